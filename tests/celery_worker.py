@@ -87,8 +87,7 @@ class Worker:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def kill(self) -> None:
-        """kill -9 of the worker and its pool, as a power cut would. A process of the pool may end
-        by itself meanwhile."""
+        """kill -9 of the worker and its pool; a pool process may end by itself at the same time."""
         if self.process is not None and self.process.poll() is None:
             for process in [psutil.Process(self.process.pid), *self.children()]:
                 with suppress(psutil.NoSuchProcess):

@@ -23,7 +23,7 @@ def server_binary() -> str:
 
 @pytest.fixture(scope="session")
 def shared_server(server_binary: str) -> Iterator[Server]:
-    """One server for the whole run; ask for `redis_server` instead."""
+    """One server for the whole run; tests use the fixture `redis_server`."""
     directory = new_directory()
     server = Server(directory, binary=server_binary).start()
     yield server
@@ -42,7 +42,7 @@ def redis_server(shared_server: Server) -> Iterator[Server]:
 
 @pytest.fixture
 def redis_client(redis_server: Server) -> Iterator[redis.Redis]:
-    """A plain client of `redis_server`, to look at what was written."""
+    """A plain client of `redis_server`, to check what was written."""
     client = redis_server.client()
     yield client
     client.close()
@@ -89,5 +89,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Bytes are no name of a test: packed ones hold the time, and each process has its own."""
+    """Bytes make no test ID: packed ones hold the time and differ between processes."""
     return argname if isinstance(val, bytes) else None

@@ -26,8 +26,8 @@ class NoFakeClock(Exception):
 
 
 def fake_clock(folder: Path, **setting: str) -> dict[str, str]:
-    """The environment of a process whose clock is set by `setting`, as libfaketime names it; other
-    clocks are left alone. A module in `folder` is loaded at its start. Raises NoFakeClock."""
+    """Environment variables of libfaketime for a process whose clock `setting` sets. Raises
+    NoFakeClock."""
     library = next(Path("/").glob(LIBRARY), None)
     if library is None:
         raise NoFakeClock("no libfaketime (Debian's package faketime)")

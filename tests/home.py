@@ -37,8 +37,7 @@ def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文�
 
 @contextmanager
 def running_up(state_dir: Path, **content: Any) -> Iterator[Path]:
-    """The lock of an `up` that runs on the directory, and its run file; the file stays behind, as a
-    killed one leaves it."""
+    """The lock and the run file of a running `up`; the file stays, as after a kill."""
     state = StateDir(state_dir)
     state.prepare()
     file = run_file(state_dir)
@@ -49,8 +48,8 @@ def running_up(state_dir: Path, **content: Any) -> Iterator[Path]:
 
 @dataclass
 class Home:
-    """A user's installation. Commands run in this process; `scan` and `work` are the worker's part
-    without Celery."""
+    """A user's installation. Commands run in this process; `scan` and `work` stand in for the
+    worker."""
 
     path: Path
 
@@ -88,7 +87,7 @@ class Home:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     def put(self, name: str, text: str | bytes) -> Path:
-        """A file beside the state directory, for enqueuing."""
+        """Write a file beside the state directory, for enqueuing."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class NotPermitted(Exception):
-    """This machine does not let us make network namespaces."""
+    """This machine does not allow us to make network namespaces."""
 
 
 @dataclass(frozen=True, slots=True)

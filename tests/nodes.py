@@ -111,7 +111,7 @@ class Replicated:
         return next(one for one in self.servers if one is not primary)
 
     def is_whole(self) -> bool:
-        """Whether the primary has its replica in step, and every Sentinel knows all of them."""
+        """Whether the primary has its replica in sync, and every Sentinel knows all of them."""
         primary = self.primary()
         state = primary.client().info("replication")
         if state.get("connected_slaves") != 1 or state["slave0"]["state"] != "online":

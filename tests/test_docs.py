@@ -1,4 +1,4 @@
-"""The documents say what is there."""
+"""The documents agree with the code."""
 
 import re
 import runpy
@@ -51,9 +51,8 @@ def test_every_reason_is_explained() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    """Each relative link is to a file and a heading that are there, and each path in worker/ that
-    is named is one."""
+def test_links_have_targets(page: Path) -> None:
+    """Relative links to files and headings, and paths in worker/."""
     text = page.read_text("utf-8")
     for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
         target = page.parent / link if link else page
@@ -87,10 +86,10 @@ def test_every_page_is_found_from_the_readme() -> None:
 def test_the_readme_has_every_command() -> None:
     """The table of commands names each command and its options as they are, and no other."""
     rows = re.findall(r"^\| (`.+) \|.+\|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-    told = {call.split()[0]: call for row in rows for call in re.findall(r"`([^`]+)`", row)}
+    documented = {call.split()[0]: call for row in rows for call in re.findall(r"`([^`]+)`", row)}
     commands = dict(_commands())
-    assert set(told) == {name.split()[0] for name in commands}
-    for name, call in told.items():
+    assert set(documented) == {name.split()[0] for name in commands}
+    for name, call in documented.items():
         known = {option for key in commands if key.split()[0] == name for option in commands[key]}
         unknown = set(re.findall(r"--[a-z]+", call)) - known
         assert not unknown, f"{name}: {unknown}"
@@ -106,7 +105,7 @@ def _commands() -> Iterator[tuple[str, set[str]]]:
 
 
 def test_the_glossary_names_owners_that_exist() -> None:
-    """Each word has one sentence and a module that is there; no word stands twice."""
+    """Each word has one sentence and an existing module, and no word is there twice."""
     rows = re.findall(
         r"^\| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$",
         (ROOT / "docs/glossary.md").read_text("utf-8"),

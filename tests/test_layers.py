@@ -180,7 +180,7 @@ def top_imports(tree: ast.Module, names: set[str]) -> Iterator[str]:
 
 
 def test_no_cycle_of_modules() -> None:
-    """Imports at the top of modules never lead back to where they began."""
+    """Top-level imports have no cycle."""
     names = {f"worker.{name}" for name, _ in modules()}
     graph = {f"worker.{name}": set(top_imports(parsed(path), names)) for name, path in modules()}
     finished: set[str] = set()

@@ -1,4 +1,4 @@
-"""Logs: one line an event, its fields beside it; nothing a terminal would obey, and no secret."""
+"""Logs: one line an event with its fields, without terminal controls and secrets."""
 
 import json
 import os
@@ -28,8 +28,8 @@ def go():
 EVIL = "evil\\x1b[2J\\nname\\u202e\\u200b 新闻"
 
 
-def said(*lines: str, **options: Any) -> str:
-    """What a process writes that runs these lines."""
+def output_of(*lines: str, **options: Any) -> str:
+    """The output of a process that runs these lines."""
     given = {f"log.{name}": value for name, value in {"format": "json", **options}.items()}
     given |= {"redis.url": "redis://:hunter22@127.0.0.1:1/0", "web.token": "tok-en-1234"}
     code = SAY.format(options=given) + "".join(f"    {line}\n" for line in lines) + "go()\n"
@@ -41,7 +41,7 @@ def said(*lines: str, **options: Any) -> str:
 
 
 def events(*lines: str, **options: Any) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in said(*lines, **options).splitlines()]
+    return [json.loads(line) for line in output_of(*lines, **options).splitlines()]
 
 
 RAISE = "try:", "    1 / 0", "except ZeroDivisionError as error:"
@@ -56,8 +56,8 @@ def test_json_is_one_object_a_line() -> None:
     )
     assert list(first)[:3] == ["timestamp", "level", "event"]
     assert first["timestamp"].endswith("Z")
-    told = {key: first[key] for key in ("level", "event", "files", "name", "logger")}
-    assert told == {
+    selected = {key: first[key] for key in ("level", "event", "files", "name", "logger")}
+    assert selected == {
         "level": "info", "event": "taken", "files": 3, "name": "x",
         "logger": "worker.pipeline.scan",
     }  # fmt: skip
@@ -66,9 +66,8 @@ def test_json_is_one_object_a_line() -> None:
     assert len(raised["frames"]) == 1
 
 
-def test_what_is_in_hand_is_in_every_line() -> None:
-    """Job, batch and document are fields of each line meanwhile, a library's too; afterwards they
-    are gone, and a thread begun meanwhile has none of them."""
+def test_the_context_is_in_every_line() -> None:
+    """Of libraries, too; not after the block, and not in threads that began in it."""
     lines = events(
         "with log_context(job='j', batch='b', source=None):",
         "    with log_context(document='d'):",
@@ -97,16 +96,16 @@ def test_what_is_in_hand_is_in_every_line() -> None:
 
 
 def test_no_locals_are_logged() -> None:
-    """A traceback says where, and not what the variables held: bodies, addresses, passwords."""
-    text = said("held = 'geheim'", *RAISE, "    log.error('a bug', exc_info=error)")
+    """A traceback has places, not variables: bodies, addresses, passwords."""
+    text = output_of("held = 'geheim'", *RAISE, "    log.error('a bug', exc_info=error)")
     assert "geheim" not in text
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_nothing_moves_a_cursor(form: str) -> None:
-    """Escape sequences, line breaks, bidirectional and zero-width marks come out as text: in
-    events, fields, what lies within fields, names of fields, and what was raised."""
-    text = said(
+    """Escape sequences, line breaks and invisible characters are escaped in every part of a
+    line."""
+    text = output_of(
         f"evil = '{EVIL}'",
         "deep = {evil: [evil, (evil, {'x': evil})], 'b': evil.encode()}",
         "log.info('taken', document=evil, deep=deep)",
@@ -131,10 +130,9 @@ def test_nothing_moves_a_cursor(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_what_nobody_caught_is_a_line(form: str) -> None:
-    """The end of a process or a thread, a warning of Python's, and a message whose values do not
-    fit it are lines like all others, without what stood in them."""
-    text = said(
+def test_uncaught_errors_are_lines(form: str) -> None:
+    """Of processes and threads, Python's warnings, and messages whose values do not fit."""
+    text = output_of(
         "import warnings",
         "warnings.warn('careful\\x1b')",
         "library.warning('lost %d', 'redis://:hunter22@x')",
@@ -155,9 +153,9 @@ def test_what_nobody_caught_is_a_line(form: str) -> None:
 
 
 def test_the_level_counts() -> None:
-    """`warning` leaves out what only informs; `debug` lets in the chatter of every tick."""
+    """`warning` omits what only informs; `debug` includes the lines of every tick."""
     lines = "log.info('taken')", "logging.getLogger('celery.app.trace').info('chatter')"
-    assert said(*lines, level="warning") == ""
+    assert output_of(*lines, level="warning") == ""
     assert [line["event"] for line in events(*lines)] == ["taken"]
     assert [line["event"] for line in events(*lines, level="debug")] == ["taken", "chatter"]
 
@@ -183,8 +181,7 @@ def test_single_parts_have_levels() -> None:
     ],
 )
 def test_an_unknown_part_is_refused(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said where the settings are read, by every process alike, with the nearest name; so is
-    a level that is none."""
+    """When the settings are read, with the nearest name; an unknown level, too."""
     monkeypatch.setenv("NEWSDROP_LOG_LEVELS", f"{name}=debug")
     with pytest.raises(ConfigError, match=f"log.levels: no part of newsdrop is named {name}") as no:
         settings.load()
@@ -212,8 +209,8 @@ def test_an_unknown_part_is_refused(name: str, hint: str, monkeypatch: pytest.Mo
         "Cookie: session=w0rd-1; a=w0rd-1",
     ],
 )
-def test_credentials_are_told_by_where_they_stand(text: str) -> None:
-    """Users and passwords of addresses, secret parameters and headers are taken out."""
+def test_credentials_are_found_by_position(text: str) -> None:
+    """In addresses, secret parameters and headers."""
     assert "w0rd-1" not in redacted(text)
 
 
@@ -226,7 +223,7 @@ def test_credentials_are_told_by_where_they_stand(text: str) -> None:
         "keyboard=1 monkey=2 ?keys=3",
     ],
 )
-def test_other_text_stays(text: str) -> None:
+def test_other_text_is_not_changed(text: str) -> None:
     """What is no credential is left as it is."""
     assert redacted(text) == text
 
@@ -235,15 +232,14 @@ def test_other_text_stays(text: str) -> None:
     "text", ["x-" * 50_000, "a+.-" * 25_000 + "@", "?a.token." * 10_000, "authorization" * 8_000]
 )
 def test_no_text_makes_redaction_long(text: str) -> None:
-    """What is logged may be written by an attacker: no repeat makes the patterns quadratic (the
-    first took minutes)."""
-    begun = time.monotonic()
+    """Log text may be an attacker's: no repeat makes the patterns quadratic."""
+    started = time.monotonic()
     assert redacted(text) == text
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - started < 30
 
 
-def test_what_is_kept_secret_is_found_in_any_form() -> None:
-    """A told secret is hidden as it is, as an address writes it, and as a message escapes it."""
+def test_secrets_are_found_in_any_form() -> None:
+    """As they are, as an address encodes them, and as a message escapes them."""
     keep_secret("a/b@c\\d é", "abc")
     for form in ("a/b@c\\d é", "a%2Fb%40c%5Cd%20%C3%A9", "a/b@c\\\\d é"):
         assert redacted(f"({form})") == "(***)"

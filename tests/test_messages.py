@@ -1,4 +1,4 @@
-"""Messages to people: one style, and each refusal says what to do."""
+"""Messages to people: one style, and each has advice."""
 
 import ast
 from collections.abc import Collection, Iterator
@@ -62,7 +62,7 @@ def test_messages_are_of_one_style() -> None:
 
 @pytest.mark.parametrize("part", ["formats", "normalize", "pipeline", "spool"])
 def test_refusals_say_what_to_do(part: str) -> None:
-    """After a colon or a semicolon each refusal tells its owner how to repair the input."""
+    """After a colon or semicolon each refusal says how to correct the input."""
     found = [(where, text) for where, text in messages(REFUSALS) if where.startswith(f"{part}/")]
     assert found, f"no refusal in {part}/"
     for where, text in found:
@@ -71,7 +71,7 @@ def test_refusals_say_what_to_do(part: str) -> None:
 
 
 def test_errors_say_what_to_do() -> None:
-    """After a colon or a semicolon, or from its first word on, each error says what to do."""
+    """After a colon or semicolon, or from its first word on."""
     kinds = ERRORS - REFUSALS | {"StoreRefused", "NotThere", "AlreadyThere", "Busy", "FetchFailed"}
     found = list(messages(kinds))
     assert len(found) > 90

@@ -1,5 +1,4 @@
-"""Real inputs, whole: every file of the shared samples is published, or refused for a reason that
-stands here."""
+"""Real inputs: every file of the shared samples is published, or refused for a listed reason."""
 
 import shutil
 from pathlib import Path
@@ -31,9 +30,8 @@ REFUSED = {
 """File → reasons."""
 
 
-def test_every_sample_ends_as_it_should(tmp_path: Path, redis_server: Server) -> None:
-    """Each file's articles are published or duplicates of each other; what is refused is refused
-    for the reason written down; every accepted file has its outcomes, and the counts agree."""
+def test_every_sample_has_its_outcome(tmp_path: Path, redis_server: Server) -> None:
+    """Published or a duplicate, or refused for its listed reason; counts agree."""
     world = World(tmp_path, redis_server.url)
     here = tmp_path / "samples"
     for name in FOLDERS:
@@ -56,9 +54,8 @@ def test_every_sample_ends_as_it_should(tmp_path: Path, redis_server: Server) ->
     assert totals.published == len(world.entries())
 
 
-def test_the_mirror_keeps_one_of_what_is_one(tmp_path: Path, redis_server: Server) -> None:
-    """The seed is complete; an article with three random covers is one, two posts of one title on
-    two days are two."""
+def test_the_mirror_is_deduplicated(tmp_path: Path, redis_server: Server) -> None:
+    """Random covers make no new article; one title on two days makes two."""
     world = World(tmp_path, redis_server.url)
     world.enqueue(SAMPLES / "seed.md", SAMPLES / "mirror")
     world.drain()

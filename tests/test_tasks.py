@@ -78,11 +78,10 @@ def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: str(task.name))
-def test_what_the_world_has_wrong_is_one_line(
+def test_a_temporary_problem_is_one_line(
     task: Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A task that meets a full or silent Redis warns of it with its cause; a traceback at each tick
-    is for bugs."""
+    """A warning with its cause; tracebacks are for bugs."""
 
     def away() -> None:
         raise StoreFull("Redis is out of memory: raise maxmemory")
@@ -103,7 +102,7 @@ def test_what_the_world_has_wrong_is_one_line(
 def test_a_bug_has_its_traceback(
     task: Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What nobody foresaw is an error with the place where it was raised."""
+    """An unexpected error is logged with the place where it was raised."""
 
     def broken() -> None:
         raise KeyError("nobody foresaw it")
@@ -133,11 +132,8 @@ def deep(error: Exception, frames: int = 60) -> None:
     [StoreFull("full"), WordyError("x" * 100_000), KeyError("bug")],
     ids=lambda error: type(error).__name__,
 )
-def test_little_goes_back_to_the_main_process(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever a task meets, its report is below the 16,384 bytes which billiard writes at once: a
-    larger one, half read as the main process' connection breaks, makes the worker deaf."""
+def test_reports_of_errors_are_small(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the 16,384 bytes that billiard writes at once: a larger one could end all reports."""
     monkeypatch.setattr(tasks, "_context", lambda: deep(error))
     for task in ALL:
         trace = build_tracer(task.name, task, app=current_app)
@@ -162,10 +158,10 @@ def test_an_error_of_celery_itself_is_small_too() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_the_edges_errors_are_one_line_too(
+def test_errors_of_libraries_are_one_line_too(
     error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A wake-up without a Redis, a folder without permission: put off, without a traceback."""
+    """A wake-up without Redis, a folder without permission: postponed."""
 
     def away() -> Any:
         raise error
@@ -182,9 +178,8 @@ def test_the_edges_errors_are_one_line_too(
     assert type(error).__name__ in vars(record)["fields"]["error"]
 
 
-def test_pool_processes_have_what_they_need_from_the_main_process(tmp_path: Path) -> None:
-    """Before the first fork the main process has parsed an article and frozen all objects, so that
-    the pool processes share them."""
+def test_pool_processes_share_the_main_process_memory(tmp_path: Path) -> None:
+    """It has parsed an article and frozen all objects before the first fork."""
     code = (
         "import gc, sys, worker.app\n"
         "from celery import signals\n"

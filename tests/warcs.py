@@ -1,4 +1,4 @@
-"""WARC files for the tests, written by hand: a record can lie about anything."""
+"""WARC files for the tests, written by hand, so that a record can be wrong in any way."""
 
 import gzip
 import hashlib

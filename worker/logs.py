@@ -258,7 +258,7 @@ def _flat_stack(stack: Mapping[str, Any]) -> str:
 
 class _Lines(logging.Handler):
     """Writes each record with one call, so that the lines of several processes do not mix, and a
-    record that cannot be formatted as a line too (`test_what_nobody_caught_is_a_line`)."""
+    record that cannot be formatted as a line too (`test_uncaught_errors_are_lines`)."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

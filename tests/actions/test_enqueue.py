@@ -35,8 +35,8 @@ def sent(home: Home, *named: tuple[str, str]) -> list[Upload]:
 
 
 def test_files_become_articles(home: Home) -> None:
-    """Large and small, they are published under the names their sender gave them; the large are
-    renamed, and nobody needs any of them where it lay."""
+    """Large and small files are published under the sender's names; large ones are renamed, not
+    copied."""
     large = article("乙", body="正文。" * 200_000)
     files = sent(home, ("a.md", article("甲")), ("子/b.md", large))
     job_id = enqueue_files(home.settings(), files, EnqueueOptions("drop"))
@@ -45,8 +45,8 @@ def test_files_become_articles(home: Home) -> None:
     home.work()
     done = get_job(home.settings(), job_id)
     assert (done.articles.published, done.files.accepted, done.source) == (2, 2, "drop")
-    told = [one["provenance"] for one in home.lines("tail")]
-    assert sorted(one["path"] for one in told) == ["a.md", "子/b.md"]
+    provenances = [one["provenance"] for one in home.lines("tail")]
+    assert sorted(one["path"] for one in provenances) == ["a.md", "子/b.md"]
     assert home.json("audit")["unaccounted"] == 0
 
 
@@ -54,17 +54,19 @@ def test_files_become_articles(home: Home) -> None:
     "name", ["../../../etc/passwd", "/etc/passwd", "a\0b.md", "\x1b[2J.md", "n" * 5000, "", "."]
 )
 def test_a_name_is_only_text(home: Home, name: str) -> None:
-    """No name leads anywhere: the file is published, and the name is told escaped."""
+    """A file name is never used as a path; it is shown escaped."""
     enqueue_files(home.settings(), sent(home, (name, article("甲"))))
     home.work()
     (record,) = home.lines("tail")
     assert record["title"] == "甲"
-    told = record["provenance"]["path"] or ""
-    assert told.isprintable()
+    provenances = record["provenance"]["path"] or ""
+    assert provenances.isprintable()
 
 
-def test_nothing_is_taken_while_too_much_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While as many batches wait as may it is refused at once, whole, in a sentence; later not."""
+def test_nothing_is_accepted_while_too_many_batches_wait(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At spool.max_waiting the whole request is refused at once, in one sentence."""
     monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
     enqueue_files(home.settings(), sent(home, ("a.md", article("甲"))))
     late = sent(home, ("b.md", article("乙")), ("c.md", article("丙")))
@@ -80,7 +82,7 @@ def test_nothing_is_taken_while_too_much_waits(home: Home, monkeypatch: pytest.M
 
 
 def test_many_files_are_many_batches(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call beyond the bound is taken whole, in batches of the usual size."""
+    """One call may exceed the limit: it is accepted as a whole, in batches of the usual size."""
     monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "2")
     files = sent(home, *((f"{n}.md", article(f"第{n}号")) for n in range(5)))
@@ -90,10 +92,10 @@ def test_many_files_are_many_batches(home: Home, monkeypatch: pytest.MonkeyPatch
     assert get_job(home.settings(), job_id).articles.published == 5
 
 
-def test_a_disk_that_fails_half_way_says_what_was_taken(
+def test_a_disk_failure_reports_how_many_files_were_accepted(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was accepted before stays so, and the error says how much that is."""
+    """Files accepted before the failure stay accepted, and the error gives their number."""
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
     files = sent(home, ("a.md", article("甲")), ("b.md", article("乙")))
     taken = acting.Intake.accept_files
@@ -109,8 +111,8 @@ def test_a_disk_that_fails_half_way_says_what_was_taken(
     assert files[1].path.exists()
 
 
-def test_without_redis_files_are_accepted_all_the_same(lonely: Home) -> None:
-    """The spool is the truth: they wait until Redis is there."""
+def test_files_are_accepted_without_redis(lonely: Home) -> None:
+    """They wait in the spool until Redis answers."""
     enqueue_files(lonely.settings(), sent(lonely, ("a.md", article("甲"))))
     assert len(batch_names(manual_root(lonely.settings()))) == 1
 
@@ -157,11 +159,11 @@ def test_one_address_that_fails_takes_none(home: Home, web: Web, allowed: Loader
     assert not batch_names(manual_root(home.settings()))
 
 
-def test_only_so_many_fetch_at_once(
+def test_concurrent_fetches_are_limited(
     home: Home, web: Web, allowed: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond it one is told to come again, at once, and adding a feed likewise; a place that was
-    given back, after an error too, is free again."""
+    """Beyond AT_ONCE callers get Busy at once; a slot is free again after success and after an
+    error."""
     monkeypatch.setattr(intaking, "_fetch_slots", threading.BoundedSemaphore(1))
     web.pages["/a.html"] = page("港口夜航", "第一段。")
     with intaking.fetch_slot():

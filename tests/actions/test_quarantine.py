@@ -1,4 +1,4 @@
-"""Refused inputs accepted again, and removed: each once, whoever else does the same."""
+"""Refused inputs are retried or removed exactly once, whatever other processes do meanwhile."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -22,16 +22,20 @@ def refused(home: Home, count: int = 2) -> tuple[str, list[str]]:
     return job_id, Quarantine(home.state).ids()
 
 
-def test_a_job_is_retried_without_what_is_gone(home: Home) -> None:
-    """What was discarded meanwhile is passed over; what can be read now is published."""
+def test_a_retried_job_skips_discarded_inputs(home: Home) -> None:
+    """Discarded inputs are skipped; what can be read now is published."""
     job_id, (first, second, third) = refused(home, 3)
     discard(home.settings(), [first])
     (home.state / "quarantine" / second / "raw").write_text(article("补写的"), "utf-8")
     retried = retry_job(home.settings(), job_id)
     assert (retried.files, retried.problems) == (2, ())
     home.work()
-    told = get_job(home.settings(), retried.job)
-    assert (told.started_by, told.articles.published, told.articles.rejected) == ("retry", 1, 1)
+    view = get_job(home.settings(), retried.job)
+    assert (view.started_by, view.articles.published, view.articles.rejected) == (
+        "retry",
+        1,
+        1,
+    )
     with pytest.raises(UsageError, match="nothing to retry"):
         retry_job(home.settings(), job_id)
     with pytest.raises(NotThere):
@@ -39,8 +43,8 @@ def test_a_job_is_retried_without_what_is_gone(home: Home) -> None:
     assert third not in Quarantine(home.state).ids()
 
 
-def test_an_unknown_id_stops_it_before_anything(home: Home) -> None:
-    """Neither is retried or removed what stands before it in the list."""
+def test_an_unknown_id_stops_before_any_change(home: Home) -> None:
+    """Inputs listed before the unknown id are neither retried nor removed."""
     _, ids = refused(home)
     for act in (retry, discard):
         with pytest.raises(NotThere):
@@ -48,8 +52,10 @@ def test_an_unknown_id_stops_it_before_anything(home: Home) -> None:
     assert Quarantine(home.state).ids() == ids
 
 
-def test_two_who_retry_the_same_have_it_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where somebody else is faster in the middle of it, it is theirs; the rest is accepted."""
+def test_two_concurrent_retries_accept_an_input_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input that another process retries first is left to it; the rest is accepted."""
     _, (first, second) = refused(home)
     settings = home.settings()
     claim = retrying.claim
@@ -68,8 +74,10 @@ def test_two_who_retry_the_same_have_it_once(home: Home, monkeypatch: pytest.Mon
     assert len(Quarantine(home.state).ids()) == 2
 
 
-def test_two_who_discard_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What somebody else removed in the middle of it is not counted, and is no reason to fail."""
+def test_two_concurrent_discards_count_an_input_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input that another process has just removed is not counted, and no error."""
     _, (first, second) = refused(home)
     get = Quarantine.get
 
@@ -84,9 +92,9 @@ def test_two_who_discard_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -
     assert Quarantine(home.state).ids() == []
 
 
-def test_what_was_discarded_is_restored(home: Home) -> None:
-    """Within `quarantine.discarded_days` with its bytes and its reason, then it is deleted; nothing
-    is restored where one ID is unknown."""
+def test_discarded_inputs_are_restored(home: Home) -> None:
+    """Within quarantine.discarded_days, with bytes and reason; nothing is restored if one ID is
+    unknown."""
     _, (first, second) = refused(home)
     (home.state / "quarantine" / first / "raw").write_bytes(b"bytes")
     os.utime(home.state / "quarantine" / second, (0, 0))  # the days count from the discarding
@@ -105,17 +113,15 @@ def test_what_was_discarded_is_restored(home: Home) -> None:
         restore(home.settings(), [second])
 
 
-def test_an_id_twice_is_one(home: Home) -> None:
-    """A list that names one twice is no reason to fail, or to count it twice."""
+def test_a_repeated_id_counts_once(home: Home) -> None:
+    """A list that names an ID twice is no error."""
     _, (first, second) = refused(home)
     assert retry(home.settings(), [first, first]).files == 1
     assert discard(home.settings(), [second, second]) == 1
 
 
-def test_without_redis_it_is_accepted_all_the_same(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits in the spool, and that is said."""
+def test_retry_without_redis(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The input waits in the spool, and the result says so."""
     _, ids = refused(home)
     monkeypatch.setenv("NEWSDROP_REDIS_URL", f"unix://{home.path}/nobody.sock")
     retried = retry(home.settings(), ids)
@@ -123,9 +129,8 @@ def test_without_redis_it_is_accepted_all_the_same(
     assert "Redis does not answer" in retried.problems[0]
 
 
-def test_what_was_retried_a_moment_before_is_not_told_as_discarded(home: Home) -> None:
-    """Whose bytes a retry has taken already is accepted again: discarding it then counts nothing,
-    and nothing of it is left."""
+def test_an_input_that_was_just_retried_is_not_counted_as_discarded(home: Home) -> None:
+    """Its bytes are accepted again already: discarding counts nothing and leaves nothing behind."""
     _, (first, second) = refused(home, 2)
     (home.state / "quarantine" / first / "raw").unlink()  # as a retry leaves it for a moment
     assert discard(home.settings(), [first, second]) == 1
@@ -133,9 +138,9 @@ def test_what_was_retried_a_moment_before_is_not_told_as_discarded(home: Home) -
 
 
 @pytest.mark.parametrize("line", ["only words", '["甲"]', '"甲"', "{broken", '{"x": 1}', "# 甲"])
-def test_a_refused_line_is_judged_as_it_was(home: Home, line: str) -> None:
-    """A refused line of an NDJSON file is retried with its file: alone it would be a Markdown text
-    or a list, and published. The other lines are duplicates then."""
+def test_a_refused_line_is_retried_with_its_file(home: Home, line: str) -> None:
+    """Alone, a line of an NDJSON file would be read as another format; its other lines are
+    duplicates."""
     rows = ['{"title":"一","content":"x"}', line, '{"title":"二","content":"y"}']
     home.json("enqueue", str(home.put("many.ndjson", "\n".join([rows[0], rows[2], rows[1]]))))
     home.work()

@@ -65,11 +65,11 @@ def export(world: World, path: Path, since: str = "", **filters: str) -> WarcExp
     return export_warc(world.settings, path, Filters(**filters), begin, now=now)
 
 
-def test_all_that_was_fetched_comes_back(
+def test_an_export_has_every_fetched_answer(
     world: World, tmp_path: Path, redis_server: Server
 ) -> None:
-    """Every answer in the archive is a record with the same digest, address and time; other
-    programs read the file and find it valid; its pages come back the same, byte for byte."""
+    """Each is a record with the same digest, address and time, valid for other programs and read
+    back byte for byte."""
     path = tmp_path / "export.warc.gz"
     result = export(world, path)
     wanted = archived(world)
@@ -123,9 +123,9 @@ def test_filters_choose_what_is_exported(world: World, tmp_path: Path) -> None:
     assert counts == [3, 0, 2, 0, 5, 0]
 
 
-def test_an_export_is_complete_or_not_there(world: World, tmp_path: Path) -> None:
-    """A file is not overwritten, a wrong name is refused, and raw files that are gone are
-    counted; the same archive gives the same records."""
+def test_an_export_is_complete_or_absent(world: World, tmp_path: Path) -> None:
+    """Files are never overwritten, missing raw files are counted, and equal archives give equal
+    records."""
     path = tmp_path / "a.warc.gz"
     export(world, path)
     with pytest.raises(AlreadyThere, match="name a new file"):

@@ -94,7 +94,7 @@ def context(browser: Browser, service: Service) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, service: Service) -> Iterator[Page]:
-    """A page that complains about nothing and asks nobody but its own host."""
+    """A page whose console has no errors and that requests only its own host."""
     page = context.new_page()
     watched = Watched(page, service.address)
     yield page
@@ -102,24 +102,24 @@ def page(context: BrowserContext, service: Service) -> Iterator[Page]:
 
 
 class Watched:
-    """What a page's console said, and whom it asked."""
+    """The console messages of a page, and the hosts that it requested."""
 
     def __init__(self, page: Page, address: str) -> None:
-        self.said: list[str] = []
+        self.console_lines: list[str] = []
         self.hosts: set[str] = set()
         self._own = urlsplit(address).netloc
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("pageerror", lambda error: self.console_lines.append(str(error)))
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("dialog", lambda dialog: self.said.append(f"a dialog: {dialog.message}"))
+        page.on("dialog", lambda dialog: self.console_lines.append(f"a dialog: {dialog.message}"))
 
     def check(self) -> None:
-        assert self.said == []
+        assert self.console_lines == []
         assert self.hosts <= {self._own, ""}
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.said.append(message.text)
+            self.console_lines.append(message.text)
 
 
 def _fill(service: Service, web: Web) -> None:

@@ -63,11 +63,11 @@ def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[by
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    noted = state / "run" / "up.json"
+    run_file = state / "run" / "up.json"
 
     def address() -> str:
         try:
-            return str(json.loads(noted.read_text("utf-8"))["web"]["url"]).rstrip("/")
+            return str(json.loads(run_file.read_text("utf-8"))["web"]["url"]).rstrip("/")
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 

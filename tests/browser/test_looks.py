@@ -1,4 +1,4 @@
-"""How every page looks: what axe-core and a narrow screen say of it, and pictures for people."""
+"""How every page looks: axe-core, a narrow screen, and pictures for people."""
 
 import re
 from pathlib import Path
@@ -53,10 +53,11 @@ _BEYOND = {
 
 @pytest.mark.parametrize(("scheme", "size"), LOOKS)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_good_to_look_at(
+def test_a_page_passes_axe_and_fits_the_screen(
     browser: Browser, service: Service, name: str, scheme: str, size: str
 ) -> None:
-    """Nothing serious for axe-core, nothing wider than the screen, no complaint, no other host."""
+    """Nothing serious for axe-core, nothing wider than the screen, no console error, no other
+    host."""
     width, height = SIZES[size]
     context = browser.new_context(
         base_url=service.address,

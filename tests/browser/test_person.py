@@ -58,8 +58,8 @@ def test_no_buttons_over_an_empty_list(page: Page, service: Service) -> None:
     expect(page.get_by_role("button", name="Enqueue files")).to_be_visible()
 
 
-def test_a_refused_file_is_read_about_and_retried(page: Page) -> None:
-    """Its job says that it was refused and why; a retry is a job of its own."""
+def test_a_refused_file_is_explained_and_retried(page: Page) -> None:
+    """Its job shows that and why it was refused; a retry is a job of its own."""
     page.goto("/enqueue")
     bad = {"name": "坏文件.md", "mimeType": "text/markdown", "buffer": bytes(range(256)) * 20}
     page.set_input_files("#files", bad)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def test_a_job_of_two_thousand_files_is_watched(
     assert value == most == 2000
 
 
-def test_what_changes_leaves_the_readers_place(page: Page, service: Service) -> None:
+def test_live_updates_keep_the_scroll_position(page: Page, service: Service) -> None:
     """A live region takes new text, while what is focused stays focused."""
     page.goto("/")
     expect(page.locator("#live")).to_have_text("live")
@@ -114,8 +114,8 @@ def test_what_changes_leaves_the_readers_place(page: Page, service: Service) -> 
     assert page.evaluate("document.activeElement.outerHTML") == was
 
 
-def test_an_address_that_may_not_be_fetched_is_told(context: BrowserContext) -> None:
-    """It is refused with what to do about it, and what was typed is still there."""
+def test_an_address_that_may_not_be_fetched_is_refused(context: BrowserContext) -> None:
+    """The form says what to do and keeps the typed text."""
     page = context.new_page()  # unwatched: the console tells of an answer that is an error
     page.goto("/enqueue")
     page.get_by_label(re.compile("Pages or feeds")).fill("http://10.0.0.1/rss")
@@ -143,7 +143,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     expect(page.locator("#main")).to_be_focused()
 
 
-def test_times_are_the_readers(page: Page) -> None:
+def test_times_are_in_the_readers_zone(page: Page) -> None:
     """In the browser's zone, with the exact moment as a title."""
     page.goto("/articles")
     expect(page.locator("#zone")).to_contain_text("Tokyo")
@@ -153,7 +153,7 @@ def test_times_are_the_readers(page: Page) -> None:
 
 
 def test_a_zone_is_chosen(page: Page) -> None:
-    """A named zone is kept for all pages, and the page with its filters comes back."""
+    """The chosen zone is kept for all pages, and the page keeps its filters."""
     page.goto("/articles?source=drop")
     page.locator("#zone").click()
     page.get_by_label("Time zone").fill("America/New_York")
@@ -221,7 +221,7 @@ def test_new_rows_move_nothing(browser: Browser, service: Service, tmp_path: Pat
 
 
 def test_a_row_changes_while_others_wait(page: Page, service: Service, tmp_path: Path) -> None:
-    """A job that is seen goes on being counted, although a newer one waits to be shown."""
+    """A visible job is updated while a newer one waits to be shown."""
     page.goto("/jobs")
     published = page.locator('tr[data-key^="scan-drop"] td.num').first
     before = published.inner_text()

@@ -37,7 +37,7 @@ def stories() -> Iterator[Service]:
 
 
 def _withdrawn(service: Service) -> str:
-    """The withdrawn articles, as the pages know them: from the search index, once it is there."""
+    """The withdrawn articles as the pages list them, from the search index."""
     with suppress(HTTPError):
         return service.get("/api/v1/articles?outcome=withdrawn")
     return ""
@@ -47,8 +47,8 @@ def _withdrawn(service: Service) -> str:
 def test_from_an_article_to_its_story(
     browser: Browser, stories: Service, scheme: str, width: int
 ) -> None:
-    """The story is on the article's page, the withdrawn first article above, marked so; the
-    similarity leads to the reason. Nothing is wider than the screen, and axe finds no fault."""
+    """The article's page lists its story; the similarity links to the reason; axe finds no
+    fault."""
     context = browser.new_context(
         base_url=stories.address,
         color_scheme=scheme,  # type: ignore[arg-type]

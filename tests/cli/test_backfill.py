@@ -67,7 +67,7 @@ def test_what_cannot_be_enqueued(home: Home, arguments: list[str], says: str) ->
 
 
 def test_without_redis(lonely: Home) -> None:
-    """A list is not a file in the spool: it needs Redis, and says so."""
+    """A list is not stored in the spool: it needs Redis, and the error says so."""
     file = lonely.put("list.txt", "https://a.example/")
     result = lonely.run("enqueue", "--urls", str(file))
     assert result.exit_code == 3

@@ -1,4 +1,4 @@
-"""What a shell completes, asked as the shells' own scripts ask."""
+"""Shell completion, called as the shells' own scripts call it."""
 
 import os
 import pty
@@ -26,14 +26,14 @@ OPML = """<opml version="2.0"><body>
 def completed(*words: str, shell: str = "bash") -> list[str]:
     """What is offered for the last of `words`, which may be empty, after `newsdrop`."""
     line = " ".join(("newsdrop", *words))
-    asked = {
+    variables = {
         "_NEWSDROP_COMPLETE": f"complete_{shell}",
         "COMP_WORDS": line,
         "COMP_CWORD": str(len(words)),
         "_TYPER_COMPLETE_ARGS": line,
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    done = run_newsdrop(environment={**os.environ, **asked})
+    done = run_newsdrop(environment={**os.environ, **variables})
     assert done.stderr == "", "nothing is said into the line that a person writes"
     return done.stdout.split()
 
@@ -65,7 +65,7 @@ def test_names_and_ids(home: Home) -> None:
 
 
 def test_only_plain_names_are_offered(home: Home) -> None:
-    """A shell's script reads what it is given as code: what is no plain name is left out."""
+    """A shell may run its input as code, so names with other characters are left out."""
     (home.state / "paused").mkdir()
     for name in ("good", "$(reboot)", "a b", "`x`", '";x'):
         (home.state / "paused" / name).touch()
@@ -80,9 +80,9 @@ def test_without_redis_or_settings_nothing_is_offered(
     assert completed("enqueue", "--source", "") == ["drop", "manual"], "the settings tell"
     with _silent() as port:
         monkeypatch.setenv("NEWSDROP_REDIS_URL", f"redis://127.0.0.1:{port}/0")
-        begun = time.monotonic()
+        started = time.monotonic()
         assert completed("jobs", "") == []
-        assert time.monotonic() - begun < 10, "so long a connection waits for its answer"
+        assert time.monotonic() - started < 10, "so long a connection waits for its answer"
     monkeypatch.setenv("NEWSDROP_LOG_LEVEL", "loud")
     assert completed("enqueue", "--source", "") == []
 

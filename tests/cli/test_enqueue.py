@@ -1,4 +1,4 @@
-"""`enqueue` and `replay`: bringing work in by hand."""
+"""`enqueue` and `replay`: work added by hand."""
 
 import json
 import os
@@ -25,12 +25,12 @@ from worker.model.times import parse_moment
 from worker.pipeline.batch.drain import drain
 
 
-def test_enqueue_copies_unless_told_to_move(home: Home) -> None:
-    """The named file stays where it is; with `--move` it is gone once it is accepted."""
-    kept, taken = home.put("kept.md", article("甲")), home.put("taken.md", article("乙"))
-    assert home.json("enqueue", str(kept))["files"] == 1
+def test_enqueue_copies_by_default_and_moves_with_move(home: Home) -> None:
+    """The file stays where it is; with `--move` it is gone once it is accepted."""
+    copied, taken = home.put("kept.md", article("甲")), home.put("taken.md", article("乙"))
+    assert home.json("enqueue", str(copied))["files"] == 1
     assert home.json("enqueue", "--move", str(taken))["files"] == 1
-    assert kept.exists()
+    assert copied.exists()
     assert not taken.exists()
     home.work()
     assert {record["title"] for record in home.lines("tail", "--from", "0")} == {"甲", "乙"}
@@ -82,11 +82,8 @@ def test_wait_follows_the_pages_of_a_warc(home: Home) -> None:
     assert (report["files"], report["articles"]["published"]) == (1, 3)
 
 
-def test_waiting_says_how_far_it_is_where_nobody_looks_on(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Piped, `--wait` writes a line on standard error now and then: how far, how fast, how long
-    yet; standard output is the one JSON document all the same."""
+def test_waiting_reports_progress_in_a_pipe(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--wait` writes progress lines to standard error; standard output is one JSON document."""
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
     monkeypatch.setattr(progress, "_FIRST_LINE_SECONDS", 0.0)
     for number in range(20):
@@ -98,15 +95,14 @@ def test_waiting_says_how_far_it_is_where_nobody_looks_on(
     report = json.loads(result.stdout)
     assert (report["files"], report["done"], report["stopped"]) == (20, True, False)
     assert report["seconds"] > 0
-    said = r"processing: \d+ of 20 files, [\d.]+ files/s, \d+ s left, 1 refused"
-    assert re.search(said, result.stderr), result.stderr
+    progress_line = r"processing: \d+ of 20 files, [\d.]+ files/s, \d+ s left, 1 refused"
+    assert re.search(progress_line, result.stderr), result.stderr
     assert "\x1b" not in result.output
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_ctrl_c_ends_the_waiting_and_not_the_work(home: Home, as_json: bool) -> None:
-    """Ctrl-C while it waits, at a terminal: it says that the work goes on and with which command
-    to follow it, exits 130, and what was accepted is worked on."""
+def test_ctrl_c_ends_waiting_but_not_the_work(home: Home, as_json: bool) -> None:
+    """It prints how to follow the job and exits 130; accepted files are still processed."""
     path = home.put("a.md", article("甲"))
     call = [sys.executable, "-m", "worker.cli", "enqueue", "--wait", str(path)]
     ours, theirs = pty.openpty()
@@ -153,7 +149,7 @@ def test_force_publishes_a_known_article_as_a_revision(home: Home) -> None:
 
 
 def test_enqueue_accepts_while_redis_is_away(lonely: Home) -> None:
-    """Files are accepted all the same, are said to wait, and nothing is printed beside the JSON."""
+    """Files are accepted and reported as waiting; standard output is only JSON."""
     path = lonely.put("a.md", article("甲"))
     report = lonely.json("enqueue", str(path))
     assert report["files"] == 1
@@ -165,8 +161,8 @@ def test_enqueue_accepts_while_redis_is_away(lonely: Home) -> None:
     assert lonely.json("enqueue", "--wait", str(path), code=3)["articles"] == {}
 
 
-def test_enqueue_refuses_before_it_takes_anything(home: Home) -> None:
-    """A path that is not there, or an unknown source, is named; the others are not taken either."""
+def test_enqueue_refuses_before_it_accepts_anything(home: Home) -> None:
+    """A missing path or an unknown source is named, and no other path is accepted."""
     path = home.put("a.md", article("甲"))
     missing = home.run("enqueue", str(path), str(home.path / "b.md"))
     assert missing.exit_code == 2
@@ -177,8 +173,8 @@ def test_enqueue_refuses_before_it_takes_anything(home: Home) -> None:
     assert home.json("audit")["accepted"] == 0
 
 
-def test_an_empty_folder_is_no_success(home: Home) -> None:
-    """Nothing to enqueue is said, and exits 1: a script's wrong path must not pass unnoticed."""
+def test_an_empty_folder_is_a_failure(home: Home) -> None:
+    """Exit 1 and a message: a script's wrong path must be noticed."""
     (home.path / "empty").mkdir()
     result = home.run("enqueue", str(home.path / "empty"))
     assert result.exit_code == 1
@@ -212,7 +208,7 @@ def test_enqueue_waits_while_too_many_batches_wait(
 def test_replay_publishes_what_redis_lost_under_the_same_ids(
     home: Home, redis_client: redis.Redis
 ) -> None:
-    """After a flush the stream comes back out of the archive; a second replay adds nothing."""
+    """After a flush the stream is restored from the archive; a second replay adds nothing."""
     for number in range(3):
         home.json("enqueue", str(home.put(f"{number}.md", article(f"第{number}篇"))))
     home.work()
@@ -225,8 +221,7 @@ def test_replay_publishes_what_redis_lost_under_the_same_ids(
 
 
 def test_since_reads_spans_and_dates() -> None:
-    """`90m`, `12h`, `3d` count back from now; an ISO date is one; anything else, and what
-    no calendar has, is named."""
+    """`90m`, `12h`, `3d` and ISO dates are read; anything else is named in the error."""
     now = datetime(2022, 3, 4, 12, 0, tzinfo=UTC)
     assert parse_moment("90m", now) == datetime(2022, 3, 4, 10, 30, tzinfo=UTC)
     assert parse_moment("3d", now) == datetime(2022, 3, 1, 12, 0, tzinfo=UTC)
@@ -245,7 +240,7 @@ def _work_soon(home: Home) -> None:
 
 
 def _work_slowly(home: Home, batches: int) -> None:
-    """A batch at a time, with a pause in which somebody may look."""
+    """Ingest one batch at a time, with pauses in which the test can check."""
     context = home.context()
     _until((home.state / "spool" / "work").is_dir)
     done = 0

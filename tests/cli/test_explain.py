@@ -30,7 +30,7 @@ def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:
 
 
 def test_parse_exits_1_for_what_would_be_refused(home: Home) -> None:
-    """The reason is told as the quarantine would; good articles of the same file are printed."""
+    """The reason is that of the quarantine; the good articles of the file are printed."""
     bad = home.put("bad.ndjson", '{"title":"甲","content_text":"正文"}\n{"title":\n')
     first, second = home.lines("parse", str(bad), code=1)
     assert first["title"] == "甲"
@@ -39,8 +39,8 @@ def test_parse_exits_1_for_what_would_be_refused(home: Home) -> None:
 
 
 def test_parse_reads_a_warc_of_any_size(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its pages are printed with their addresses, a bad record with its reason, and what else is in
-    it; `explain` says so after the work, and `newsdrop.parse` reads it, too."""
+    """Pages with addresses, bad records with reasons, and counts; `newsdrop.parse` reads it,
+    too."""
     monkeypatch.setenv("NEWSDROP_LIMITS_FILE_MB", "1")
     large = record("request", os.urandom(1_500_000))
     path = home.put("crawl.warc", b"".join([large, page(0), page(1, length=9), page(2)]))
@@ -83,8 +83,9 @@ def test_parse_never_waits_at_a_fifo(home: Home) -> None:
     assert home.run("parse", str(home.path / "missing")).exit_code == 2
 
 
-def test_explain_tells_key_match_and_origin(home: Home) -> None:
-    """Another file of the same title and date: its key, since when it is known, and from where."""
+def test_explain_shows_key_match_and_origin(home: Home) -> None:
+    """For another file of the same title and date: its key, since when it is known, and its
+    origin."""
     home.json("enqueue", "--source", "drop", str(home.put("original.md", article("甲：乙"))))
     home.work()
     mirrored = home.put("mirror.md", article("甲_乙", body="别的正文。"))
@@ -104,7 +105,7 @@ def test_explain_tells_key_match_and_origin(home: Home) -> None:
 def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(
     home: Home, redis_client: redis.Redis
 ) -> None:
-    """The archive's journals still tell when and from where an article came."""
+    """The archive's journals still show when and from where an article came."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
     redis_client.xtrim("newsdrop:articles", maxlen=0)
@@ -136,9 +137,10 @@ def test_explain_knows_files_that_are_gone(home: Home) -> None:
     assert "none with that path was ever accepted" in never.stderr
 
 
-def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry of a feed with full text: found by the feed's address, it is told that its page is
-    waited for; then, when it is published, by its page's address, too."""
+def test_an_entry_that_waits_for_its_page_is_explained(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the feed's address while it waits; by its page's address, too, once it is published."""
     with Web() as web:
         monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
         monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
@@ -167,13 +169,13 @@ def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.Mo
 
 
 def test_every_outcome_has_a_word() -> None:
-    """Whatever a journal holds can be told to people."""
+    """Every outcome in a journal has a text for people."""
     assert set(OUTCOMES) == set(Status)
 
 
-def test_an_address_of_which_nothing_was_taken(home: Home) -> None:
-    """It is told as it was given, with both slashes, and nothing is fetched; so is a title that
-    was given as a path, and how to ask for one."""
+def test_an_address_without_accepted_input(home: Home) -> None:
+    """The message quotes the address as given; nothing is fetched. A title given as a path gets
+    advice."""
     never = home.run("explain", "https://harbour.example/x")
     assert never.exit_code == 2
     assert "nothing was ever accepted from https://harbour.example/x" in never.stderr
@@ -181,11 +183,10 @@ def test_an_address_of_which_nothing_was_taken(home: Home) -> None:
     assert "--title and --date" in home.run("explain", "港口启用新码头").stderr
 
 
-def test_an_address_waits_and_is_refused_under_its_own_name(
+def test_an_enqueued_address_is_found_while_it_waits_and_when_refused(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `enqueue URL` took is found by that address while it waits, and when it was refused;
-    the address of another page that ends alike is another."""
+    """By exactly that address: one with the same ending is another one."""
     with Web() as web:
         monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
         monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
@@ -199,15 +200,15 @@ def test_an_address_waits_and_is_refused_under_its_own_name(
         assert home.run("explain", web.url("/empt")).exit_code == 2
 
 
-def test_a_date_that_is_none_is_told_how_to_write_it(home: Home) -> None:
-    """Day, month, year in another order may mean two days."""
+def test_an_invalid_date_is_refused_with_the_format(home: Home) -> None:
+    """Day, month and year in another order may mean two days."""
     wrong = home.run("explain", "--title", "甲", "--date", "32.11.2026")
     assert wrong.exit_code == 2
     assert "32.11.2026 is not a valid date: write it as YYYY-MM-DD" in wrong.stderr
 
 
-def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
-    """The key is told all the same; that Redis does not answer is said, and exits 3."""
+def test_explain_without_redis_reads_the_archive(lonely: Home) -> None:
+    """The key is printed, with a note that Redis does not answer, and exit 3."""
     path = lonely.put("a.md", article("甲"))
     (explained,) = lonely.lines("explain", str(path), code=3)
     assert explained["id"].startswith("20220304-")
@@ -215,7 +216,7 @@ def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
     assert "only the archive was searched" in lonely.run("explain", str(path)).stderr
 
 
-def test_explain_of_a_title_without_a_date_wants_the_file(home: Home) -> None:
+def test_explain_of_a_title_without_a_date_needs_the_file(home: Home) -> None:
     """Such a key holds the content, which a title alone does not give."""
     result = home.run("explain", "--title", "甲")
     assert result.exit_code == 1

@@ -18,7 +18,7 @@ NEWSDROP = (sys.executable, "-m", "worker.cli")
 
 
 def test_redis_away_is_one_sentence_and_exit_3(lonely: Home) -> None:
-    """Commands that need Redis say so with what to do; no traceback."""
+    """Commands that need Redis print one sentence with advice, and no traceback."""
     for command in (["tail"], ["jobs"], ["show", "20220304-" + "0" * 24]):
         result = lonely.run(*command)
         assert result.exit_code == 3, command
@@ -28,10 +28,8 @@ def test_redis_away_is_one_sentence_and_exit_3(lonely: Home) -> None:
         assert "Traceback" not in result.stderr
 
 
-def test_what_is_warned_of_is_a_note_with_its_cause(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A warning of a part of newsdrop is a line on standard error: the event, why, and of what."""
+def test_a_warning_is_a_note_with_its_cause(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logged warning is one line on standard error: event, cause and subject."""
 
     def refused(*_: object, **__: object) -> None:
         raise StoreFull("Redis is full:\x1b[2J")
@@ -117,7 +115,7 @@ def test_colours_are_for_terminals_that_want_them(home: Home, no_color: bool) ->
 
 
 def test_names_that_are_not_utf8_are_shown_escaped(home: Home) -> None:
-    """A name of stray bytes, with a line break and a leading dash, is taken and shown escaped."""
+    """A name of invalid bytes, with a line break and a leading dash, is accepted and escaped."""
     folder = home.path / "in"
     folder.mkdir()
     name = os.fsdecode(b"-\xff\n\x1b[2J.md")
@@ -136,11 +134,8 @@ def test_names_that_are_not_utf8_are_shown_escaped(home: Home) -> None:
     assert "\x1b" not in told.output
 
 
-def test_a_worker_of_newsdrops_does_the_whole_job(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`newsdrop worker -B` is Celery's worker and beat: a dropped file becomes a record, it is in
-    `status` while it lives, and it ends on TERM."""
+def test_newsdrop_worker_does_the_whole_job(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`newsdrop worker -B` ingests a dropped file, is shown in `status`, and ends on TERM."""
     monkeypatch.setenv("NEWSDROP_WORKER_PROCESSES", "1")
     process = subprocess.Popen(
         [*NEWSDROP, "worker", "-B"],

@@ -64,8 +64,7 @@ def test_renaming_changes_the_label_only(home: Home) -> None:
 
 
 def test_keys_are_set_and_reset(home: Home) -> None:
-    """Lists, booleans, numbers and headers are read from text; an empty value is the default; what
-    is not named stays."""
+    """Lists, booleans, numbers and headers are read from text; an empty value sets the default."""
     add(home, 1, "harbour", "--tag", "port", "--header", "X-Key: geheim")
     keys = home.json(
         "feeds", "set", "harbour", "full_text=true", "tags=a, b", "min_interval_seconds=60",
@@ -81,8 +80,8 @@ def test_keys_are_set_and_reset(home: Home) -> None:
     assert "geheim" not in home.run("feeds", "show", "harbour").output
 
 
-def test_stories_of_a_feed_are_marked_and_not(home: Home) -> None:
-    """`near` is set and taken back; a wrong value is refused, with the right ones."""
+def test_near_is_set_and_unset_for_a_feed(home: Home) -> None:
+    """A wrong value is refused with the valid ones."""
     add(home, 1, "harbour")
     for value in ("mark", "off"):
         assert home.json("feeds", "set", "harbour", f"near={value}")["near"] == value
@@ -156,11 +155,10 @@ def test_an_imported_list_is_shown_first(home: Home) -> None:
 
 
 def test_rechecks_need_full_text_and_revisions(home: Home) -> None:
-    """One sentence says what else has to be set, by the command and by the check of a file; then
-    `feeds show` and `status` count what waits, what was done and what was dropped."""
+    """The error names the missing keys; then `feeds show` and `status` count rechecks by state."""
     add(home, 1, "harbour")
-    told = 'recheck needs full_text = true and on_change = "revise": set them too'
-    assert told in home.run("feeds", "set", "harbour", "recheck=true").output
+    message = 'recheck needs full_text = true and on_change = "revise": set them too'
+    assert message in home.run("feeds", "set", "harbour", "recheck=true").output
     file = home.path / "feeds.toml"
     file.write_text('[[feeds]]\nname = "x"\nurl = "https://x.example/"\nrecheck = true\n')
     with pytest.raises(ConfigError, match="x: recheck needs full_text"):

@@ -87,7 +87,7 @@ def test_a_feed_is_added_polled_and_listed(home: Home, web: Web) -> None:
 
 
 def test_a_title_is_shown_once(home: Home, web: Web) -> None:
-    """Where the name was made of the title, the title says nothing more."""
+    """A title is not repeated where the name was made from it."""
     assert home.run("feeds", "add", web.url("/feed")).stdout.splitlines()[0] == (
         f"港 added: {web.url('/feed')}"
     )
@@ -95,9 +95,8 @@ def test_a_title_is_shown_once(home: Home, web: Web) -> None:
     assert named.splitlines()[0] == f"harbour added: {web.url('/feed?2')}  港"
 
 
-def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redis) -> None:
-    """The poll's bell waits in the queue, so that polling does not wait for the next tick; a
-    thousand feeds added one by one do not fill the queue."""
+def test_adding_a_feed_wakes_the_workers(home: Home, web: Web, redis_client: redis.Redis) -> None:
+    """One wake-up is queued at once; a thousand added feeds do not fill the queue."""
     home.run("feeds", "add", web.url("/feed"))
     queue = queue_name(QUEUE, home.settings().state_dir)
     assert redis_client.llen(queue) == 1
@@ -107,8 +106,8 @@ def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redi
     assert redis_client.llen(queue) == most
 
 
-def test_a_page_that_names_one_feed_stands_for_it(home: Home, web: Web) -> None:
-    """The feed's own address is added, with the page's user, and it is said where it was found."""
+def test_a_page_that_links_one_feed_adds_that_feed(home: Home, web: Web) -> None:
+    """The feed's address is added with the page's user, and the output names the page."""
     web.pages["/page"] = page("/feed")
     added = home.json("feeds", "add", web.url("/page", user="me:geheim"))
     assert (added["url"], added["page"]) == (web.url("/feed"), web.url("/page"))
@@ -133,7 +132,7 @@ def test_of_several_feeds_a_person_chooses(home: Home, web: Web) -> None:
 
 
 def test_what_is_no_feed_is_refused_with_the_reason(home: Home, web: Web) -> None:
-    """A page without a feed, an error, an address that is not public; `--no-check` adds unseen."""
+    """A page without a feed, an error, a private address; `--no-check` adds it without fetching."""
     web.pages["/page"] = page()
     web.pages["/text"] = Reply(body="港口的消息。".encode())
     reasons = {
@@ -168,12 +167,12 @@ def test_headers_stay_with_the_host_they_were_given_for(home: Home, web: Web) ->
 def test_credentials_are_never_shown(home: Home, web: Web) -> None:
     """Neither a user and password nor a token, in no command's output, failing or not."""
     url = web.url("/feed?token=geheim", user="me:geheim")
-    said = [home.run("feeds", "add", url), home.run("feeds", "add", url)]
+    results = [home.run("feeds", "add", url), home.run("feeds", "add", url)]
     web.pages["/feed"] = Reply(500)
     polled(home)
     for command in (["list"], ["list", "--failing"], ["list", "--json"], ["refresh", "--failing"]):
-        said.append(home.run("feeds", *command))
-    assert all("geheim" not in one.output for one in said)
+        results.append(home.run("feeds", *command))
+    assert all("geheim" not in one.output for one in results)
     listed = home.json("feeds", "list")
     assert (listed["standing"], listed["trouble"]) == ("failing", "status")
     exported = home.run("feeds", "export")
@@ -182,7 +181,7 @@ def test_credentials_are_never_shown(home: Home, web: Web) -> None:
     assert "keep the list private" in exported.stderr
 
 
-def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) -> None:
+def test_wrong_keys_are_refused_before_any_fetch(home: Home, web: Web) -> None:
     """Zone, interval, site, name: each with what is wrong, exit 2."""
     home.json("feeds", "add", web.url("/other"), "--no-check", "--name", "taken")
     wrong = {
@@ -205,8 +204,8 @@ def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) ->
     assert web.requests == []
 
 
-def test_a_failing_feed_is_told_with_the_error_and_the_next_try(home: Home, web: Web) -> None:
-    """How often, how long ago, when next, and why; a gap is told, too, and where a feed moved."""
+def test_a_failing_feed_is_listed_with_its_error_and_next_poll(home: Home, web: Web) -> None:
+    """How often and how long ago it failed, when it is polled next and why; gaps and moves, too."""
     for name in ("harbour", "bridge", "coast"):
         web.pages[f"/{name}"] = Reply(body=feed("甲", "乙"))
         home.json("feeds", "add", web.url(f"/{name}"), "--name", name)
@@ -234,7 +233,7 @@ def test_a_failing_feed_is_told_with_the_error_and_the_next_try(home: Home, web:
     assert home.run("feeds", "list", "--failing").stdout == "None of 3 feeds is failing.\n"
 
 
-def test_what_a_feed_says_of_itself_cannot_move_the_cursor(home: Home, web: Web) -> None:
+def test_text_of_a_feed_cannot_move_the_cursor(home: Home, web: Web) -> None:
     """Titles and addresses from outside are escaped wherever they are printed."""
     title = "&#x202e;港"
     body = feed("甲").replace("港".encode(), title.encode())
@@ -256,7 +255,7 @@ def test_what_a_feed_says_of_itself_cannot_move_the_cursor(home: Home, web: Web)
 
 
 def test_the_list_without_redis(lonely: Home) -> None:
-    """What is configured is listed, exit 3; adding works, and says when polling begins."""
+    """The configured feeds are listed with exit 3; adding works and says when polling begins."""
     added = lonely.run("feeds", "add", "https://harbour.example/rss", "--no-check")
     assert added.exit_code == 0
     assert "polling starts when `newsdrop up` runs" in added.stderr
@@ -275,7 +274,7 @@ def test_the_list_without_redis(lonely: Home) -> None:
 def test_feeds_of_the_config_file_are_removed_there(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is said where, exit 2, and nothing else of the same command is removed either."""
+    """The error names the file, exit 2, and the command removes no other feed."""
     text = '[[feeds]]\nname = "coast"\nurl = "https://coast.example/rss"\n'
     path = configured(home, monkeypatch, text)
     home.json("feeds", "add", "https://harbour.example/rss", "--no-check")
@@ -292,8 +291,7 @@ def test_feeds_of_the_config_file_are_removed_there(
 def test_feeds_are_removed_while_others_cannot_be_read(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slip in the config file keeps no feed in that a command added, neither does one among
-    those; a name that is not there is told as what keeps it from being looked up."""
+    """An error in the config file does not prevent removing a feed that a command added."""
     for name in ("harbour", "coast"):
         home.json("feeds", "add", f"https://{name}.example/", "--no-check", "--name", name)
     with managed.edit_feeds(home.state) as mine:
@@ -311,7 +309,7 @@ def test_feeds_are_removed_while_others_cannot_be_read(
 def test_feeds_that_cannot_be_read_hide_no_work(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`status` shows the work and, beside it, why; before the first poll and after it."""
+    """`status` shows the work and the error, before the first poll and after it."""
     path = configured(home, monkeypatch, "[[feeds]\n")
     for expected in (0, 1):
         found = home.json("status")
@@ -326,9 +324,9 @@ def test_feeds_that_cannot_be_read_hide_no_work(
         path.write_text("[[feeds]\n")
 
 
-def test_a_feed_without_news_is_no_dead_one(home: Home, web: Web) -> None:
-    """Entries that all are known are counted, those refused are told with where they are, and the
-    feed's own title is shown where its name does not say it."""
+def test_a_feed_without_news_is_not_shown_as_failing(home: Home, web: Web) -> None:
+    """Known entries are counted, refused ones listed; the feed's title is shown where the name
+    differs."""
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
     polled(home)
     body = feed("甲", "乙").replace("<title>港</title>".encode(), b"<title>The Bridge</title>", 1)
@@ -346,10 +344,10 @@ def test_a_feed_without_news_is_no_dead_one(home: Home, web: Web) -> None:
     assert "127.0.0.1-4: 1 article refused so far; see newsdrop quarantine list" in shown
 
 
-def test_an_address_that_may_not_be_fetched_is_told_who_must_allow_it(
+def test_a_private_address_names_the_setting_of_the_service(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The setting is the running service's: to set it for a command alone does not help."""
+    """Setting it for one command does not help."""
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
     monkeypatch.delenv("NEWSDROP_FETCH_ALLOW_PORTS")
     polled(home)
@@ -358,8 +356,8 @@ def test_an_address_that_may_not_be_fetched_is_told_who_must_allow_it(
     assert "start `newsdrop up` with it" in shown
 
 
-def test_unknown_names_are_told_the_nearest(home: Home) -> None:
-    """For every command that takes names, before anything is done."""
+def test_unknown_names_are_refused_with_the_nearest(home: Home) -> None:
+    """By every command that takes names, before any change."""
     home.json("feeds", "add", "https://harbour.example/rss", "--no-check", "--name", "harbour")
     for command in ("remove", "refresh", "reset-errors"):
         refused = home.run("feeds", command, "harbour", "harbor")
@@ -374,7 +372,8 @@ def test_unknown_names_are_told_the_nearest(home: Home) -> None:
 
 
 def test_feeds_are_sources(home: Home, web: Web) -> None:
-    """A feed is paused and resumed by its name, all polling by `feeds`; unknown ones are told."""
+    """A feed is paused and resumed by its name, all polling by `feeds`; unknown names are
+    refused."""
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
     seen = len(web.requests)
     assert home.json("pause", "harbour") == {"source": "harbour", "paused": True}
@@ -398,8 +397,7 @@ def test_feeds_are_sources(home: Home, web: Web) -> None:
 
 
 def test_a_feed_added_again_is_not_paused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was paused and is gone holds no namesake: neither one that a command removed, nor one
-    that was taken out of the config file."""
+    """A removed feed that was paused does not pause a new one of the same name."""
     add = ("feeds", "add", "https://harbour.example/", "--no-check", "--name", "harbour")
     text = '[[feeds]]\nname = "harbour"\nurl = "https://harbour.example/"\n'
     home.json(*add)
@@ -413,9 +411,8 @@ def test_a_feed_added_again_is_not_paused(home: Home, monkeypatch: pytest.Monkey
     assert home.lines("feeds", "list")[0]["standing"] == "new"
 
 
-def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
-    """What is new by its address is added, with tags and unique names; what is exported has the
-    addresses polled now, and comes in again as nothing new."""
+def test_opml_is_imported_and_exported(home: Home, web: Web) -> None:
+    """New addresses are added with tags and unique names; an export imports as nothing new."""
     home.json("feeds", "add", web.url("/feed", user="me:geheim"), "--name", "harbour")
     path = home.put(
         "list.opml",
@@ -450,8 +447,8 @@ def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
     assert again.stdout == "0 feeds added, 4 already there\n"
 
 
-def test_a_moved_feed_is_exported_where_it_is_now(home: Home, web: Web) -> None:
-    """And what was exported is known by that address when it comes back."""
+def test_a_moved_feed_is_exported_with_its_new_address(home: Home, web: Web) -> None:
+    """And an import recognises it by that address."""
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
     web.pages["/old"] = web.pages["/feed"]
     web.pages["/feed"] = Reply(301, headers={"location": "/old"})
@@ -467,7 +464,7 @@ def test_a_moved_feed_is_exported_where_it_is_now(home: Home, web: Web) -> None:
 def test_the_list_fits_eighty_columns(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The longest names wrap; so does what is told of them; parts of a long list are aligned."""
+    """Long names and notices wrap; the columns of a long list are aligned."""
     output = StringIO()
     narrow = Console(file=output, width=80, markup=False, highlight=False)
     for module in ("feeds.feed_table", "feeds.results", "output"):
@@ -499,7 +496,7 @@ def test_short_names_are_not_wrapped(home: Home) -> None:
         assert f"{name} new  " in lines[1] + lines[2]
 
 
-def test_what_is_no_list_is_refused(home: Home) -> None:
+def test_an_invalid_list_is_refused(home: Home) -> None:
     """No OPML, no such file, a list without feeds: one sentence, exit 2."""
     for path in (home.put("a.opml", b"no list"), home.path / "nosuch"):
         refused = home.run("feeds", "import", str(path))
@@ -508,7 +505,7 @@ def test_what_is_no_list_is_refused(home: Home) -> None:
 
 
 def test_names_are_made_of_titles_or_hosts() -> None:
-    """Valid, unique, of the letters of the title in any script; without a title of the host."""
+    """Valid and unique, with the letters of the title in any script; else made from the host."""
     assert name_from_title("Café Harbour: News!") == "cafe-harbour-news"
     assert name_from_title("新浪财经 RSS") == "新浪财经-rss"
     assert name_from_title("がぎ 한국 Ｎｅｗｓ हिन्दी") == "がぎ-한국-news-हिन्दी"

@@ -1,4 +1,4 @@
-"""`groups` and `dead-letters`: what consumers of the stream have done, and what failed there."""
+"""`groups` and `dead-letters`: the progress of consumers, and their failures."""
 
 from dataclasses import replace
 from unittest.mock import ANY
@@ -41,7 +41,7 @@ def consume(home: Home, count: int, is_bad: bool = False) -> list[Record]:
     return records
 
 
-def test_a_group_is_created_listed_set_back_and_deleted(home: Home) -> None:
+def test_a_group_is_created_listed_reset_and_deleted(home: Home) -> None:
     """Its lag, position and consumers are shown; each change needs `--yes` without a terminal."""
     assert "No consumer groups." in home.run("groups", "list").stdout
     publish(home, "甲", "乙", "丙")
@@ -85,8 +85,8 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
 
 
 def test_pending_entries_of_a_past_are_changed(home: Home, redis_client: redis.Redis) -> None:
-    """What a consumer has of a group's past is listed with the rest, handed over, acknowledged and
-    moved to the dead letters; the past is finished with the last of them."""
+    """Entries of a group's past are listed with the rest, claimed, acknowledged and moved to dead
+    letters."""
     publish(home, "甲", "乙", "丙")
     redis_client.xtrim(STREAM, maxlen=0, approximate=False)
     shown = home.run("groups", "create", "nlp", "--since", "2000-01-01").stdout
@@ -118,17 +118,16 @@ def test_pending_entries_of_a_past_are_changed(home: Home, redis_client: redis.R
     assert store.get_group("nlp").past is None
 
 
-def test_dead_letters_of_no_group_are_refused(home: Home) -> None:
-    """An unknown name is a mistake, and said; a group without dead letters has none."""
+def test_dead_letters_of_an_unknown_group_are_refused(home: Home) -> None:
+    """A group without dead letters prints an empty list."""
     refused = home.run("dead-letters", "list", "nowhere")
     assert (refused.exit_code, "no group nowhere" in refused.stderr) == (2, True)
     home.json("groups", "create", "nlp")
     assert "No dead letters." in home.run("dead-letters", "list", "nlp").stdout
 
 
-def test_names_that_are_no_text(home: Home, redis_client: redis.Redis) -> None:
-    """Another program's group whose name is not UTF-8 is listed beside the others, and a look at an
-    article names it; no such group is made here, and none is mistaken for it."""
+def test_group_names_that_are_not_utf8(home: Home, redis_client: redis.Redis) -> None:
+    """Such a group is listed and named at articles; newsdrop creates none."""
     redis_client.xgroup_create(STREAM, b"\xff\x1b", "0", mkstream=True)
     redis_client.xadd(STREAM, {"id": "x"}, id="1-0")
     redis_client.xreadgroup(b"\xff\x1b", b"c\xfe", {STREAM: ">"})
@@ -153,9 +152,8 @@ def test_pending_entries_are_listed(home: Home, redis_client: redis.Redis) -> No
     assert entry["stream_id"] in home.run("groups", "pending", "nlp").stdout
 
 
-def test_a_dead_letter_is_given_back(home: Home) -> None:
-    """It is shown with its error, made safe, also in the list of all groups; after `retry` a
-    running consumer handles it again."""
+def test_a_dead_letter_is_retried(home: Home) -> None:
+    """It is shown with its escaped error; after `retry` a running consumer handles it again."""
     publish(home, "甲", "乙")
     failed = consume(home, 2, is_bad=True)[0]
     home.json("groups", "create", "idle")

@@ -38,24 +38,24 @@ def test_what_fails_has_a_line_each(home: Home) -> None:
     lines = done.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["worker", "beat"]
     assert all("newsdrop up" in line for line in lines)
-    told = home.json("healthcheck", code=1)
-    assert [check["name"] for check in told["checks"] if check["level"] == "fail"] == [
+    report = home.json("healthcheck", code=1)
+    assert [check["name"] for check in report["checks"] if check["level"] == "fail"] == [
         "worker", "beat",
     ]  # fmt: skip
 
 
 def test_a_redis_that_is_away_exits_3(lonely: Home) -> None:
-    """The code that all commands have for it, whatever else is looked at."""
+    """The exit code of all commands for that, whatever else is checked."""
     for part in ("all", "worker", "beat", "redis"):
         done = lonely.run("healthcheck", "--part", part)
         assert done.exit_code == 3
         assert done.stdout.startswith("redis: Redis cannot be reached")
 
 
-def test_a_part_is_about_itself(
+def test_a_part_checks_only_itself(
     home: Home, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where beat runs alone, a worker that is missing is no matter; a wrong part is refused."""
+    """Where beat runs alone a missing worker is no failure; an unknown part is refused."""
     _heard(home, redis_client)
     assert home.run("healthcheck", "--part", "beat").stdout == "healthy: redis, beat\n"
     assert home.run("healthcheck", "--part", "redis").stdout == "healthy: redis\n"

@@ -45,7 +45,7 @@ def test_the_commands_are_those_promised() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_has_help_and_json(path: tuple[str, ...]) -> None:
-    """Each command says what it does, has `--json`, and each of its options says what it is for."""
+    """Each command and each of its options is described, and each command has `--json`."""
     command = COMMANDS[path]
     assert command.help
     assert len(command.help.splitlines()[0]) < 100

@@ -36,16 +36,16 @@ def test_a_record_with_tickers_fits(home: Home, shown: StringIO) -> None:
     assert max(cell_len(line) for line in lines) <= NARROW
 
 
-def test_jobs_leave_out_what_is_none(home: Home, shown: StringIO) -> None:
-    """A finished job has no `0 open` and no `0 refused`; it says what was enqueued."""
+def test_jobs_leave_out_zero_counts(home: Home, shown: StringIO) -> None:
+    """A finished job has no `0 open` and no `0 refused`; it names what was enqueued."""
     path = home.put("a.md", article("一"))
     home.run("enqueue", str(path))
     home.work()
     home.run("jobs")
-    said = shown.getvalue().partition("newsdrop jobs")[2]
-    assert "1 file: 1 published\n" in said
-    assert path.name in "".join(said.split())
-    assert max(cell_len(line) for line in said.splitlines()) <= NARROW
+    printed = shown.getvalue().partition("newsdrop jobs")[2]
+    assert "1 file: 1 published\n" in printed
+    assert path.name in "".join(printed.split())
+    assert max(cell_len(line) for line in printed.splitlines()) <= NARROW
 
 
 def test_the_status_fits(home: Home, shown: StringIO, redis_client: redis.Redis) -> None:
@@ -58,9 +58,9 @@ def test_the_status_fits(home: Home, shown: StringIO, redis_client: redis.Redis)
     home.work()
     (home.drop / "link.md").symlink_to("/etc/hostname")
     home.scan()
-    said = shown.getvalue()
+    printed = shown.getvalue()
     home.run("status")
-    lines = shown.getvalue().removeprefix(said).splitlines()
+    lines = shown.getvalue().removeprefix(printed).splitlines()
     assert max(cell_len(line) for line in lines) <= NARROW
     assert next(n for n, line in enumerate(lines) if line.startswith("drop ")) < 24, "a live view"
     (hour,) = [line for line in lines if "articles/min" in line]
@@ -76,7 +76,7 @@ def test_a_pipe_gets_no_filling(home: Home) -> None:
 
 
 def test_a_long_path_shows_its_end(home: Home, shown: StringIO) -> None:
-    """A job is told by the name of its file, however deep that lies."""
+    """A job is identified by its file's name, however deep the folder is."""
     home.run("enqueue", str(home.put(f"{'deep/' * 30}last.md", article("一"))))
     home.run("jobs")
     assert "deep/last.md" in "".join(shown.getvalue().split())  # folded where the terminal ends

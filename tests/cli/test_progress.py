@@ -7,7 +7,7 @@ from worker.cli.progress import FileProgress
 
 
 def test_the_rate_is_of_the_last_half_minute() -> None:
-    """A slow beginning is forgotten; what stands still has no rate, and no time left."""
+    """A slow start is forgotten; without progress there is no rate and no time left."""
     progress = FileProgress(total=640)
     assert progress.rate() == 0.0
     for second in range(100):
@@ -20,8 +20,8 @@ def test_the_rate_is_of_the_last_half_minute() -> None:
     assert progress.describe() == "540 of 640 files"
 
 
-def test_what_is_told() -> None:
-    """How many of how many, how fast, how long yet, how many refused; not what is unknown."""
+def test_the_progress_text() -> None:
+    """Count, total, rate, time left and refusals; unknown values are left out."""
     progress = FileProgress(total=2000)
     assert progress.describe() == "0 of 2,000 files"
     progress.record(0.0)
@@ -32,12 +32,12 @@ def test_what_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(0.2, "1 s"), (59.4, "59 s"), (200, "3 min 20 s"), (1500, "25 min"), (7500, "2 h 5 min")],
 )
-def test_spans(seconds: float, said: str) -> None:
+def test_spans(seconds: float, expected: str) -> None:
     """As exactly as anyone can guess it."""
-    assert format_estimate(seconds) == said
+    assert format_estimate(seconds) == expected
 
 
 def test_speeds() -> None:

@@ -22,20 +22,20 @@ def test_list_and_show(refused: Home) -> None:
     shown = refused.run("quarantine", "list").stdout
     assert first["id"] in shown
     assert second["id"] in shown
-    told = refused.json("quarantine", "show", second["id"])
-    assert told["message"] == second["message"]
+    details = refused.json("quarantine", "show", second["id"])
+    assert details["message"] == second["message"]
     assert second["reason"] in refused.run("quarantine", "show", second["id"]).stdout
     raw = refused.run("quarantine", "show", "--raw", second["id"]).stdout_bytes
     assert raw == bytes(range(256)) * 8
 
 
-def test_nothing_in_quarantine_is_said(home: Home) -> None:
-    """An empty quarantine is a sentence for people and no line of JSON."""
+def test_an_empty_quarantine(home: Home) -> None:
+    """A sentence for people, and no line of JSON."""
     assert "The quarantine is empty." in home.run("quarantine", "list").stdout
     assert home.lines("quarantine", "list") == []
 
 
-def test_retry_brings_back_what_was_mended(refused: Home) -> None:
+def test_retry_publishes_what_was_fixed(refused: Home) -> None:
     """A retried input is accepted again under its name; once it can be read it is published."""
     first, second = refused.lines("quarantine", "list")
     raw = refused.state / "quarantine" / first["id"] / "raw"
@@ -49,8 +49,8 @@ def test_retry_brings_back_what_was_mended(refused: Home) -> None:
     assert refused.json("audit")["unaccounted"] == 0
 
 
-def test_what_is_still_bad_comes_back(refused: Home) -> None:
-    """`retry --all` of what was not mended ends in quarantine again; nothing is lost on the way."""
+def test_an_input_that_is_still_bad_is_refused_again(refused: Home) -> None:
+    """`retry --all` puts it into quarantine again; nothing is lost."""
     assert refused.json("quarantine", "retry", "--all")["files"] == 2
     assert refused.lines("quarantine", "list") == []
     refused.work()
@@ -60,7 +60,7 @@ def test_what_is_still_bad_comes_back(refused: Home) -> None:
 
 
 def test_a_retry_that_was_killed_half_way_can_be_finished(refused: Home) -> None:
-    """Bytes that an earlier retry has taken are not looked for again; the others are accepted."""
+    """Inputs whose bytes an earlier retry has taken are skipped; the others are accepted."""
     first, _ = refused.lines("quarantine", "list")
     (refused.state / "quarantine" / first["id"] / "raw").unlink()
     assert refused.json("quarantine", "retry", "--all")["files"] == 1
@@ -82,7 +82,7 @@ def test_discard_takes_ids_or_everything(refused: Home) -> None:
 
 
 def test_an_id_cannot_lead_out_of_the_quarantine(refused: Home) -> None:
-    """An id with a path in it is an unknown id."""
+    """An id that contains a path is an unknown id."""
     for wanted in ("../archive", "/etc", "..", "a/b"):
         assert refused.run("quarantine", "discard", "--", wanted).exit_code == 2
     assert (refused.state / "archive").is_dir()

@@ -1,4 +1,4 @@
-"""`config` and `schema`: what is set, and what comes out."""
+"""`config` and `schema`: the settings in effect, and the record's schema."""
 
 import re
 from collections.abc import Callable
@@ -45,9 +45,9 @@ def test_passwords_are_not_shown(home: Home, monkeypatch: pytest.MonkeyPatch) ->
     """Neither `config show` nor a complaint about the server prints what is in its address."""
     monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://user:secret@127.0.0.1:1/0?password=hidden")
     for command in (["config", "show"], ["config", "show", "--json"], ["status"], ["tail"]):
-        said = home.run(*command).output
-        assert "secret" not in said
-        assert "hidden" not in said
+        printed = home.run(*command).output
+        assert "secret" not in printed
+        assert "hidden" not in printed
 
 
 def test_config_check(home: Home) -> None:
@@ -86,14 +86,14 @@ def test_config_check_refuses_what_up_refuses(
 def test_config_check_refuses_an_evicting_server(
     home: Home, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that runs is looked at; one that is away is a note, because `up` waits for it."""
+    """A running server is checked; an unavailable one is a note, because `up` waits for it."""
     server = own_server(options=("--maxmemory-policy", "allkeys-lru"))
     monkeypatch.setenv("NEWSDROP_REDIS_URL", server.url)
     assert "noeviction" in home.run("config", "check").stderr
     monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://127.0.0.1:1")
-    away = home.run("config", "check")
-    assert away.exit_code == 0
-    assert "were not checked" in away.stderr
+    unavailable = home.run("config", "check")
+    assert unavailable.exit_code == 0
+    assert "were not checked" in unavailable.stderr
 
 
 def test_config_check_creates_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,9 +125,10 @@ def test_the_schema_describes_the_record(home: Home) -> None:
         jsonschema.validate(record, schema)
 
 
-def test_a_new_up_forgets_the_last_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second `up` without --drop uses the configured folder, though `up --drop X` runs; the other
-    commands use that of the one that runs, until it is killed."""
+def test_a_new_up_ignores_the_run_file_of_the_last_one(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --drop it uses the configured folder; other commands use that of the running `up`."""
     seen: list[Settings] = []
 
     def run_up(settings: Settings, **_: object) -> int:
@@ -146,8 +147,8 @@ def test_a_new_up_forgets_the_last_one(home: Home, monkeypatch: pytest.MonkeyPat
 def test_a_second_terminal_has_the_settings_of_the_service(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without `--config` a command reads the file that the running service has; with another one it
-    uses that and names both; the state directory is the one that was looked in."""
+    """Without `--config` a command reads the running service's file; with another one it names
+    both."""
     service = home.put("service.toml", 'state_dir = "other"\n[worker]\ntick_seconds = 7.5\n')
     own = home.put("own.toml", "[worker]\ntick_seconds = 9.5\n")
     with running_up(home.state, config=str(service)):

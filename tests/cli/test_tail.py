@@ -27,7 +27,7 @@ def test_tail_json_is_the_data_field_of_each_entry(five: Home, redis_client: red
     assert five.lines("tail") == [json.loads(fields[b"data"]) for _, fields in entries]
 
 
-def test_tail_begins_where_told(five: Home, redis_client: redis.Redis) -> None:
+def test_tail_begins_at_from(five: Home, redis_client: redis.Redis) -> None:
     """`--from 0` at the oldest, an id after that entry, `$` after the newest; `--count` stops."""
     ids = [entry.decode() for entry, _ in redis_client.xrange("newsdrop:articles")]
 
@@ -42,8 +42,8 @@ def test_tail_begins_where_told(five: Home, redis_client: redis.Redis) -> None:
 
 
 def test_tail_of_one_kind_of_warning(five: Home) -> None:
-    """`--warning` finds records by the kind of a warning, the newest ones or all, wherever they are
-    in the stream; `status` and `jobs` count them."""
+    """`--warning` finds records by a warning's kind in the whole stream; `status` and `jobs` count
+    them."""
     for name in ("x", "y"):
         job = five.json("enqueue", str(five.put(f"{name}.md", article(name, "Invalid Date"))))[
             "job"
@@ -85,15 +85,15 @@ def test_tail_follows(five: Home) -> None:
         process.wait()
 
 
-def test_an_empty_stream_tells_what_to_do(home: Home) -> None:
-    """No records: advice on standard error, nothing on standard output, success."""
+def test_an_empty_stream_prints_advice(home: Home) -> None:
+    """Advice on standard error, nothing on standard output, success."""
     result = home.run("tail")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "newsdrop enqueue" in result.stderr
 
 
 def test_show_prints_one_record(five: Home) -> None:
-    """`show ID --json` is the record; an id that is not there exits 1 and says where to look."""
+    """`show ID --json` is the record; an unknown id exits 1 with advice."""
     record = five.lines("tail")[2]
     assert five.json("show", record["id"]) == record
     assert record["title"] in five.run("show", record["id"]).stdout
@@ -103,8 +103,8 @@ def test_show_prints_one_record(five: Home) -> None:
 
 
 def test_forget_shows_what_the_stream_has(five: Home, redis_client: redis.Redis) -> None:
-    """A person reads that the stream was not changed and which entry stays in it, or that it was
-    trimmed; a program has the same as fields. `show` still finds the entry."""
+    """Text and JSON say which entry stays in the stream, or that it was trimmed; `show` finds
+    it."""
     ids = [record["id"] for record in five.lines("tail", "--from", "0")]
     entries = redis_client.xrange("newsdrop:articles")
     text = five.run("forget", ids[0]).stdout
@@ -119,8 +119,8 @@ def test_forget_shows_what_the_stream_has(five: Home, redis_client: redis.Redis)
     assert redis_client.xlen("newsdrop:articles") == 1
 
 
-def test_forget_lets_an_article_come_anew(five: Home) -> None:
-    """A forgotten article is published again under the same id; forgetting twice exits 1."""
+def test_a_forgotten_article_is_published_again(five: Home) -> None:
+    """Under the same id; forgetting it twice exits 1."""
     record = five.lines("tail")[0]
     assert five.json("forget", record["id"])["forgotten"]
     assert five.run("forget", record["id"]).exit_code == 1
@@ -150,8 +150,10 @@ def test_entries_of_other_programs_are_shown_too(home: Home, redis_client: redis
     assert "\x1b" not in result.stdout
 
 
-def test_json_is_the_same_value_but_safe_to_look_at(home: Home, redis_client: redis.Redis) -> None:
-    """Characters that turn or hide text are escaped in JSON output, which means the same."""
+def test_json_is_the_same_value_but_safe_on_a_terminal(
+    home: Home, redis_client: redis.Redis
+) -> None:
+    """Characters that turn or hide text are escaped in JSON output."""
     data = {"title": "a\u202eb\u200bc\u2028d\x9b31m\U000e0041 甲"}
     redis_client.xadd("newsdrop:articles", {"data": json.dumps(data, ensure_ascii=False)})
     shown = home.run("tail", "--json").stdout
@@ -193,8 +195,8 @@ def test_filters_are_those_of_the_page(home: Home) -> None:
 
 
 def test_tail_of_stories(home: Home, redis_client: redis.Redis) -> None:
-    """`--story` finds the articles of one, `--first-of-story` leaves near-duplicates out; the list
-    says of which article one is a near-duplicate."""
+    """`--story` finds its articles, `--first-of-story` omits near-duplicates, whose lines name the
+    first."""
     first, other, copy = (f"20230418-{number:024x}" for number in (1, 2, 3))
     stories: tuple[dict[str, str], ...] = (
         {"story": first},

@@ -41,9 +41,8 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         yield server
 
 
-def test_enqueue_fetches_pages_and_feeds_beside_files(home: Home, web: Web) -> None:
-    """A page, every entry of a feed, a file and standard input are one job; records say where the
-    fetched ones came from, and no credentials."""
+def test_enqueue_fetches_pages_and_feeds_with_files(home: Home, web: Web) -> None:
+    """All are one job; records name where they were fetched, without credentials."""
     path = home.put("a.md", article("丙"))
     given = [web.url("/page", user="me:geheim"), web.url("/feed"), str(path), "-"]
     done = home.run("enqueue", *given, "--json", stdin=article("丁").encode())
@@ -61,8 +60,8 @@ def test_enqueue_fetches_pages_and_feeds_beside_files(home: Home, web: Web) -> N
     assert "geheim" not in home.run("jobs").stdout
 
 
-def test_nothing_is_taken_if_one_address_fails(home: Home, web: Web) -> None:
-    """One that answers 404 among good ones: a sentence, exit 1, and nothing in the spool."""
+def test_nothing_is_accepted_if_one_address_fails(home: Home, web: Web) -> None:
+    """One 404 among good addresses: a sentence, exit 1, and nothing in the spool."""
     path = home.put("a.md", article("丙"))
     refused = home.run("enqueue", "--move", str(path), web.url("/feed"), web.url("/gone"))
     assert refused.exit_code == 1
@@ -74,7 +73,8 @@ def test_nothing_is_taken_if_one_address_fails(home: Home, web: Web) -> None:
 
 
 def test_robots_txt_is_honoured(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What robots.txt forbids is not asked for; the message names it; fetch.robots switches it."""
+    """A forbidden page is not requested, and the message names robots.txt; fetch.robots disables
+    it."""
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /page")
     for command in ("enqueue", "parse"):
         refused = home.run(command, web.url("/page"))
@@ -86,8 +86,8 @@ def test_robots_txt_is_honoured(home: Home, web: Web, monkeypatch: pytest.Monkey
     assert home.run("parse", web.url("/page")).exit_code == 0
 
 
-def test_parse_shows_and_publishes_nothing(home: Home, web: Web) -> None:
-    """`parse URL` prints each record of what is there; `--source` reads it as that source."""
+def test_parse_prints_and_publishes_nothing(home: Home, web: Web) -> None:
+    """`parse URL` prints each record; `--source` applies the settings of that source."""
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour", "--tag", "port")
     first, second = home.lines("parse", web.url("/feed"), "--source", "harbour")
     assert [first["title"], second["title"]] == ["甲", "乙"]
@@ -127,10 +127,10 @@ def test_a_host_gets_its_pause(home: Home, web: Web, monkeypatch: pytest.MonkeyP
     assert len(waits) == 2, "an address that is named twice is fetched once"
 
 
-def test_what_is_held_in_memory_is_bounded(
+def test_fetched_bytes_in_memory_are_bounded(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Addresses that hold more together than one command may are refused, and nothing is taken."""
+    """Addresses that hold more than one command may are refused, and nothing is accepted."""
     monkeypatch.setattr(fetch_once, "MAX_BYTES", 500)
     refused = home.run("enqueue", web.url("/page"), web.url("/feed"))
     assert refused.exit_code == 2

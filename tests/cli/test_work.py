@@ -50,7 +50,7 @@ def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redi
     assert not sources["drop"]["paused"]
 
 
-def test_status_names_what_was_left_alone_and_why(home: Home) -> None:
+def test_status_lists_skipped_files_with_reasons(home: Home) -> None:
     """A link in the folder is listed with the reason, in JSON and in words."""
     (home.drop / "link.md").symlink_to("/etc/hostname")
     home.scan()
@@ -62,7 +62,7 @@ def test_status_names_what_was_left_alone_and_why(home: Home) -> None:
 
 
 def test_status_says_in_words_that_contents_differed(home: Home) -> None:
-    """A person who mends a typo and drops the file again is told why nothing changed."""
+    """A person who corrects a file and drops it again reads why nothing changed."""
     for text in ("正文有错别字。", "正文没有错字。"):
         home.json("enqueue", str(home.put("a.md", article("甲", body=text))))
         home.work()
@@ -72,8 +72,8 @@ def test_status_says_in_words_that_contents_differed(home: Home) -> None:
     assert home.json("status")["articles"]["content_differs"] == 1
 
 
-def test_status_without_redis_tells_what_the_spool_says(lonely: Home) -> None:
-    """Exit 3, what waits, and what to do; what only Redis knows is null and not nought."""
+def test_status_without_redis_shows_the_spool(lonely: Home) -> None:
+    """Exit 3 and advice; values that only Redis has are null, not zero."""
     lonely.json("enqueue", str(lonely.put("a.md", article("甲"))))
     status = lonely.json("status", code=3)
     assert status["files"]["waiting"] == 1
@@ -86,15 +86,15 @@ def test_status_without_redis_tells_what_the_spool_says(lonely: Home) -> None:
     assert "newsdrop up" in shown.stdout
 
 
-def test_a_fresh_status_tells_where_to_drop(home: Home) -> None:
-    """With nothing done yet, status says what to do next and that no worker runs."""
+def test_a_fresh_status_names_the_drop_folder(home: Home) -> None:
+    """With no work yet, status prints the next step and that no worker runs."""
     output = home.run("status").stdout
     assert "No articles yet. Drop files into" in output
     assert "No worker is running" in output
 
 
-def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While too little disk is free nothing is accepted, and status says why and what goes on."""
+def test_a_full_disk_is_reported(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is accepted below spool.min_free_mb, and status says why."""
     path = home.put("a.md", article("甲"))
     monkeypatch.setenv("NEWSDROP_SPOOL_MIN_FREE_MB", "999999999")
     refused = home.run("enqueue", str(path))
@@ -113,8 +113,8 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not dropped.exists(), "intake goes on by itself"
 
 
-def test_status_says_what_is_wrong_first(home: Home) -> None:
-    """The sentences stand above the numbers, each with what to do."""
+def test_status_prints_problems_first(home: Home) -> None:
+    """Above the numbers, each with advice."""
     lines = home.run("status").stdout.splitlines()
     assert lines[0] == "✗ No worker is running: files in the drop folders wait."
     assert "newsdrop up" in lines[1]
@@ -149,8 +149,7 @@ def test_status_shows_the_hour(home: Home) -> None:
 
 @pytest.mark.parametrize("key", [b"q", b"\x03"])
 def test_watching_ends_with_a_key(home: Home, key: bytes) -> None:
-    """`--watch` renews itself on a screen of its own; q and Ctrl-C end it, and the terminal is as
-    it was."""
+    """`--watch` redraws on the second screen; q and Ctrl-C end it and restore the terminal."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "40"}
@@ -224,8 +223,8 @@ def test_audit_balances_and_misses_what_vanished(home: Home) -> None:
     assert "0 of 2 files are accounted for" in home.run("audit").stdout
 
 
-def test_a_paused_source_is_not_taken_from(home: Home) -> None:
-    """While paused its files stay in the folder and status says so; resumed, they are taken."""
+def test_a_paused_source_is_not_scanned(home: Home) -> None:
+    """Its files stay in the folder and status says so; after resume they are accepted."""
     (home.drop / "a.md").write_text(article("甲"), "utf-8")
     assert home.json("pause", "drop") == {"source": "drop", "paused": True}
     home.settle_and_work()

@@ -34,8 +34,12 @@ def missing() -> str:
         return "no container engine runs (docker info)"
     if not compose_command():
         return "neither `docker compose` nor docker-compose is installed"
-    away = [image for image in BASES if not _answers("docker", "image", "inspect", image)]
-    return f"not on this machine: {' and '.join(away)}; docker pull them" if away else ""
+    missing_images = [image for image in BASES if not _answers("docker", "image", "inspect", image)]
+    return (
+        f"not on this machine: {' and '.join(missing_images)}; docker pull them"
+        if missing_images
+        else ""
+    )
 
 
 def compose_command() -> tuple[str, ...]:
@@ -51,7 +55,7 @@ def _answers(*command: str) -> bool:
 
 @dataclass
 class Stack:
-    """One compose project. `folder` holds what a user would have beside the compose file."""
+    """One compose project; `folder` has what a user has beside the compose file."""
 
     folder: Path
     name: str = field(default_factory=lambda: f"newsdrop-test-{secrets.token_hex(4)}")
@@ -94,20 +98,20 @@ class Stack:
         return done.stdout if check else done.stdout + done.stderr
 
     def build(self) -> None:
-        """As compose does; where its network leads to no package index, on the host's."""
-        said = self.compose("build", "prepare", check=False, timeout=1500)
+        """As compose does, or with the host's network where its own reaches no package index."""
+        output = self.compose("build", "prepare", check=False, timeout=1500)
         if not _answers("docker", "image", "inspect", self.variables["NEWSDROP_IMAGE"]):
             self.variables["BUILD_NETWORK"] = "host"
-            said += self.compose("build", "prepare", check=False, timeout=1500)
-        assert _answers("docker", "image", "inspect", self.variables["NEWSDROP_IMAGE"]), said
+            output += self.compose("build", "prepare", check=False, timeout=1500)
+        assert _answers("docker", "image", "inspect", self.variables["NEWSDROP_IMAGE"]), output
 
     def up(self, *words: str) -> None:
-        """Start all, and wait until each container's own check says that it is well."""
+        """Start all services, and wait until each container is healthy."""
         self.compose("up", "-d", "--no-build", *words)
         until(lambda: self.unwell() == {}, lambda: f"{self.unwell()}\n{self.logs()}")
 
     def unwell(self, *parts: str) -> dict[str, str]:
-        """The containers whose check does not say `healthy`, with what it said last."""
+        """The containers whose check is not `healthy`, with its last output."""
         found = {}
         for part in parts or PARTS:
             boxes = self.containers(part)
@@ -117,8 +121,8 @@ class Stack:
                 state = inspect(box)["State"]
                 health = state.get("Health", {})
                 if not state["Running"] or health.get("Status") != "healthy":
-                    said = [one["Output"] for one in health.get("Log") or []][-1:]
-                    found[f"{part} {box[:12]}"] = f"{state['Status']}: {said}"
+                    output = [one["Output"] for one in health.get("Log") or []][-1:]
+                    found[f"{part} {box[:12]}"] = f"{state['Status']}: {output}"
         return found
 
     def containers(self, part: str, *, all: bool = False) -> list[str]:  # noqa: A002
@@ -138,7 +142,7 @@ class Stack:
         return self.execute("newsdrop", *words)
 
     def ask(self, *words: str) -> Any:
-        """The document that a command prints."""
+        """The JSON document that a command prints."""
         return json.loads(self.newsdrop(*words, "--json"))
 
     def secret(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the compose file and its configuration say, told without an engine."""
+"""The compose file and its configuration, checked without a container engine."""
 
 import json
 import re
@@ -51,8 +51,8 @@ def test_compose_takes_the_file() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_mounted_is_there() -> None:
-    """Each file and folder of the project that a service mounts; Docker would make a folder."""
+def test_mounted_files_exist() -> None:
+    """Docker would create a folder for a missing file."""
     for service in SERVICES.values():
         for mount in service.get("volumes", ()):
             source = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", mount).split(":")[0]
@@ -63,8 +63,8 @@ def test_what_is_mounted_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["worker", "web"])
-def test_what_is_set_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variables of a container are settings that exist, with values that are taken."""
+def test_variables_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each container's variables are settings that exist, with valid values."""
     for key, value in SERVICES[name]["environment"].items():
         monkeypatch.setenv(key, re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)))
     monkeypatch.setenv("NEWSDROP_CONFIG", str(PROJECT / "config" / "newsdrop.toml"))
@@ -73,7 +73,7 @@ def test_what_is_set_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert (settings.web.token_file is not None) == (name == "web")
 
 
-def test_every_variable_is_told() -> None:
+def test_every_variable_is_documented() -> None:
     """The head of the compose file names each HOST_ variable that it reads."""
     text = FILE.read_text("utf-8")
     head = text.partition("\nx-")[0]
@@ -102,21 +102,21 @@ def _queries() -> Iterator[str]:
             yield target["expr"]
 
 
-def test_every_metric_of_the_dashboard_is_there(
+def test_every_metric_of_the_dashboard_exists(
     redis_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No panel asks for a metric that /metrics has not."""
+    """No panel queries a metric that /metrics lacks."""
     monkeypatch.setenv("NEWSDROP_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("NEWSDROP_REDIS_URL", redis_server.url)
     redis_server.client().xadd("newsdrop:articles", {"id": "1"})
-    told = exposition(load(), utc_now())[0].decode()
+    exposed = exposition(load(), utc_now())[0].decode()
     known = set()
-    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", told, re.MULTILINE):
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", exposed, re.MULTILINE):
         parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
         known |= {name + part for part in parts}
-    asked = {name for query in _queries() for name in re.findall(r"\bnewsdrop_\w+", query)}
-    assert asked - known == set()
-    assert len(asked) > 20
+    queried = {name for query in _queries() for name in re.findall(r"\bnewsdrop_\w+", query)}
+    assert queried - known == set()
+    assert len(queried) > 20
 
 
 def test_prometheus_understands_the_dashboard(tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def _filled(query: str) -> str:
     return query.replace("$__rate_interval", "1m").replace("$job", ".*")
 
 
-def test_the_panels_stand_beside_each_other() -> None:
-    """Each panel has its number, title and data source, and none lies upon another."""
+def test_panels_do_not_overlap() -> None:
+    """Each panel has its number, title and data source."""
     panels = DASHBOARD["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken: set[tuple[int, int]] = set()
@@ -157,7 +157,7 @@ def test_the_panels_stand_beside_each_other() -> None:
 
 
 def test_grafana_finds_the_data_source_and_the_dashboard() -> None:
-    """What provisioning names is what the compose file mounts and the dashboard asks for."""
+    """The provisioned files are those that the compose file mounts."""
     folder = PROJECT / "config" / "monitoring" / "grafana"
     (source,) = yaml.safe_load((folder / "datasource.yml").read_text())["datasources"]
     (provider,) = yaml.safe_load((folder / "dashboards.yml").read_text())["providers"]

@@ -1,4 +1,4 @@
-"""The first step of the compose file: secrets, and who the mounts belong to."""
+"""The first step of the compose file: secrets, and the owners of the mounts."""
 
 import os
 import runpy
@@ -18,7 +18,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files aw
 
 
 def test_secrets_are_made_once(tmp_path: Path) -> None:
-    """Each is long, its own, readable by the containers' users, and left alone from then on."""
+    """Each is long, unique, readable by the containers' users, and never changed again."""
     made = PREPARE["make_secrets"](tmp_path)
     assert made == list(PREPARE["NEEDED"])
     texts = {name: (tmp_path / name).read_text() for name in made}
@@ -30,7 +30,7 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
 
 
 def test_your_own_secret_is_kept(tmp_path: Path) -> None:
-    """A file that is there already is not touched; only what is missing is made."""
+    """An existing file is not changed; only missing ones are made."""
     (tmp_path / "web-token").write_text("mine\n")
     assert "web-token" not in PREPARE["make_secrets"](tmp_path)
     assert (tmp_path / "web-token").read_text() == "mine\n"
@@ -38,8 +38,8 @@ def test_your_own_secret_is_kept(tmp_path: Path) -> None:
 
 
 @as_root
-def test_the_state_goes_to_its_user(tmp_path: Path) -> None:
-    """All that is below, but nothing that a link there leads to."""
+def test_the_state_directory_gets_its_owner(tmp_path: Path) -> None:
+    """Everything below it, but nothing behind a link."""
     outside = tmp_path / "outside"
     outside.write_text("root's")
     state = tmp_path / "state"
@@ -53,7 +53,7 @@ def test_the_state_goes_to_its_user(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_drop_folder_that_docker_made_goes_to_its_user(tmp_path: Path) -> None:
+def test_a_drop_folder_that_docker_made_gets_its_owner(tmp_path: Path) -> None:
     """Docker makes a missing folder as root: its user can write there afterwards."""
     drop = _open(tmp_path) / "drop"
     drop.mkdir(mode=0o755)
@@ -65,8 +65,8 @@ def test_a_drop_folder_that_docker_made_goes_to_its_user(tmp_path: Path) -> None
 
 
 @as_root
-def test_somebody_elses_drop_folder_is_left_alone(tmp_path: Path) -> None:
-    """It is refused in a sentence that tells what to write into .env."""
+def test_another_users_drop_folder_is_refused(tmp_path: Path) -> None:
+    """In one sentence with the line to write into .env."""
     drop = _open(tmp_path) / "drop"
     drop.mkdir(mode=0o755)
     os.chown(drop, 1234, 1235)
@@ -78,7 +78,7 @@ def test_somebody_elses_drop_folder_is_left_alone(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_drop_folder_shared_by_a_group_is_good(tmp_path: Path) -> None:
+def test_a_drop_folder_of_our_group_is_accepted(tmp_path: Path) -> None:
     """Another user's folder that our group may write into is taken as it is."""
     drop = _open(tmp_path) / "drop"
     drop.mkdir()
@@ -88,18 +88,18 @@ def test_a_drop_folder_shared_by_a_group_is_good(tmp_path: Path) -> None:
     PREPARE["try_folder"](drop, SOMEBODY, SOMEBODY)
 
 
-def test_root_of_a_rootless_engine_is_told_apart() -> None:
-    """Inside a user namespace root is somebody else: its folders must not be given away."""
-    told = f"import runpy; print(runpy.run_path({str(SCRIPT)!r})['_is_the_hosts_root']())"
-    words = ("unshare", "--user", "--map-root-user", sys.executable, "-c", told)
+def test_root_of_a_rootless_engine_is_recognised() -> None:
+    """In a user namespace root is another user: its folders must not change their owner."""
+    script = f"import runpy; print(runpy.run_path({str(SCRIPT)!r})['_is_the_hosts_root']())"
+    words = ("unshare", "--user", "--map-root-user", sys.executable, "-c", script)
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         pytest.skip("no user namespaces here")
     assert done.stdout == "False\n"
 
 
-def test_numbers_are_asked_for() -> None:
-    """A name where a number belongs is told, without a traceback."""
+def test_a_name_in_place_of_a_number_is_refused() -> None:
+    """In one sentence, without a traceback."""
     words = (sys.executable, str(SCRIPT), "alice", "users")
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
@@ -109,7 +109,7 @@ def test_numbers_are_asked_for() -> None:
 
 
 def _open(folder: Path) -> Path:
-    """pytest's own folders let nobody else in."""
+    """Let other users into pytest's folders."""
     for parent in (folder, *folder.parents[:3]):
         if str(parent).startswith("/tmp/pytest"):
             parent.chmod(0o755)

@@ -1,7 +1,4 @@
-"""The compose file on a real engine: what a user does, and what must not be lost on the way.
-
-The tests share one stack and go from the top down.
-"""
+"""The compose file on a real engine. The tests share one stack and run from the top down."""
 
 import time
 from collections import Counter
@@ -29,7 +26,7 @@ def test_a_dropped_file_gives_a_record(stack: Stack) -> None:
 
 
 def test_the_status_page_is_on_loopback_and_behind_the_token(stack: Stack) -> None:
-    """The host reaches it on 127.0.0.1 only; the page asks for the token that was made."""
+    """The host reaches it on 127.0.0.1 only, with the generated token."""
     host, port = stack.address("web", 8787)
     assert host == "127.0.0.1"
     url = f"http://127.0.0.1:{port}/metrics"
@@ -42,7 +39,7 @@ def test_the_status_page_is_on_loopback_and_behind_the_token(stack: Stack) -> No
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_what_runs_may_do_little(stack: Stack, part: str) -> None:
+def test_containers_have_few_rights(stack: Stack, part: str) -> None:
     """No container is root, holds a capability, can write outside its mounts, or has no bounds."""
     for box in stack.containers(part):
         about = inspect(box)
@@ -57,23 +54,23 @@ def test_what_runs_may_do_little(stack: Stack, part: str) -> None:
         assert host["RestartPolicy"]["Name"] == "unless-stopped"
         published = [b for bound in (host["PortBindings"] or {}).values() for b in bound]
         assert all(binding["HostIp"] == "127.0.0.1" for binding in published)
-        told = "\n".join((*(about["Config"]["Env"] or ()), *about["Args"], docker("top", box)))
-        assert stack.secret("redis-password") not in told
-        assert stack.secret("web-token") not in told
+        described = "\n".join((*(about["Config"]["Env"] or ()), *about["Args"], docker("top", box)))
+        assert stack.secret("redis-password") not in described
+        assert stack.secret("web-token") not in described
 
 
 def test_nothing_that_builds_is_in_the_image(stack: Stack) -> None:
     """No pip, no compiler and no build backend: what is not there cannot be used."""
     words = "for tool in pip pip3 cc gcc make; do command -v $tool; done; "
     words += "python -c 'import pip' 2>&1; python -c 'import hatchling' 2>&1; true"
-    said = stack.execute("sh", "-c", words)
-    errors = [line for line in said.splitlines() if line.startswith("ModuleNotFoundError")]
+    output = stack.execute("sh", "-c", words)
+    errors = [line for line in output.splitlines() if line.startswith("ModuleNotFoundError")]
     assert len(errors) == 2
-    assert "/bin/" not in said
+    assert "/bin/" not in output
 
 
 def test_flower_shows_the_workers_and_controls_nothing(stack: Stack) -> None:
-    """Out of the same image: who works is shown; its API, which could end workers, is closed."""
+    """It runs in the same image; its API, which could end workers, is disabled."""
     stack.compose("--profile", "monitoring", "up", "-d", "--no-build", "flower")
     until(lambda: stack.unwell("flower") == {}, stack.logs)
     url = "http://{}:{}".format(*stack.address("flower", 5555))
@@ -143,8 +140,8 @@ def test_stopping_and_starting_loses_nothing(stack: Stack) -> None:
     assert titles == dict.fromkeys(wanted, 1)
 
 
-def test_containers_made_anew_go_on_where_the_old_ones_were(stack: Stack) -> None:
-    """`down` and `up` again: records, secrets and the ledger are in volumes."""
+def test_recreated_containers_continue(stack: Stack) -> None:
+    """After `down` and `up` the records, secrets and ledger are there: they are in volumes."""
     records, token = stack.records(), stack.secret("web-token")
     stack.compose("--profile", "monitoring", "down")
     stack.up()

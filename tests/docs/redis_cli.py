@@ -1,4 +1,4 @@
-"""What the documents ask of `redis-cli`, where there is none: a command, and its reply."""
+"""A stand-in for `redis-cli` where it is not installed: one command, and its reply."""
 
 import argparse
 import sys
@@ -11,11 +11,11 @@ def main() -> int:
     parser.add_argument("-s", dest="socket")
     parser.add_argument("-h", dest="host", default="127.0.0.1")
     parser.add_argument("-p", dest="port", type=int, default=6379)
-    told, words = parser.parse_known_args()
+    options, words = parser.parse_known_args()
     client = (
-        redis.Redis(unix_socket_path=told.socket, decode_responses=True, socket_timeout=30)
-        if told.socket
-        else redis.Redis(told.host, told.port, decode_responses=True)
+        redis.Redis(unix_socket_path=options.socket, decode_responses=True, socket_timeout=30)
+        if options.socket
+        else redis.Redis(options.host, options.port, decode_responses=True)
     )
     client.response_callbacks.clear()
     try:

@@ -59,15 +59,17 @@ class Terminal:
             made.stop()
 
     def start(self) -> None:
-        """`newsdrop up --examples`, as `make up` does it, until it says that it is ready."""
-        said = self.home / "up.txt"
-        with said.open("wb") as output:
+        """`newsdrop up --examples`, as `make up` runs it, until it is ready."""
+        output_file = self.home / "up.txt"
+        with output_file.open("wb") as output:
             self._up = subprocess.Popen(
                 [Path(sys.executable).with_name("newsdrop"), "up", "--examples"],
                 cwd=self.clone, env=self.environment, stdout=output, stderr=output,
             )  # fmt: skip
-        self.until(lambda: "newsdrop is ready." in said.read_text() or self._up.poll() is not None)
-        assert self._up.poll() is None, said.read_text()
+        self.until(
+            lambda: "newsdrop is ready." in output_file.read_text() or self._up.poll() is not None
+        )
+        assert self._up.poll() is None, output_file.read_text()
 
     def stop(self) -> None:
         """End what runs here: the service that was started, and one that a page left detached."""
@@ -84,7 +86,7 @@ class Terminal:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def type(self, script: str) -> str:
-        """Run it, and what it said; it must succeed, line by line."""
+        """Run a script, which must succeed line by line; its output."""
         done = subprocess.run(  # noqa: PLW1510  # its code is looked at
             ["bash", "-exo", "pipefail", "-c", script],
             cwd=self.clone, env=self.environment, stdin=subprocess.DEVNULL,
@@ -94,7 +96,7 @@ class Terminal:
         return done.stdout
 
     def ask(self, *words: str) -> list[Any]:
-        """A command's JSON documents."""
+        """The JSON documents of a command."""
         done = run_newsdrop(
             *words, "--json", environment=self.environment, cwd=self.clone, timeout=PATIENCE
         )
@@ -123,8 +125,8 @@ class Terminal:
 
 
 def bounded(script: str, endless: str) -> str:
-    """`script`, where each line that matches `endless` is looked at for some seconds and ended: it
-    must not have ended by itself, or with an error."""
+    """`script` with each line that matches `endless` ended after some seconds; it must not fail
+    before."""
 
     def line(match: re.Match[str]) -> str:
         command = re.sub(r"\s+#\s.*$", "", match[0])

@@ -22,7 +22,7 @@ LONG_AGO = 3_600_000
 
 
 class Keeper:
-    """The document's consumer as processes, and what it kept."""
+    """The document's consumer as processes, and the records that it stored."""
 
     def __init__(self, folder: Path, url: str) -> None:
         (program,) = (b for b in blocks("docs/consuming.md", "python") if "consumer.py" in b.text)
@@ -37,8 +37,8 @@ class Keeper:
         self.running.append(subprocess.Popen(command))
         return self.running[-1]
 
-    def kept(self) -> dict[str, int]:
-        """Revisions by id."""
+    def stored(self) -> dict[str, int]:
+        """The stored revisions, by id."""
         if not self.file.exists():
             return {}
         with sqlite3.connect(self.file, timeout=30) as database:
@@ -75,7 +75,7 @@ def pending(client: redis.Redis) -> int:
 
 
 def take_and_die(client: redis.Redis, count: int) -> None:
-    """A consumer that read so many, and was not heard of for an hour."""
+    """A consumer that read some records and stopped an hour ago."""
     ((_, entries),) = client.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=count)
     forget(client, *(entry for entry, _ in entries))
 
@@ -93,14 +93,14 @@ def test_it_keeps_every_article_once_and_acknowledges(
     keeper.start()
     world.put("later.md", article("后来的一条"))
     world.run()
-    wait_until(lambda: len(keeper.kept()) == 151, within=60)
+    wait_until(lambda: len(keeper.stored()) == 151, within=60)
     wait_until(lambda: pending(redis_client) == 0, within=60)
 
 
-def test_what_it_had_in_hand_when_it_was_killed_comes_again(
+def test_records_read_before_a_kill_are_delivered_again(
     keeper: Keeper, world: World, redis_client: redis.Redis
 ) -> None:
-    """Killed between reading and keeping, it has acknowledged nothing; the next one is given it."""
+    """Killed between reading and storing, it has acknowledged nothing."""
     first = keeper.start()
     wait_until(lambda: _group_is_there(redis_client), within=60)
     held = sqlite3.connect(keeper.file, timeout=30, isolation_level=None)
@@ -113,26 +113,26 @@ def test_what_it_had_in_hand_when_it_was_killed_comes_again(
     held.close()
     taken = redis_client.xpending_range(STREAM, GROUP, "-", "+", 100)
     assert taken
-    assert keeper.kept() == {}
+    assert keeper.stored() == {}
     forget(redis_client, *(one["message_id"] for one in taken))
     keeper.start()
-    wait_until(lambda: len(keeper.kept()) == 20, within=60)
+    wait_until(lambda: len(keeper.stored()) == 20, within=60)
     wait_until(lambda: pending(redis_client) == 0, within=60)
 
 
-def test_a_revision_stays_whatever_comes_again(
+def test_an_old_entry_does_not_replace_a_revision(
     keeper: Keeper, world: World, redis_client: redis.Redis
 ) -> None:
-    """The newest revision is kept, and an old entry that is delivered again does not replace it."""
+    """Also when it is delivered again."""
     publish(world, 1)
     publish(world, 1, text="改过的正文。")
     redis_client.xgroup_create(STREAM, GROUP, id="0")
     ((_, [(old, _)]),) = redis_client.xreadgroup(GROUP, "slow", {STREAM: ">"}, count=1)
     running = keeper.start()
-    wait_until(lambda: list(keeper.kept().values()) == [2], within=60)
+    wait_until(lambda: list(keeper.stored().values()) == [2], within=60)
     forget(redis_client, old)  # and so comes last
     wait_until(lambda: pending(redis_client) == 0, within=60)
-    assert list(keeper.kept().values()) == [2]
+    assert list(keeper.stored().values()) == [2]
     assert running.poll() is None
 
 
@@ -148,7 +148,7 @@ def test_what_was_trimmed_while_pending_stops_nothing(
     wait_until(lambda: pending(redis_client) == 0, within=60)
     world.put("later.md", article("后来的一条"))
     world.run()
-    wait_until(lambda: len(keeper.kept()) == 1, within=60)
+    wait_until(lambda: len(keeper.stored()) == 1, within=60)
     assert running.poll() is None
 
 
@@ -156,8 +156,8 @@ def _group_is_there(client: redis.Redis) -> bool:
     return bool(client.exists(STREAM) and client.xinfo_groups(STREAM))
 
 
-def test_the_document_names_what_it_relies_on() -> None:
-    """Its consumer has the group and the stream that the tests look at."""
+def test_the_document_names_its_group_and_stream() -> None:
+    """They are those that these tests use."""
     (program,) = (b for b in blocks("docs/consuming.md", "python") if "consumer.py" in b.text)
     assert re.findall(r'group="(.+?)"', program.text) == [GROUP]
     assert Consumer("", group=GROUP).stream == STREAM

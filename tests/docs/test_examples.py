@@ -45,8 +45,8 @@ ENDLESS = r"--follow|--watch|^python consumer\.py"
 RUN = [page for page in PAGES if page not in ELSEWHERE and blocks(page, "sh", "python")]
 
 
-def test_nothing_is_left_out_without_need() -> None:
-    """What is not run is there: a page of ELSEWHERE has commands, a rule of NOT_RUN a line."""
+def test_exceptions_are_needed() -> None:
+    """Each page of ELSEWHERE has commands, and each rule of NOT_RUN matches a line."""
     assert [page for page in ELSEWHERE if not blocks(page, "sh", "python", "console")] == []
     lines = [line for page in RUN for b in blocks(page, "sh") for line in b.text.splitlines()]
     lines = [NOTE.sub("", line) for line in lines]
@@ -67,8 +67,8 @@ def test_the_examples_work(page: str, terminal: Terminal) -> None:
             _succeeds(block, bounded(_runnable(block.text), ENDLESS), terminal)
 
 
-def test_the_readme_says_what_becomes_of_the_files(terminal: Terminal) -> None:
-    """The bridge becomes one record, its copy a duplicate of it, and the empty file is refused."""
+def test_the_readme_describes_the_outcomes(terminal: Terminal) -> None:
+    """One record, its copy a duplicate, and an empty file refused."""
     for block in blocks("README.md", "sh")[:2]:
         terminal.type(_runnable(block.text))
 
@@ -93,20 +93,20 @@ def _succeeds(block: Block, script: str, terminal: Terminal) -> None:
 
 def _runnable(text: str) -> str:
     """Without the lines that are not run."""
-    kept = (
+    documented = (
         line
         for line in text.splitlines(keepends=True)
         if not any(re.search(why, NOTE.sub("", line.rstrip())) for why in NOT_RUN)
     )
-    return "".join(kept)
+    return "".join(documented)
 
 
 @pytest.mark.parametrize("block", [b for page in PAGES for b in blocks(page, "toml")], ids=str)
 def test_toml_is_what_its_reader_takes(block: Block, tmp_path: Path) -> None:
     """Settings shown are settings; the rest is at least TOML."""
-    told = tomllib.loads(block.text)
+    tables = tomllib.loads(block.text)
     if block.page.startswith("docs/"):
         path = tmp_path / "newsdrop.toml"
         path.write_text(block.text)
         assert load(path, with_run=False)
-    assert told
+    assert tables

@@ -1,4 +1,4 @@
-"""docs/operations.md: what it says of backup, restore, other servers and machines comes true."""
+"""The commands of docs/operations.md: backup, restore, other servers and machines."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,8 +31,8 @@ def own() -> Iterator[Terminal]:
 def test_back_up_restore_and_another_redis(
     own: Terminal, own_server: Callable[..., Server]
 ) -> None:
-    """The page's commands, in their order: after a restore the stream has the same articles under
-    the same ids, each once; so has another Redis after the replay. The audit balances."""
+    """Restored, or replayed into another Redis, the stream has the same articles once; audits
+    balance."""
     new = own_server(appendonly=True)
     before = records(own)
     assert len(before) == 2

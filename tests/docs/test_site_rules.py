@@ -1,4 +1,4 @@
-"""The made-up site of config/sites/README.md: what its rule changes is what the page says."""
+"""The made-up site of config/sites/README.md: its rule changes what the page says."""
 
 import json
 from pathlib import Path
@@ -21,8 +21,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def test_the_rule_of_the_document_changes_what_is_read(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the rule the advert and the call to follow are in the text; with it they are not, and
-    the publisher has an address. Title and date are the same, so it is the same article."""
+    """It removes the advert and the call to follow and adds the publisher; the article stays the
+    same."""
     (page,) = blocks(PAGE, "html")
     (rule,) = blocks(PAGE, "toml")
     saved = home.put("page.html", page.text)

@@ -1,5 +1,5 @@
-"""Celery's broker as another server than that of the stream, and brokers that fail over: a real
-RabbitMQ, real Sentinels, a real cluster."""
+"""Celery's broker on another server than the stream, and fail-over: real RabbitMQ, Sentinels and
+cluster."""
 
 import os
 import shutil
@@ -85,8 +85,7 @@ def titles(world: World) -> list[str]:
 
 
 def test_the_depth_of_a_queue_is_that_of_the_broker(world: World) -> None:
-    """Wake-ups wait in RabbitMQ, and are counted there: in a queue that nobody declared there are
-    none, and one that is full is not filled further."""
+    """An undeclared queue has depth 0, and a full one gets no further wake-up."""
     wakeups = open_wakeups(world.settings, world.context.redis)
     assert wakeups.count_waiting(INGEST_QUEUE) == 0
     for _ in range(3):
@@ -112,11 +111,11 @@ def test_a_wrong_password_is_named(world: World) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_work_goes_on_when_the_broker_comes_back(
+def test_work_continues_when_the_broker_is_back(
     world: World, worker: Worker, rabbit: Rabbit, redis_client: redis.Redis
 ) -> None:
-    """Dropped files become records with RabbitMQ as broker, in quorum queues and no others, and
-    nothing of Celery is in the store; killed, it is reported; when it is back, work goes on."""
+    """RabbitMQ's quorum queues carry all messages; its failure is reported, and work continues
+    after it."""
     worker.start()
     world.put("a.md", article(title="甲"))
     until(lambda: len(titles(world)) == 1, "record")
@@ -149,9 +148,8 @@ def test_work_goes_on_when_the_broker_comes_back(
 
 
 @pytest.mark.timeout(400)
-def test_work_goes_on_when_sentinels_name_another_primary(tmp_path: Path) -> None:
-    """Stream and messages are behind Sentinels. The primary dies while files are dropped: worker
-    and scheduler find the other one, all files become records, each once."""
+def test_work_continues_after_a_sentinel_failover(tmp_path: Path) -> None:
+    """The primary dies while files are dropped: all become records, each once."""
     servers = Replicated()
     world = World(tmp_path / "state", servers.start().url)
     worker = Worker(world, tmp_path / "worker.log")
@@ -172,9 +170,9 @@ def test_work_goes_on_when_sentinels_name_another_primary(tmp_path: Path) -> Non
 
 
 @pytest.mark.timeout(400)
-def test_work_goes_on_while_a_cluster_changes(tmp_path: Path, redis_server: Server) -> None:
-    """The stream is in a cluster and the messages are in another Redis. Its slot moves, and its
-    node dies, while files are dropped: all become records, each once."""
+def test_work_continues_while_a_cluster_changes(tmp_path: Path, redis_server: Server) -> None:
+    """The stream's slot moves and its node dies while files are dropped: each becomes one
+    record."""
     cluster = Cluster()
     world = World(
         tmp_path / "state", cluster.start().url, **{"celery.broker_url": redis_server.url}
@@ -198,8 +196,7 @@ def test_work_goes_on_while_a_cluster_changes(tmp_path: Path, redis_server: Serv
 
 
 def test_rabbitmq_by_tls(rabbit: Rabbit, tmp_path: Path, redis_server: Server) -> None:
-    """Depths and messages go over TLS to a server of the operator's authority. One of a foreign
-    authority, or with a certificate for another name, gets nothing."""
+    """With the operator's authority; a server with another authority or host name gets nothing."""
     port = (rabbit.directory / "tls-port").read_text()
     foreign = tmp_path / "foreign.pem"
     trustme.CA().cert_pem.write_to_path(str(foreign))

@@ -1,4 +1,4 @@
-"""Celery's own commands and clients beside a running worker: what their user expects, happens."""
+"""Celery's own commands and clients beside a running worker."""
 
 import json
 import socket
@@ -59,9 +59,8 @@ def state(client: Celery, job: str) -> str:
 
 
 def test_call_and_results(world: World, worker: Worker, client: Celery, tmp_path: Path) -> None:
-    """`celery call` enqueues a folder: the id is the job's, the state PROGRESS while its articles
-    wait and SUCCESS with the counts once they are settled; a refused file makes it FAILURE, and its
-    retry later changes the job, not the result."""
+    """PROGRESS while articles wait, then SUCCESS with counts; FAILURE for a refused file, for
+    good."""
     for number in range(3):
         (tmp_path / "news" / f"{number}.md").write_bytes(article(f"第{number}条"))
     worker.start(with_beat=False)
@@ -69,9 +68,9 @@ def test_call_and_results(world: World, worker: Worker, client: Celery, tmp_path
     job = call(worker, f"--args={paths}")
     found = AsyncResult(job, app=client)
     assert found.get(timeout=WITHIN) == {"files": 3, "archived": 3, "published": 3}
-    kept = world.context.jobs.get(job)
-    assert kept is not None
-    assert (kept.files, kept.tally.published) == (3, 3)
+    job_state = world.context.jobs.get(job)
+    assert job_state is not None
+    assert (job_state.files, job_state.tally.published) == (3, 3)
     shown = worker.celery("result", job)
     assert "'published': 3" in shown
 
@@ -87,16 +86,15 @@ def test_call_and_results(world: World, worker: Worker, client: Celery, tmp_path
     again = client.send_task("newsdrop.enqueue", args=[[str(tmp_path / "news")]], task_id=job)
     time.sleep(2)
     assert again.get(timeout=WITHIN)["files"] == 3, "a redelivery is the same job"
-    kept = world.context.jobs.get(job)
-    assert kept is not None
-    assert (kept.files, kept.tally.duplicate) == (3, 0)
+    job_state = world.context.jobs.get(job)
+    assert job_state is not None
+    assert (job_state.files, job_state.tally.duplicate) == (3, 0)
 
 
 def test_progress_until_it_is_settled(
     world: World, worker: Worker, client: Celery, tmp_path: Path
 ) -> None:
-    """The state is PROGRESS while the batches wait, also after the worker was killed; another
-    worker settles them and stores the result."""
+    """PROGRESS survives a killed worker; another worker settles the job and stores the result."""
     (tmp_path / "news" / "a.md").write_bytes(article())
     slow = Worker(
         world,
@@ -119,8 +117,7 @@ def test_progress_until_it_is_settled(
 
 
 def test_inspect_control_and_events(world: World, worker: Worker, client: Celery) -> None:
-    """`inspect` and `control` answer for the worker; the events of an enqueued task end with
-    task-succeeded when its job is settled."""
+    """They answer for the worker; a job's last event is task-succeeded when it is settled."""
     worker.start()
     assert "pong" in worker.celery("inspect", "ping")
     tasks = worker.celery("inspect", "registered")
@@ -153,8 +150,8 @@ def test_inspect_control_and_events(world: World, worker: Worker, client: Celery
 def test_a_wrong_order_fails_in_a_sentence(
     world: World, worker: Worker, client: Celery, tmp_path: Path
 ) -> None:
-    """Each kind of wrong order is FAILURE with what to do, and nothing of it is accepted: a path
-    outside of the roots, also by a link or `..`, content that is too large, an unknown source."""
+    """Paths outside the roots, too much content, an unknown source: FAILURE, and nothing is
+    accepted."""
     (tmp_path / "secret.md").write_bytes(article())
     (tmp_path / "news" / "link.md").symlink_to(tmp_path / "secret.md")
     (tmp_path / "news" / "out").symlink_to(tmp_path)
@@ -206,8 +203,8 @@ def test_flower(world: World, worker: Worker, client: Celery, tmp_path: Path) ->
         sent = client.send_task("newsdrop.enqueue", kwargs={"content": article().decode()})
 
         def shown() -> Any:
-            told = ask(f"/api/task/info/{sent.id}")
-            return told if told and told["state"] == "SUCCESS" else None
+            task_info = ask(f"/api/task/info/{sent.id}")
+            return task_info if task_info and task_info["state"] == "SUCCESS" else None
 
         assert until(shown, "task in Flower")["name"] == "newsdrop.enqueue"
     finally:

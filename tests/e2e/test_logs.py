@@ -40,12 +40,11 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("level", ["info", "debug"])
-def test_a_worker_in_trouble_tells_no_secret(
+def test_a_failing_worker_logs_no_secret(
     tmp_path: Path, own_server: Callable[..., Server], level: str
 ) -> None:
-    """A Redis with a password that goes away and comes back with another one, feeds whose addresses
-    and headers have credentials and that fail, files with evil names: whatever the worker and its
-    libraries say, at any level, is a JSON object a line, without secrets and control characters."""
+    """With a changing password, failing feeds with credentials and hostile file names, every line
+    is JSON without secrets and control characters."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     options = ("--port", str(port), "--requirepass", SECRETS[0])
@@ -99,14 +98,13 @@ def test_a_worker_in_trouble_tells_no_secret(
     assert not [line for line in idle if "batch" in line], "nothing is in hand there"
 
 
-def test_a_bug_is_told_with_what_was_in_hand(
+def test_a_bug_is_logged_with_its_file(
     tmp_path: Path,
     redis_server: Server,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """What reading one file raises has the file, its batch, source and job beside it; the next
-    line has not."""
+    """With the file, batch, source and job; the next line has none of them."""
     world = World(tmp_path / "state", redis_server.url, **{"log.format": "json"})
 
     def broken(read: Any, **_: Any) -> Any:

@@ -45,7 +45,7 @@ def titles(world: World) -> list[str]:
 
 
 def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
-    """Beat's tick finds a dropped file; the worker says that it lives; TERM ends it cleanly."""
+    """Beat's tick finds it; the worker reports itself alive; TERM ends it cleanly."""
     worker.start()
     world.put("a.md", article())
     until(world.entries, "record")
@@ -64,12 +64,12 @@ def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
     assert "[queues]" not in (world.settings.state_dir.parent / "worker.log").read_text(), "banner"
 
 
-def test_the_first_start_makes_its_places(tmp_path: Path, server: Server) -> None:
+def test_the_first_start_makes_its_folders(tmp_path: Path, server: Server) -> None:
     """Where no state directory is yet, worker and beat make it and its drop folder, and work."""
     home = World(tmp_path / "made-by-the-test", server.url)
     fresh = tmp_path / "not" / "there"
-    told = {"NEWSDROP_STATE_DIR": str(fresh), "NEWSDROP_DROP": ""}
-    worker = Worker(home, tmp_path / "worker.log", **told)
+    variables = {"NEWSDROP_STATE_DIR": str(fresh), "NEWSDROP_DROP": ""}
+    worker = Worker(home, tmp_path / "worker.log", **variables)
     try:
         worker.start()
         until((fresh / "drop").is_dir, "drop folder")
@@ -92,7 +92,7 @@ def test_a_worker_refuses_a_wrong_site_rule(world: World, tmp_path: Path) -> Non
 
 
 def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server) -> None:
-    """Every message of the broker is deleted while files wait: the next tick rings again."""
+    """Every message of the broker is deleted while files wait: the next tick sends another."""
     for number in range(5):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.scan()  # claimed, and no bell is rung for it
@@ -104,8 +104,8 @@ def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server)
 
 
 def test_killed_in_the_middle(world: World, worker: Worker) -> None:
-    """kill -9 of the worker and its pool, again and again while 400 files are worked on: each
-    article is published once, every file accounted for."""
+    """kill -9 of worker and pool, repeatedly, with 400 files: each published once, all accounted
+    for."""
     for number in range(400):
         world.put(f"{number}.md", article(f"第{number}条"))
     for round_ in range(3):
@@ -120,8 +120,8 @@ def test_killed_in_the_middle(world: World, worker: Worker) -> None:
 
 
 def test_a_killed_scheduler_ends_its_worker(world: World, tmp_path: Path) -> None:
-    """Without beat no tick comes, and the worker would wait for good: it says so and ends with a
-    failure, so that whoever supervises it starts both."""
+    """Without beat no tick comes: the worker ends with a failure, so that its supervisor restarts
+    both."""
     log = tmp_path / "worker.log"
     worker = Worker(world, log, NEWSDROP_LOG_LEVEL="debug", NEWSDROP_LOG_FORMAT="json")
     try:
@@ -138,7 +138,7 @@ def test_a_killed_scheduler_ends_its_worker(world: World, tmp_path: Path) -> Non
 
 
 def test_a_full_redis_pauses_intake(world: World, worker: Worker, server: Server) -> None:
-    """A server without memory refuses: files wait. With room again the same worker goes on."""
+    """Files wait while Redis refuses writes; with memory again the same worker continues."""
     worker.start()
     admin: Any = server.client()
     admin.config_set("maxmemory", "1mb")
@@ -154,7 +154,7 @@ def test_a_full_redis_pauses_intake(world: World, worker: Worker, server: Server
 
 
 def test_a_restarted_redis(world: World, worker: Worker, server: Server) -> None:
-    """The server is killed and comes back: the same worker goes on, and nothing is lost."""
+    """The server is killed and restarted: the same worker continues, and nothing is lost."""
     worker.start()
     world.put("a.md", article("一"))
     until(world.entries, "record")
@@ -166,7 +166,7 @@ def test_a_restarted_redis(world: World, worker: Worker, server: Server) -> None
 
 
 def test_a_worker_refuses_an_evicting_server(world: World, worker: Worker, server: Server) -> None:
-    """With an eviction policy Redis would forget the index: the worker says so and ends."""
+    """With an eviction policy Redis would lose the index: the worker ends with one sentence."""
     admin: Any = server.client()
     admin.config_set("maxmemory-policy", "allkeys-lru")
     with pytest.raises(AssertionError, match="noeviction"):
@@ -176,8 +176,7 @@ def test_a_worker_refuses_an_evicting_server(world: World, worker: Worker, serve
 
 
 def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -> None:
-    """Beat's tick polls a feed that was added while the worker runs, its pages are fetched, and the
-    articles are in the stream; killed in between, each comes once all the same."""
+    """A feed added while the worker runs is polled; after a kill each article is published once."""
     with Web() as web:
         entries = [item(number, link=web.url(f"/{number}.html")) for number in range(20)]
         web.pages["/rss"] = Reply(body=rss(entries))
@@ -209,8 +208,7 @@ def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -
 def test_a_rotated_password_needs_no_restart(
     tmp_path: Path, own_server: Callable[..., Server]
 ) -> None:
-    """The password is changed, all connections are dropped, and the password file follows: the
-    worker connects again by itself, Celery's own connections too."""
+    """Password and file change, connections are dropped: newsdrop and Celery connect again."""
     server = own_server(options=("--requirepass", "first-word"))
     file = tmp_path / "password"
     file.write_text("first-word")

@@ -1,4 +1,5 @@
-"""A Redis user with exactly the documented rights does all the work; one without is told."""
+"""A Redis user with exactly the documented rights does all the work; one without them is
+refused."""
 
 import re
 import time
@@ -71,8 +72,7 @@ def test_the_documented_rights_are_those_required() -> None:
 def test_all_work_is_done_with_the_documented_rights(
     tmp_path: Path, server: Server, web: Web
 ) -> None:
-    """Scan, ingest, poll, settle, replay, recover, status, health, doctor and jobs need no other
-    right; nothing that the server refuses is in its log."""
+    """All tasks and commands run, and the server's log has no refused command."""
     client = server.client()
     client.execute_command(*documented_rule())
     web.pages["/feed"] = feed(1, 2)
@@ -104,8 +104,7 @@ def test_all_work_is_done_with_the_documented_rights(
 
 
 def test_groups_need_rights_of_their_own(tmp_path: Path, server: Server) -> None:
-    """Without them an article is published all the same, and an action on a group says in one
-    sentence what is refused; with them each can be run, and nothing is refused."""
+    """Without them articles are published, and group actions name the missing right."""
     client = server.client()
     client.execute_command(*documented_rule())
     world = World(tmp_path, url_of(server))
@@ -157,8 +156,7 @@ def test_celery_works_with_the_documented_rights(tmp_path: Path, server: Server)
 def test_a_missing_right_is_named_with_the_line_that_grants_it(
     tmp_path: Path, server: Server, rule: tuple[str, ...], named: str
 ) -> None:
-    """A user without channels, or without a right of Celery, is refused in one sentence; after the
-    ACL command in it, all is well."""
+    """After the printed ACL command the worker starts."""
     client = server.client()
     client.execute_command("ACL", "SETUSER", USER, "on", ">secret", "resetchannels", *rule)
     world = World(tmp_path, url_of(server))
@@ -170,7 +168,7 @@ def test_a_missing_right_is_named_with_the_line_that_grants_it(
 
 
 def test_celery_without_channels_does_not_start(tmp_path: Path, server: Server) -> None:
-    """A worker of a user without channels ends with one sentence; it would stand still."""
+    """A worker of a user without channels ends with one sentence; otherwise it would hang."""
     server.client().execute_command("ACL", "SETUSER", USER, "on", ">secret", "~*", "+@all")
     world = World(tmp_path / "state", url_of(server))
     log = tmp_path / "worker.log"

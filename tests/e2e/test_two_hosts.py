@@ -52,8 +52,8 @@ def start(world: World, web: Web, log: Path, **environment: str) -> Worker:
 
 
 def poll_all(world: World, web: Web, rounds: int, done: int) -> None:
-    """Every feed becomes due `rounds` times; each was polled `done` times before, and once when it
-    was registered."""
+    """Make every feed due `rounds` times; each was polled `done` times before, and once at
+    registration."""
     names, store = [f"feed-{number}" for number in range(FEEDS)], world.context.feed_store
 
     def is_leased() -> bool:
@@ -79,8 +79,8 @@ def is_over(web: Web, wanted: dict[str, int]) -> bool:
 def test_two_schedulers_one_with_a_wrong_clock(
     worlds: tuple[World, World], web: Web, tmp_path: Path
 ) -> None:
-    """No poll is missed or doubled while both tick, one of them 10 minutes ahead; the wrong clock
-    is reported on both. One host is killed: the other one goes on."""
+    """No poll is missed or doubled with one clock 10 minutes ahead, which both report; one host is
+    killed."""
     try:
         clock = fake_clock(tmp_path / "clock", FAKETIME=f"+{AHEAD_SECONDS}")
     except NoFakeClock as error:
@@ -124,8 +124,8 @@ def two_hosts() -> Iterator[tuple[Server, list[Host], int]]:
 
 
 def test_a_host_that_is_cut_off(tmp_path: Path) -> None:
-    """One of two hosts cannot reach Redis for some seconds, with work in hand, twice: the other one
-    goes on, then the first does, too. Each article is there once, both audits balance."""
+    """One host cannot reach Redis for some seconds, twice: each article is published once, both
+    audits balance."""
     with two_hosts() as (server, made, port):
         worlds = [World(tmp_path / name, server.url) for name in ("alpha", "beta")]
         workers = [

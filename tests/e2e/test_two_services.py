@@ -15,8 +15,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_wakeup_reaches_its_own_service(tmp_path: Path, redis_server: Server) -> None:
-    """A wake-up waits for a worker of its own state directory: a worker of the other one, which
-    cannot see the files, does not consume it."""
+    """A worker of another state directory, which cannot see the files, does not consume it."""
     one, two = (World(tmp_path / name, redis_server.url) for name in ("one", "two"))
     first, second = (
         Worker(world, tmp_path / f"{world.settings.state_dir.name}.log") for world in (one, two)

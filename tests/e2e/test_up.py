@@ -42,7 +42,7 @@ class Service:
         self.sessions: list[int] = []
 
     def start(self, *options: str, cwd: Path = PROJECT) -> None:
-        """`up`, until it says that it is ready."""
+        """Start `up` and wait until it is ready."""
         python = [sys.executable] if cwd == PROJECT else [sys.executable, "-P"]
         command = [*python, "-m", "worker.cli", "up", "--drop", str(self.drop), *options]
         with self.output.open("wb") as output:
@@ -51,10 +51,10 @@ class Service:
                 start_new_session=True,
             )  # fmt: skip
         self.sessions.append(self.up.pid)
-        self.until(lambda: "newsdrop is ready." in self.said() or self.up.poll() is not None)
-        assert self.up.poll() is None, self.said()
+        self.until(lambda: "newsdrop is ready." in self.read_output() or self.up.poll() is not None)
+        assert self.up.poll() is None, self.read_output()
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         return self.output.read_text()
 
     def stop(self) -> int:
@@ -63,7 +63,7 @@ class Service:
         return self.up.wait(PATIENCE)
 
     def ask(self, *words: str) -> Any:
-        """A command's JSON documents."""
+        """The JSON documents of a command."""
         done = run_newsdrop(
             *words, "--json", environment=self.environment, cwd=PROJECT, timeout=PATIENCE
         )
@@ -85,7 +85,7 @@ class Service:
         hidden.rename(self.drop / name)
 
     def left(self) -> list[psutil.Process]:
-        """Every living process of this service, whoever its parent is by now."""
+        """Every living process of this service, whoever its parent is."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -101,7 +101,9 @@ class Service:
     def until(self, what: Callable[[], Any]) -> Any:
         end = time.monotonic() + PATIENCE
         while not (found := what()):
-            assert time.monotonic() < end, f"it did not happen in time; up said:\n{self.said()}"
+            assert time.monotonic() < end, (
+                f"it did not happen in time; up said:\n{self.read_output()}"
+            )
             time.sleep(0.3)  # most run a command
         return found
 
@@ -118,22 +120,21 @@ def service() -> Iterator[Service]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_the_first_run_shows_a_record_and_where_to_go_on(service: Service) -> None:
-    """`up --examples` ingests two articles, shows one record, and says where to drop and read; a
-    second run says that they are duplicates; TERM leaves no process."""
+def test_the_first_run_shows_a_record_and_the_next_steps(service: Service) -> None:
+    """A second run reports duplicates; TERM leaves no process."""
     service.start("--examples")
-    said = service.said()
-    assert "Ingested 2 example articles" in said
-    assert "content_text" in said
-    assert str(service.drop) in said
-    assert "XREAD COUNT 10 STREAMS newsdrop:articles 0" in said
+    read_output = service.read_output()
+    assert "Ingested 2 example articles" in read_output
+    assert "content_text" in read_output
+    assert str(service.drop) in read_output
+    assert "XREAD COUNT 10 STREAMS newsdrop:articles 0" in read_output
     titles = {record["title"] for record in service.records()}
     assert len(titles) == 2
     assert service.stop() == 0
     assert service.left() == []
 
     service.start("--examples")
-    assert "The examples were ingested before" in service.said()
+    assert "The examples were ingested before" in service.read_output()
     assert len(service.records()) == 2
     assert service.counts()["duplicate"] == 2
     assert service.stop() == 0
@@ -141,8 +142,8 @@ def test_the_first_run_shows_a_record_and_where_to_go_on(service: Service) -> No
 
 
 def test_strict_refuses_and_accepting_publishes(service: Service, tmp_path: Path) -> None:
-    """A strict enqueue is refused by the running workers because of its warning; accepted with its
-    warnings it is published and counted by kind in status and job."""
+    """A strict enqueue refuses an article with a warning; accepted, it is published and counted by
+    kind."""
     service.start()
     undated = tmp_path / "undated.md"
     undated.write_text("---\ntitle: Undated\ndate: someday\n---\n<p>Text.</p>\n", "utf-8")
@@ -160,8 +161,8 @@ def test_strict_refuses_and_accepting_publishes(service: Service, tmp_path: Path
 
 @pytest.mark.skipif(not SEED.exists(), reason="the shared samples are not here")
 def test_a_dropped_file_is_one_record_however_often(service: Service) -> None:
-    """The seed gives exactly one record; again, under another name, a duplicate and no entry.
-    Killing the worker's parent, the server or `up` itself changes nothing of that."""
+    """The seed is one record, a duplicate under another name, also while processes of `up` are
+    killed."""
     service.start()
     service.put(SEED, "seed.md")
     (record,) = service.until(service.records)
@@ -207,7 +208,7 @@ def test_it_runs_where_another_worker_lies(service: Service) -> None:
     elsewhere.mkdir()
     (elsewhere / "worker.py").write_text("raise SystemExit('not this one')\n")
     service.start("--examples", cwd=elsewhere)
-    assert "Ingested 2 example articles" in service.said()
+    assert "Ingested 2 example articles" in service.read_output()
     assert service.stop() == 0
 
 

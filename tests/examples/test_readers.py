@@ -53,8 +53,8 @@ def test_readers_are_short(name: str) -> None:
 def test_every_record_is_read(
     name: str, redis_server: Server, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    """What was delivered to it and not acknowledged comes first, then the rest and what is new;
-    where the group is deleted it ends with an error."""
+    """Unacknowledged records first, then new ones; it ends with an error when the group is
+    deleted."""
     line, group, output = command(name, redis_server), f"{name}-reader", tmp_path / "out"
     publish(redis_client, 0, 1, 2, date="")
     redis_client.xgroup_create(STREAM, group, "0")

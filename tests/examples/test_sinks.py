@@ -72,8 +72,7 @@ def test_sinks_are_short(name: str) -> None:
 
 
 def test_json_lines(redis_server: Server, redis_client: redis.Redis, tmp_path: Path) -> None:
-    """Every record is a line, a tombstone too; files rotate; a torn line is removed; a second sink
-    is refused."""
+    """Every record is a line; files rotate; a torn line is removed; a second sink is refused."""
     publish(redis_client, *range(300))
     folder = tmp_path / "out"
     folder.mkdir()
@@ -141,9 +140,8 @@ def postgres() -> Iterator[str]:
 
 
 def test_postgres(redis_server: Server, redis_client: redis.Redis, postgres: str) -> None:
-    """The newest revision of each article, exactly once, although all is delivered again, in
-    whatever order, by two sinks on one table; of a withdrawn one the tombstone is left, until a
-    later revision is valid again."""
+    """The newest revision or tombstone of each article, once, with two sinks and redelivery in any
+    order."""
     psycopg = pytest.importorskip("psycopg")
     publish(redis_client, *range(50), data='{"content_text": "a\\u0000b"}')
     publish(redis_client, *range(10), revision=2, type="article.revised")
@@ -164,8 +162,8 @@ def test_postgres(redis_server: Server, redis_client: redis.Redis, postgres: str
 
 
 def test_webhook(redis_server: Server, redis_client: redis.Redis, web: Web) -> None:
-    """Signed; tried again while the receiver is unavailable, with an article's revisions in order;
-    what it refuses becomes a dead letter. A withdrawal is sent in its turn."""
+    """Signed and retried in order while the receiver is unavailable; what it refuses is a dead
+    letter."""
     received: list[tuple[str, str, str]] = []
 
     def answer(request: Request) -> Reply:

@@ -1,4 +1,5 @@
-"""The catalog: feeds of the config file and of commands, checked whole, read anew."""
+"""The catalog: feeds of the config file and of commands, validated as a whole, reloaded on
+change."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_both_kinds_of_feeds_are_there(settings: Settings) -> None:
     assert catalog.feeds["b"].tags == ("x",)
 
 
-def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
+def test_every_key_of_a_feed_takes_effect(settings: Settings) -> None:
     """Every key of a feed comes to where it counts."""
     write(
         settings,
@@ -81,8 +82,8 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None:
-    """Each mistake is a line that names file, feed and key."""
+def test_mistakes_are_named(settings: Settings, text: str, says: str) -> None:
+    """Each is a line that names file, feed and key."""
     write(settings, text)
     with pytest.raises(ConfigError) as caught:
         load_catalog(settings)
@@ -91,14 +92,14 @@ def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None
 
 
 @pytest.mark.parametrize("schedule", ["0 9 * * 7", "*/15", "0 9 1 1", "0 0 0 * *", "0 0 6 13 *"])
-def test_a_schedule_that_cron_does_not_know(schedule: str) -> None:
-    """Five fields in cron's own order: what could not be used at a poll is refused at once."""
+def test_an_invalid_cron_schedule(schedule: str) -> None:
+    """It is refused when the file is read, not at a poll."""
     with pytest.raises(UsageError, match="schedule"):
         parse_feed({"name": "a", "url": "https://x.example", "schedule": schedule})
 
 
 @pytest.mark.parametrize("schedule", ["0 6 15 * *", "0 9 * * 0", "*/5 9-15 * * 1-5"])
-def test_a_schedule_that_cron_knows(schedule: str) -> None:
+def test_a_valid_cron_schedule(schedule: str) -> None:
     """A day of the month may be above 6, a weekday may be 0."""
     assert parse_feed({"name": "a", "url": "https://x.example", "schedule": schedule})
 
@@ -122,9 +123,8 @@ def test_changes_are_seen(settings: Settings) -> None:
     assert feeds.profile("a").full_text
 
 
-def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
-    """The feeds stay as they were until the file is right. A process that knows of none holds what
-    came of them, and goes on with the folders."""
+def test_a_later_mistake_keeps_the_previous_feeds(settings: Settings) -> None:
+    """A process that has none yet leaves their documents waiting and works on folders."""
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
     feeds = CatalogReader(settings)
     feeds.current()
@@ -140,8 +140,8 @@ def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
     assert set(fresh.current().feeds) == {"a"}
 
 
-def test_the_file_of_commands_is_theirs_alone(settings: Settings) -> None:
-    """It may hold credentials: nobody else may read it; an error while changing changes nothing."""
+def test_the_managed_file_is_private(settings: Settings) -> None:
+    """It may hold credentials: only its owner reads it, and a failed change leaves it as it was."""
     with managed.edit_feeds(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
     path = managed.feeds_file(settings.state_dir)
@@ -162,8 +162,8 @@ def test_the_shipped_file_names_every_key() -> None:
         assert f"\n# {key} = " in text
 
 
-def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
-    """Whoever finds it knows where the two are, and which command helps."""
+def test_a_name_in_both_files_is_an_error(settings: Settings) -> None:
+    """The message names both files and the command that helps."""
     with managed.edit_feeds(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
@@ -173,8 +173,8 @@ def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
     assert f"feeds.toml has a feed of the same name: {hint}" in str(caught.value)
 
 
-def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    """feeds.toml beside the config file need not be; one that somebody named is missed."""
+def test_a_configured_feeds_file_must_exist(tmp_path: Path) -> None:
+    """feeds.toml beside the config file is optional."""
     named = load(options={"state_dir": tmp_path, "feeds.file": tmp_path / "typo.toml"})
     with pytest.raises(ConfigError, match=r"no file of feeds at .*typo\.toml"):
         load_catalog(named)

@@ -1,4 +1,4 @@
-"""Lists of feeds in OPML: as other readers write them, and as they come back."""
+"""OPML lists: reading those of other readers, and writing."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_folders_and_categories_are_tags() -> None:
 
 
 def test_feed_once_with_all_its_tags() -> None:
-    """A feed that stands in two folders is one, with both as tags."""
+    """A feed in two folders is one feed with both tags."""
     body = "".join(f'<outline text="{name}">{feed(1)}</outline>' for name in ("A", "B"))
     assert read_opml(opml(body + feed(2))) == (
         Outline("F1", "https://a.example/1", ("A", "B")),
@@ -31,7 +31,7 @@ def test_feed_once_with_all_its_tags() -> None:
 
 
 @pytest.mark.parametrize("name", ["xmlUrl", "xmlurl", "XMLURL", "xmlURL"])
-def test_letters_of_the_attribute(name: str) -> None:
+def test_the_case_of_attributes_is_ignored(name: str) -> None:
     """The address is found however its attribute is written."""
     found = read_opml(opml(f'<outline TITLE="x" {name}="https://a.example/1"/>'))
     assert found == (Outline("x", "https://a.example/1"),)
@@ -54,8 +54,8 @@ def test_addresses(written: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["ftp://a.example/1", "javascript:x", "a.example/1", "http:"])
-def test_other_addresses_are_given_as_they_are(address: str) -> None:
-    """What cannot be polled is for the import to name, and is no folder either."""
+def test_other_addresses_are_returned_unchanged(address: str) -> None:
+    """The import reports those that cannot be polled."""
     found = read_opml(opml(f'<outline text="x" xmlUrl=" {address} ">{feed(1)}</outline>'))
     assert found == (Outline("x", address), Outline("F1", "https://a.example/1"))
 
@@ -122,8 +122,8 @@ def test_as_deep_as_may_be() -> None:
     assert len(read_opml(opml(body))) == 1
 
 
-def test_what_is_written_is_read() -> None:
-    """Titles, addresses and tags of any letters come back from what was written."""
+def test_written_lists_are_read_back() -> None:
+    """Titles, addresses and tags of any letters."""
     outlines = {
         Outline("A & B <c>", "https://a.example/?x=1&y=2", ("财经", "a/b", "快讯")),
         Outline('"quoted"', "rsshub://x/y"),
@@ -142,8 +142,8 @@ def test_what_is_written_is_read() -> None:
 
 
 def test_one_address_many_times_is_quick_and_bounded() -> None:
-    """Tens of thousands of places of one feed are read in one pass, and give no more tags than a
-    feed may have."""
+    """Tens of thousands of entries of one feed are read in one pass, with a bounded number of
+    tags."""
     outlines = "".join(
         f'<outline xmlUrl="http://a.example/" category="c{n}"/>' for n in range(40_000)
     )

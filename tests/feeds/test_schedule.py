@@ -42,8 +42,8 @@ def test_a_new_feed_begins_in_the_middle() -> None:
     assert (found.outcome, found.next_poll_seconds) == (PollOutcome.CHANGED, FIRST_SECONDS)
 
 
-def test_what_brings_nothing_is_asked_less_often() -> None:
-    """304 and the same bytes lengthen the interval; another body waits for what is in it."""
+def test_polls_without_news_lengthen_the_interval() -> None:
+    """304 and equal bytes do; another body counts once its entries are read."""
     assert verdict(PollResponse(304)).next_poll_seconds == 1000 * GROW
     same = verdict(PollResponse(200, body_hash="old", etag='"3"'))
     assert (same.outcome, same.next_poll_seconds) == (PollOutcome.UNCHANGED, 1000 * GROW)
@@ -53,7 +53,7 @@ def test_what_brings_nothing_is_asked_less_often() -> None:
     assert changed.fields["body"] == "new"
 
 
-def test_a_poll_that_a_person_wanted_says_nothing_of_the_pace() -> None:
+def test_a_manual_poll_does_not_change_the_interval() -> None:
     """Whoever refreshes a feed thrice shall not have it polled less often for that."""
     found = verdict(PollResponse(304), replace(KNOWN, is_manual=True))
     assert found.fields["interval"] == 1000
@@ -85,10 +85,10 @@ def test_jitter_spreads_and_breaks_no_promise(jitter: float) -> None:
     hold=st.floats(0, 10**7), retry=st.floats(0, 10**7), ttl=st.floats(0, 10**7),
     interval=st.floats(0, 10**6), jitter=st.floats(-1, 1),
 )  # fmt: skip
-def test_never_earlier_than_asked_and_never_later_than_a_day(
+def test_never_earlier_than_requested_and_never_later_than_a_day(
     hold: float, retry: float, ttl: float, interval: float, jitter: float
 ) -> None:
-    """Whatever a server, a feed and the interval say together."""
+    """Whatever server, feed and interval say together."""
     before = replace(KNOWN, interval=interval, min_interval=ttl)
     found = verdict(replace(GOOD, fresh_seconds=hold, retry_after=retry), before, jitter=jitter)
     assert found.next_poll_seconds >= min(LONGEST_HINT, max(hold, retry, ttl))
@@ -115,8 +115,8 @@ def test_a_failure_is_the_feeds() -> None:
         assert "etag" not in found.fields
 
 
-def test_a_busy_host_is_cooled() -> None:
-    """429 and 503 concern the host: as long as it asks, else longer each time."""
+def test_a_busy_host_backs_off() -> None:
+    """429 and 503 concern the whole host: for Retry-After, else longer each time."""
     assert verdict(PollResponse(429, retry_after=7200.0)).host_backoff_seconds == 7200
     assert verdict(PollResponse(503), replace(KNOWN, failures=3)).host_backoff_seconds == 480
     assert (
@@ -131,7 +131,7 @@ def test_a_success_forgets_failures() -> None:
 
 
 def test_the_same_unreadable_bytes_back_off_too() -> None:
-    """A body that could not be read and is still there is asked for less and less."""
+    """A body that stays unreadable is polled less and less often."""
     first = verdict(PollResponse(200, body_hash="old"), replace(KNOWN, unreadable_count=3))
     assert first.next_poll_seconds == backoff(4)
     assert first.fields["bad"] == 4
@@ -148,8 +148,8 @@ def test_a_move_must_hold() -> None:
     assert verdict(GOOD, held).fields["moved_to"] is None
 
 
-def test_where_it_moved_to_is_gone() -> None:
-    """After three failures there, the configured address is asked again."""
+def test_a_gone_new_address_falls_back() -> None:
+    """After three failures there the configured address is polled again."""
     lost = replace(KNOWN, address="https://new.example/rss", failures=2)
     assert verdict(PollResponse(404), lost).fields["address"] is None
     assert "address" not in verdict(PollResponse(404), replace(lost, failures=1)).fields
@@ -167,8 +167,8 @@ def test_a_schedule_is_read_in_its_zone() -> None:
     assert due.astimezone(shanghai) == datetime(2026, 3, 9, 9, 0, tzinfo=shanghai)
 
 
-def test_a_schedule_is_no_earlier_than_asked() -> None:
-    """Cache-Control holds for it, too: the next time after that is taken."""
+def test_a_schedule_respects_cache_control() -> None:
+    """The next scheduled time after it is used."""
     pace = replace(PACE, schedule="*/5 * * * *")
     found = verdict(replace(GOOD, fresh_seconds=600), pace=pace)
     due = NOW + timedelta(seconds=found.next_poll_seconds)
@@ -186,7 +186,7 @@ SPRING = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
 @pytest.mark.parametrize("night", [AUTUMN, SPRING])
 @pytest.mark.parametrize(("schedule", "minutes"), [("*/15 * * * *", 15), ("0 * * * *", 60)])
 def test_no_night_has_a_pause(night: datetime, schedule: str, minutes: int) -> None:
-    """Whenever it is asked: the next time is never further than the schedule's own step."""
+    """At any time, the next poll is at most one step of the schedule away."""
     for passed in range(-120, 240, 7):
         now = night + timedelta(minutes=passed, seconds=30)
         due = next_cron_time(schedule, BERLIN, now)
@@ -204,15 +204,15 @@ def test_a_time_that_comes_twice_or_never() -> None:
 
 
 def test_rare_days() -> None:
-    """29 February is found years ahead; one that is a Monday is too far away, and no error."""
+    """29 February is found years ahead; a Monday one is too far away, without an error."""
     due = next_cron_time("0 0 29 2 *", None, NOW)
     assert due == datetime(2028, 2, 29, tzinfo=UTC)
     assert next_cron_time("0 0 29 2 1", None, NOW) > NOW + timedelta(days=3000)
 
 
 @given(st.integers(0, 8760 * 60), st.sampled_from(["*/20 3,4 * * 1-5", "7 0 1 * *", "5 23 * * 0"]))
-def test_nothing_in_between_is_left_out(minute: int, schedule: str) -> None:
-    """What is found agrees with the wall clock looked at minute by minute."""
+def test_no_matching_minute_is_missed(minute: int, schedule: str) -> None:
+    """The result agrees with the wall clock checked minute by minute."""
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
     due = next_cron_time(schedule, BERLIN, now)
     cron = crontab(*(schedule.split()[field] for field in (0, 1, 4, 2, 3)))

@@ -22,8 +22,8 @@ def world(tmp_path: Path, redis_server: Server) -> World:
 
 @pytest.fixture
 def oldest(world: World, redis_client: redis.Redis) -> World:
-    """The state of the oldest format: no number, and the run ID alone as the record of Redis. An
-    article is published, another one waits."""
+    """State of the oldest format: no number, and only the run ID in Redis' record; one article
+    waits."""
     world.put("a.md", article("甲"))
     world.run()
     state = world.settings.state_dir
@@ -40,8 +40,7 @@ def start(world: World) -> None:
 
 
 def test_the_oldest_format_is_migrated_once(oldest: World, redis_client: redis.Redis) -> None:
-    """A start gives files and Redis their numbers, keeps a copy of what it changed, and the work
-    goes on; a second start changes nothing."""
+    """Files and Redis get their numbers, changed files are copied, and work continues; once."""
     state = oldest.settings.state_dir
     start(oldest)
     assert (state / FILE).read_text() == f"{FORMAT}\n"
@@ -56,8 +55,8 @@ def test_the_oldest_format_is_migrated_once(oldest: World, redis_client: redis.R
     assert [entry["data"]["title"] for entry in oldest.entries()] == ["甲", "乙"]
 
 
-def test_a_migration_that_was_interrupted_goes_on(oldest: World) -> None:
-    """Killed after the change and before the number, the next start keeps the first copy."""
+def test_an_interrupted_migration_continues(oldest: World) -> None:
+    """Killed before the number is written, the next start keeps the first copy."""
     state = oldest.settings.state_dir
     start(oldest)
     (state / FILE).unlink()

@@ -67,11 +67,10 @@ def test_a_machine_that_was_restarted_is_not(world: World) -> None:
         assert begin(world.settings, print)
 
 
-def test_an_older_format_at_work_is_refused(
+def test_a_node_of_an_older_format_delays_the_start(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A service that would raise the format waits for those that write the older one; where they
-    have ended, and beside nodes of the same format, it starts."""
+    """A service that would raise the format waits until they have ended."""
     begin(world.settings, print)
     other = World(tmp_path / "other", world.settings.redis.url, node_name="beta")
     report(other)
@@ -88,7 +87,7 @@ def test_an_older_format_at_work_is_refused(
 
 
 def test_a_newer_format_is_refused(world: World) -> None:
-    """An older newsdrop beside a newer one does not start."""
+    """An older newsdrop does not start beside a newer one."""
     report(world, data_format=FORMAT + 1)
     set_format(world.context.redis, world.settings.stream.name, FORMAT + 1)
     with pytest.raises(ConfigError, match="of a newer newsdrop"):
@@ -96,7 +95,7 @@ def test_a_newer_format_is_refused(world: World) -> None:
 
 
 def test_a_report_of_another_version_is_read(world: World) -> None:
-    """A field that this version does not know is passed over; what is no report at all, too."""
+    """Unknown fields are ignored, and so is an invalid report."""
     stored = report(world)
     key = "{newsdrop:articles}:nodes"
     client = world.context.redis

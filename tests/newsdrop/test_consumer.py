@@ -93,9 +93,10 @@ def test_a_record_is_typed(consumer: Any, redis_client: redis.Redis) -> None:
     assert (record.revision, record.deliveries, record.source) == (1, 1, "drop")
 
 
-def test_iteration_acknowledges_what_was_passed(consumer: Any, redis_client: redis.Redis) -> None:
-    """After a `break` the record in hand is delivered again, those before it are not; a batch is
-    one list, and `async for` gives the same."""
+def test_iteration_acknowledges_the_previous_record(
+    consumer: Any, redis_client: redis.Redis
+) -> None:
+    """After a `break` only the current record is delivered again; batches and `async for`, too."""
     made = publish(redis_client, *range(5))
     for number, _ in enumerate(consumer()):
         if number == 2:
@@ -125,7 +126,7 @@ def test_iteration_acknowledges_what_was_passed(consumer: Any, redis_client: red
 def test_a_handler_may_skip_retry_and_fail(
     run: Any, consumer: Any, redis_client: redis.Redis
 ) -> None:
-    """Skip acknowledges; Retry comes again and does not count; a failure comes again and counts."""
+    """Skip acknowledges; Retry repeats without counting; a failure repeats and counts."""
     made = publish(redis_client, *range(3))
     errors = {made[0]: [Skip()], made[1]: [Retry(0.1), Retry(0.1)], made[2]: [ValueError("no")]}
 
@@ -169,7 +170,7 @@ def test_a_poison_record_becomes_a_dead_letter(
 
 
 def test_full_dead_letters_drop_nothing(consumer: Any, redis_client: redis.Redis) -> None:
-    """Beyond their bound a poison record stays pending, and its consumer reports that."""
+    """Beyond their bound a failing record stays pending, and the consumer reports it."""
     made = publish(redis_client, *range(3))
     reader = consumer(max_deliveries=1, max_dead_letters=1)
 
@@ -183,7 +184,7 @@ def test_full_dead_letters_drop_nothing(consumer: Any, redis_client: redis.Redis
 
 
 def test_later_revisions_wait_behind_a_retry(consumer: Any, redis_client: redis.Redis) -> None:
-    """One article's records stay in order while one of them is tried again; others go on."""
+    """Records of one article stay in order while one is retried; others are handled."""
     first = publish(redis_client, 1)
     second = publish(redis_client, 1, revision=2, type="article.revised")
     other = publish(redis_client, 2)
@@ -208,7 +209,9 @@ def test_what_was_unfinished_comes_first(consumer: Any, redis_client: redis.Redi
     assert [one.deliveries for one in records] == [2, 2, 2, 1, 1]
 
 
-def test_what_another_left_is_taken_over(consumer: Any, redis_client: redis.Redis) -> None:
+def test_records_of_another_consumer_are_taken_over(
+    consumer: Any, redis_client: redis.Redis
+) -> None:
     """After `claim_after_seconds`, and not before."""
     made = publish(redis_client, *range(3))
     redis_client.xgroup_create(STREAM, GROUP, "0")
@@ -236,8 +239,8 @@ def test_a_long_batch_is_not_taken_over(consumer: Any, redis_client: redis.Redis
     assert taken == []
 
 
-def test_what_was_taken_over_meanwhile_is_dropped(consumer: Any, redis_client: redis.Redis) -> None:
-    """A consumer that stood still does not repeat what another one finished."""
+def test_records_that_were_taken_over_are_dropped(consumer: Any, redis_client: redis.Redis) -> None:
+    """A suspended consumer does not repeat what another one finished."""
     made = publish(redis_client, *range(5))
     reader = consumer(claim_after_seconds=0.3)
 
@@ -336,8 +339,7 @@ def test_filters(
 
 
 def test_the_first_of_each_story(consumer: Any, redis_client: redis.Redis) -> None:
-    """Near-duplicates are acknowledged unseen; what is in no story, the first of one and every
-    withdrawal is handled. With other filters, both apply."""
+    """Near-duplicates are acknowledged without handling; other filters apply as well."""
     first = f"20230418-{1:024x}"
     copy = {"story": first, "near_duplicate_of": first, "similarity": "0.87"}
     publish(redis_client, 0)
@@ -359,7 +361,7 @@ def test_the_first_of_each_story(consumer: Any, redis_client: redis.Redis) -> No
 
 
 def test_entries_of_other_programs_are_read(consumer: Any, redis_client: redis.Redis) -> None:
-    """An entry without fields, a record that is no JSON: it fails alone."""
+    """An entry without fields, and a record that is not JSON, fail alone."""
     redis_client.xadd(STREAM, {"anything": "1"})
     publish(redis_client, 1, data="[1", revision="x")
     publish(redis_client, 2)
@@ -391,7 +393,7 @@ def test_what_was_trimmed_while_pending_stops_nothing(
 
 @both
 def test_a_restarted_server_is_waited_for(run: Any, own_server: Callable[..., Server]) -> None:
-    """Killed and started again while records are handled: all come, and events tell of it."""
+    """Restarted while records are handled: all are delivered, and events report it."""
     server = own_server(appendonly=True)
     client = server.client()
     made = publish(client, *range(30))
@@ -445,7 +447,7 @@ def test_names_are_stable_and_unique(consumer: Any, redis_client: redis.Redis) -
 def test_a_record_that_ends_the_process_is_found(
     tmp_path: Path, redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """It becomes a dead letter after three deliveries; those that were read with it do not."""
+    """It is a dead letter after three deliveries; those read with it are not."""
     made = publish(redis_client, *range(20))
     code = f"if record.stream_id == {made[6]!r}: os._exit(9)"
     reader = Reader(redis_server.url, tmp_path / "handled", code, "max_deliveries=3")

@@ -51,9 +51,8 @@ def test_a_reply_that_breaks_off_loses_nothing(
 
 @both
 def test_a_fail_over_to_a_replica_that_lags(run: Any, own_server: Callable[..., Server]) -> None:
-    """Of three batches the replica knows that the first was acknowledged and the second was
-    delivered. After the fail-over each record is handled; again come only those whose
-    acknowledgement was lost, and `redelivered` counts what was delivered again."""
+    """Each record is handled; repeated are only those whose acknowledgement was lost, as
+    counted."""
     primary = own_server(options=("--repl-diskless-sync-delay", "0"))
     replica = own_server()
     client, other = primary.client(), replica.client()
@@ -85,8 +84,7 @@ def test_a_fail_over_to_a_replica_that_lags(run: Any, own_server: Callable[..., 
 def test_a_broken_acknowledgement_leaves_nothing_in_the_past(
     command: bytes, proxy: Proxy, redis_client: redis.Redis
 ) -> None:
-    """Whichever command of the last request is lost, the next consumer empties the group's past:
-    what is acknowledged there and not deleted would stay for ever, and the past would not end."""
+    """Whichever command is lost, the next consumer empties and ends the group's past."""
     redis_client.xgroup_create(PAST, GROUP, "0", mkstream=True)
     publish(redis_client, *range(3), stream=PAST)
     reader = Consumer(proxy.url, group=GROUP, block_seconds=0.05)
@@ -109,8 +107,7 @@ def test_a_broken_acknowledgement_leaves_nothing_in_the_past(
 def test_kills_in_the_past_of_a_group_lose_nothing(
     tmp_path: Path, redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """Killed at any time while it finishes the past: each record is handled, what was acknowledged
-    never again, and nothing is left there; only then it goes on with the stream."""
+    """Each record is handled, no acknowledged one again, and then the stream follows."""
     redis_client.xgroup_create(PAST, GROUP, "0", mkstream=True)
     redis_client.xgroup_create(STREAM, GROUP, "0", mkstream=True)
     redis_client.xadd(STREAM, {"id": "later"}, id="1-1")

@@ -1,4 +1,4 @@
-"""The package `newsdrop` as it is installed, in a folder that holds a `worker.py` of the user's."""
+"""The installed package `newsdrop`, beside a user's own `worker.py`."""
 
 import os
 import subprocess
@@ -66,7 +66,7 @@ def test_it_works_without_the_folder_on_the_path(installed: Path, folder: Path) 
 
 
 def test_a_foreign_worker_is_refused_before_it_runs(installed: Path, folder: Path) -> None:
-    """One sentence names the file that Python found and says what to do; it does not run."""
+    """One sentence names the file that Python found and says what to do."""
     done = run(installed, folder, sys.executable, "-c", "from newsdrop import parse")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
@@ -118,8 +118,8 @@ print(sorted(name for name in ("pydantic", "celery", "httpx", "worker") if name 
 def test_a_consumer_needs_redis_alone(
     module: str, installed: Path, tmp_path: Path, redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """In an environment that holds newsdrop without its libraries, and redis, the consumer works;
-    so does a copy of its file."""
+    """It works in an environment with redis but without newsdrop's libraries, also as a copied
+    file."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     (site / "redis").symlink_to(Path(redis.__file__).parent)

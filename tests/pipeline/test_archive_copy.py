@@ -68,8 +68,7 @@ def problems(world: World, hours: int = 0) -> list[str]:
 
 
 def test_each_file_is_copied_once(world: World, store: ObjectStore) -> None:
-    """Raw files before their journal, each with one request; what comes later is copied later. A
-    finished folder is not even listed again."""
+    """Raw files before their journal, one request each; finished folders are not listed again."""
     copy_archive(world.context)
     assert store.objects == files(world)
     assert len(store.objects) == len(store.requests) == 4
@@ -165,7 +164,7 @@ def test_credentials_that_are_missing(
 
 
 def test_another_file_under_the_same_name(world: World, store: ObjectStore) -> None:
-    """It is not replaced: a problem says so, the local file stays, and the others are copied."""
+    """It is not replaced: a problem reports it, the local file stays, the others are copied."""
     first, *others = sorted(files(world))
     store.objects[first] = b"another"
     copy_archive(world.context)
@@ -178,7 +177,7 @@ def test_another_file_under_the_same_name(world: World, store: ObjectStore) -> N
 
 @pytest.mark.parametrize("moment", ["mark_copied", "write_state"])
 def test_a_process_that_is_killed(world: World, store: ObjectStore, moment: str) -> None:
-    """Between the upload and the note of it: the object is written once, and counted as copied."""
+    """Between upload and record: the object is written once and counted as copied."""
 
     def run() -> None:
         setattr(archive_copy, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -203,8 +202,7 @@ def test_a_machine_that_is_lost(
     redis_server: Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Another state directory fetches the journals and publishes everything again, under the same
-    ids; what is no journal of the archive is left out."""
+    """Another state directory fetches the journals and publishes everything under the same ids."""
     copy_archive(world.context)
     key = min(key for key in store.objects if key.endswith(".jsonl"))
     store.objects |= {"copies/20211126/drop/notes.jsonl": b"x", "other/a.jsonl": b"x"}
@@ -238,8 +236,7 @@ def test_a_machine_that_is_lost(
 
 
 def test_a_bucket_that_is_away_stops_no_work(world: World, store: ObjectStore) -> None:
-    """After a loss of Redis, what only the bucket has is shown and not waited for; searches have
-    the decisions."""
+    """After a loss of Redis, segments that only the bucket has are reported and skipped."""
     copy_archive(world.context)
     archive, state_dir = world.context.deps.archive, world.settings.state_dir
     archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400)

@@ -109,7 +109,7 @@ def test_a_list_of_addresses(world: World, web: Web) -> None:
 
 
 def test_a_line_that_is_no_address(world: World) -> None:
-    """It is named, and nothing is enqueued; nor is an empty list."""
+    """It is named, and nothing is enqueued; an empty list neither."""
     with pytest.raises(UsageError, match=r"line 2 is not an address \(ftp://b.example\)"):
         enqueue_list(world.settings, ["https://a.example", "ftp://b.example"], BY_HAND, "x")
     with pytest.raises(UsageError, match="the list has no addresses"):
@@ -195,8 +195,7 @@ def test_a_job_is_paused_and_resumed(world: World, make: Make, web: Web) -> None
 
 
 def test_a_host_that_dies_in_the_middle(world: World, make: Make, web: Web) -> None:
-    """What it had leased goes to another host; what it had claimed is ingested by it later. Nothing
-    is lost, and nothing is published twice."""
+    """Its leases go to another host; its claimed files wait for it. Nothing is lost or doubled."""
     other = make("other")
     urls = serve(web, 8)
     job = enqueue_list(world.settings, urls, BY_HAND, "list").job
@@ -215,8 +214,8 @@ def test_a_host_that_dies_in_the_middle(world: World, make: Make, web: Web) -> N
 
 
 def test_the_backlog_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a long list some addresses are in the backlog; the others are stored, compressed; the
-    hosts take turns."""
+    """Of a long list some addresses are in the backlog, the rest is stored compressed; hosts take
+    turns."""
     urls = [
         f"https://h{n // 300}.example/{n:06}/some-news-about-the-harbour" for n in range(30_000)
     ]
@@ -280,7 +279,7 @@ def test_a_prefix_of_a_bucket(make: Make, store: ObjectStore) -> None:
 
 
 def test_a_bucket_without_settings(world: World) -> None:
-    """Its credentials are in the settings: the sentence says what to write there."""
+    """The error says which table of the settings to write."""
     with pytest.raises(UsageError, match=r"no \[\[buckets\]\] table .* has the bucket other: add"):
         enqueue_bucket(world.settings, "s3://other/2021/", BY_HAND)
 

@@ -90,11 +90,11 @@ def test_a_loop_is_ended(loop: str, world: World, deadly: Any) -> None:
     assert world.waiting() == []
 
 
-def test_what_waits_for_ever_is_ended(
+def test_a_document_that_waits_forever_is_ended(
     world: World, deadly: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A document that waits uses no CPU time: the clock's time ends its process, and the second
-    time it is refused."""
+    """It uses no CPU time: the wall-clock limit ends its process, and the second time it is
+    refused."""
     monkeypatch.setattr(bounds, "_WALL_SECONDS", 1)
     deadly(lambda: time.sleep(100))
     world.put("a.md", article("一", "loops"))
@@ -111,8 +111,7 @@ def test_what_waits_for_ever_is_ended(
 
 
 def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None:
-    """Of four documents that loop, before a good one and in later batches, one ends its process
-    before all good ones are published: the others are probed and wait."""
+    """Of four looping documents one ends its process; the others are probed and wait."""
     deadly(spin)
     for number in range(3):
         world.put(f"a{number}.md", article(f"坏{number}", "loops"))
@@ -156,9 +155,8 @@ def test_one_process_at_a_time_tries_the_last(world: World, deadly: Any) -> None
 
 
 def test_a_long_row_costs_others_seconds(tmp_path: Path, redis_server: Server, deadly: Any) -> None:
-    """Thirty documents that loop, with the shipped bound, cost a good one behind them the first try
-    of one and a short probe of each: 3 s of CPU time. With half of the bound for the first try and
-    probes of 0.25 s it was 12 s."""
+    """Thirty looping documents delay a good one by 3 s of CPU time; with longer probes it was 12
+    s."""
     world = World(tmp_path, redis_server.url)
     world.context = open_context(world.settings, is_bounded=True)
     deadly(spin)
@@ -179,10 +177,10 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def test_what_was_probed_is_probed_once(
+def test_a_document_is_probed_once(
     world: World, deadly: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker's turn may end between two probes: the next one goes on, and begins not again."""
+    """When a worker's slice ends between two probes, the next one continues."""
     monkeypatch.setattr(batch_run, "PROBED_AT_ONCE", 1)
     deadly(spin)
     for number in range(6):
@@ -224,8 +222,7 @@ def test_commands_are_not_bounded(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_a_probe_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A probe tells what is quick, and is ended where it loops, raises, or waits without using CPU
-    time."""
+    """It reports quick documents, and is ended where one loops, raises or waits."""
     monkeypatch.setattr(bounds, "_PROBE_WALL_SECONDS", 3)
     one = Bounds(tmp_path / "alert", 5)
 
@@ -245,8 +242,7 @@ def test_a_probe_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_entry_that_uses_up_memory_is_counted(world: World, monkeypatch: Any) -> None:
-    """Memory that runs out beside the parser leaves the entry in hand: it is tried no third time,
-    where any other error would have it tried without end."""
+    """Memory that runs out outside the parser counts as an attempt: no third one follows."""
 
     def exhausted(*_: Any) -> Iterator[Any]:
         raise MemoryError
@@ -308,8 +304,8 @@ HEAVY = {
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_memory_that_runs_out_is_a_refusal(name: str) -> None:
-    """A failed allocation refuses the input as too large, under whatever name it comes; a library
-    that aborts ends its process, which counts as an attempt."""
+    """A failed allocation refuses the input as too large; a library that aborts counts as an
+    attempt."""
     done = limited(f"parse_with(45, {HEAVY[name]})")
     if done.returncode not in (-signal.SIGABRT, -signal.SIGSEGV):
         assert done.returncode == 0, done.stderr
@@ -323,15 +319,15 @@ def test_the_limit_on_memory_holds() -> None:
     assert "MemoryError" in done.stderr
 
 
-def test_each_library_names_it_in_its_own_way() -> None:
-    """What the libraries say at a failed allocation is told from what they say of bad input."""
+def test_allocation_errors_of_each_library_are_recognised() -> None:
+    """Their messages are distinguished from those about bad input."""
     import orjson
     import zstandard
 
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(OSError(12, "Cannot allocate memory"))
     assert is_out_of_memory(zstandard.ZstdError("Allocation error : not enough memory"))
-    said = "Not enough memory to allocate buffer for parsing"
-    assert is_out_of_memory(orjson.JSONDecodeError(said, "", 0))
+    message = "Not enough memory to allocate buffer for parsing"
+    assert is_out_of_memory(orjson.JSONDecodeError(message, "", 0))
     assert not is_out_of_memory(ValueError("out of memory"))  # an article's own words
     assert not is_out_of_memory(OSError(5, "Input/output error"))

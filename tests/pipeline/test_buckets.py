@@ -62,8 +62,8 @@ def titles(world: World) -> list[str]:
 
 
 def test_objects_become_records(make: Make, store: ObjectStore) -> None:
-    """Each object below the prefix is read once, with the profile of its source; what is new or
-    changed is read by the next listing, and nothing else."""
+    """Each object is read once with its source's profile; the next listing reads only new and
+    changed ones."""
     world = make(keys={"tags": ["档案"], "pattern": "*.md", "on_change": "revise"})
     put(store, 1, 2)
     store.objects |= {"2020/0.md": article("其他"), "2021/notes.txt": b"x", "2021/": b""}
@@ -103,8 +103,7 @@ def problem(world: World) -> str:
 
 
 def test_an_object_replaced_while_it_is_read(world: World, store: ObjectStore) -> None:
-    """It is not read as another one than was listed: it is listed again, and read as it is now. One
-    that is gone is left out."""
+    """It is listed again and read as it is now; one that is gone is skipped."""
     put(store, 1, 2, 3)
 
     def replace(method: str, path: str) -> None:
@@ -127,7 +126,7 @@ def test_wrong_credentials(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """One sentence tells what to do; nothing is logged of a secret, and all is read afterwards."""
+    """One sentence says what to do; no secret is logged, and everything is read afterwards."""
     put(store, 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
     collect(world)
@@ -237,8 +236,7 @@ def test_a_process_dies_while_it_lists(
 
 
 def test_hosts_share_a_bucket(make: Make, store: ObjectStore) -> None:
-    """Leases keep two hosts from reading the same objects; those of a host that dies go to the
-    other one when they end."""
+    """Leases keep two hosts from reading the same objects; those of a dead host expire."""
     one, other = make("one", **{"spool.batch_files": 1}), make("other", **{"spool.batch_files": 1})
     put(store, *range(6))
     one.context.object_backlog.make_due(["archive"])
@@ -322,8 +320,7 @@ def skipped(world: World) -> dict[str, int]:
 def test_objects_that_are_not_read(
     make: Make, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is too large, cannot be read, or has a key that is not UTF-8 is counted by the reason,
-    once: it is tried again when it changes, not at each listing."""
+    """Each is counted once by its reason, and tried again only when it changes."""
     world = make(**{"limits.file_mb": 1})
     put(store, 1, 2)
     store.objects |= {"2021/large": b"x" * 1_000_001, "2021/zz-bad": article("其他")}
@@ -356,7 +353,7 @@ def test_objects_that_are_not_read(
 def test_a_page_of_keys_that_are_not_utf8(
     world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The list goes on behind such a key, byte for byte."""
+    """The listing continues after such keys, byte for byte."""
     after: list[str] = []
 
     def list_bad_keys(query: Mapping[str, list[str]]) -> bytes:
@@ -375,8 +372,7 @@ def test_a_page_of_keys_that_are_not_utf8(
 
 
 def test_a_large_warc(make: Make, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A WARC file of any size is read in parts, by one host, which goes on where the file ends
-    after a failure, too."""
+    """A WARC of any size is read in parts by one host, which continues after failures."""
     world, other = make(**{"limits.file_mb": 1}), make("other", **{"limits.file_mb": 1})
     monkeypatch.setattr(large_objects, "PART_BYTES", 200_000)
     monkeypatch.setattr(large_objects, "SLICE_SECONDS", 0.0)  # a part at a time
@@ -420,7 +416,7 @@ def test_keys_of_any_characters(world: World, store: ObjectStore) -> None:
 
 
 def test_an_object_that_is_never_as_it_was_listed(world: World, store: ObjectStore) -> None:
-    """A store whose If-Match never holds is not asked for ever: the object is given up."""
+    """A store whose If-Match never matches: the object is given up."""
     put(store, 1, 2)
     store.faults.append(lambda method, path: 412 if path.endswith("/0001.md") else None)
     collect(world)
@@ -435,7 +431,7 @@ def test_an_object_that_is_never_as_it_was_listed(world: World, store: ObjectSto
 def test_a_list_that_begins_again_and_again(
     world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store that does not know `start-after` answers the same page for ever: that is an error."""
+    """A store that ignores `start-after` repeats the same page: that is an error."""
     put(store, 1, 2)
     monkeypatch.setattr(store, "keys", lambda *_: (["2021/0001.md", "2021/0002.md"], True))
     collect(world)

@@ -48,8 +48,8 @@ def remaining(world: World) -> tuple[list[bool], list[bool], int, int]:
 
 
 def test_each_thing_has_its_own_days(world: World) -> None:
-    """Raw files by their folder's days, else the archive's; quarantine by its own; the journals
-    and the list of accepted batches as long as the index."""
+    """Raw files, quarantine, journals and the list of accepted batches expire by their own
+    settings."""
     world.put("a.md", article("甲"))
     world.put("bad.md", b"")
     world.run()
@@ -69,9 +69,8 @@ def test_each_thing_has_its_own_days(world: World) -> None:
     assert remaining(world) == ([], [], 0, 0)
 
 
-def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
-    """A half-made batch in `staging/` is removed if it is old and no process holds it; a part of a
-    large object if nobody went on for a day."""
+def test_leftovers_of_a_crash_are_removed(world: World) -> None:
+    """A half-made batch after an hour, a part of a large object after a day."""
     parts = partial_dir(world.settings)
     parts.mkdir(parents=True)
     for name, hours in (("old", 25), ("new", 23)):
@@ -115,44 +114,43 @@ def accepted_world(world: World) -> tuple[list[bool], list[bool], int, int]:
 
 
 def test_a_jump_forward_deletes_nothing(world: World) -> None:
-    """A clock 400 days ahead for 20 s, with cleanups before, in it and after: all is there."""
-    begun = accepted_world(world)
-    assert begun == ([True], [True], 1, 1)
+    """A clock 400 days ahead for 20 s, with cleanups before, in and after it."""
+    batch_time = accepted_world(world)
+    assert batch_time == ([True], [True], 1, 1)
     now, ahead = utc_now(), timedelta(days=400)
     for passed in range(0, 6000, 600):
         clean_up(world.context, reading(now + timedelta(seconds=passed), passed))
         for glitch in (550, 560, 570):
             time = now + ahead + timedelta(seconds=passed + glitch)
             clean_up(world.context, reading(time, passed + glitch))
-    assert remaining(world) == begun
+    assert remaining(world) == batch_time
     later = now + timedelta(days=10)
     for passed in (0, 600):  # the clock is right again
         clean_up(world.context, reading(later + timedelta(seconds=passed), 864_000.0 + passed))
     assert remaining(world)[0] == [False], "what has expired goes as ever"
 
 
-def test_after_a_boot_time_must_prove_itself(world: World) -> None:
-    """A machine that starts with a wrong clock removes nothing before that was steady for a tick;
-    and the quarantine, the only copy, not before an hour."""
-    begun = accepted_world(world)
+def test_after_a_boot_nothing_expires_until_time_is_steady(world: World) -> None:
+    """One tick for most files, an hour for the quarantine, which has the only copy."""
+    batch_time = accepted_world(world)
     now = utc_now()
     clean_up(world.context, reading(now, 50_000))
     wrong = now + timedelta(days=400)
     clean_up(world.context, reading(wrong, 20, "two"))
     clean_up(world.context, reading(now + timedelta(seconds=700), 720, "two"))
-    assert remaining(world) == begun
+    assert remaining(world) == batch_time
     for passed in range(0, 3600, 600):
         later = wrong + timedelta(seconds=passed)
         clean_up(world.context, reading(later, 1000 + passed, "three"))
         if passed == 0:
-            assert remaining(world) == begun
+            assert remaining(world) == batch_time
     assert remaining(world) == ([], [], 1, 0)
     clean_up(world.context, reading(wrong + timedelta(seconds=3600), 4600, "three"))
     assert remaining(world)[2] == 0
 
 
 def test_two_machines_share_a_state_directory(world: World) -> None:
-    """Each has clocks of its own, and their cleanups alternate: what expired goes all the same."""
+    """Each has its own clocks, and cleanups alternate: expired files are removed."""
     accepted_world(world)
     later = utc_now() + timedelta(days=10)
     for passed in range(0, 3000, 600):

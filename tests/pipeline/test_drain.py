@@ -33,8 +33,7 @@ def drained(world: World, times: list[float]) -> DrainResult:
 
 
 def test_a_slice_ends_when_its_time_is_over(world: World) -> None:
-    """After `seconds` the slice ends and reports that batches are waiting. The first batch is
-    always ingested, so that every slice makes progress."""
+    """It reports waiting batches; the first batch is always ingested."""
     assert drained(world, [0.0, 0.5, 1.5, 2.0]) == DrainResult(2, has_more=True)
     assert len(world.waiting()) == 1
     assert drained(world, [10.0, 99.0, 99.0]) == DrainResult(1, has_more=False)

@@ -74,7 +74,7 @@ def test_a_new_articles_page_is_read(world: World, web: Web) -> None:
 
 
 def test_a_known_articles_page_is_not_fetched(world: World, web: Web) -> None:
-    """Whether an article is new is decided before its page is asked for."""
+    """Whether an article is new is decided before its page is requested."""
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
@@ -86,8 +86,7 @@ def test_a_known_articles_page_is_not_fetched(world: World, web: Web) -> None:
 
 
 def test_an_entry_that_its_feed_rewords_is_not_fetched_again(world: World, web: Web) -> None:
-    """Same title and date: a duplicate; the feed's summary is not what was published, so the
-    record does not claim that the content differs."""
+    """Same title and date: a duplicate, and the record does not claim other content."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
@@ -99,9 +98,8 @@ def test_an_entry_that_its_feed_rewords_is_not_fetched_again(world: World, web: 
     assert world.totals().content_differs == 0
 
 
-def test_an_entry_whose_page_was_read_is_known_as_it_is(world: World, web: Web) -> None:
-    """Polled again, what the feed says of it is known without reading it: the record's mark is the
-    entry's, though its text is the page's."""
+def test_a_known_entry_is_recognised_without_reading(world: World, web: Web) -> None:
+    """The mark is the feed entry's, though the text is the page's."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
@@ -112,9 +110,8 @@ def test_an_entry_whose_page_was_read_is_known_as_it_is(world: World, web: Web) 
     assert (totals.unchanged, totals.duplicate, totals.deferred) == (1, 0, 1)
 
 
-def test_a_revision_is_told_by_the_page(world: World, web: Web) -> None:
-    """With on_change = "revise" a reworded entry's page is fetched: only another page is a
-    revision."""
+def test_only_a_changed_page_is_a_revision(world: World, web: Web) -> None:
+    """With on_change = "revise" a reworded entry's page is fetched."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True, on_change="revise")
     again(world)
@@ -130,8 +127,8 @@ def test_a_revision_is_told_by_the_page(world: World, web: Web) -> None:
     assert [entry["type"] for entry in world.entries()] == ["article.published", "article.revised"]
 
 
-def test_a_page_that_cannot_be_had_costs_no_article(make: Make, web: Web) -> None:
-    """After its tries the feed's own text is published, with a warning that says why."""
+def test_an_unavailable_page_costs_no_article(make: Make, web: Web) -> None:
+    """After its tries the feed's own text is published, with a warning."""
     world = make(**{"fetch.page_tries": 3})
     offer(web, 1)
     web.pages["/1.html"] = Reply(status=500)
@@ -157,10 +154,10 @@ def test_a_page_that_cannot_be_had_costs_no_article(make: Make, web: Web) -> Non
         (Reply(body=b"<html><body></body></html>", headers={"content-type": "text/html"}), "page"),
     ],
 )
-def test_what_no_try_can_mend_is_not_tried_again(
+def test_a_permanent_failure_is_not_retried(
     world: World, web: Web, reply: Reply, says: str
 ) -> None:
-    """A page that is gone, is no page or may not be fetched is done without at once."""
+    """A page that is gone, no page or forbidden is given up at once."""
     offer(web, 1)
     web.pages["/1.html"] = reply
     world.add_feed("harbour", web.url("/rss"), full_text=True)
@@ -170,8 +167,8 @@ def test_what_no_try_can_mend_is_not_tried_again(
     assert says in " ".join(entry["data"]["warnings"])
 
 
-def test_robots_txt_is_heeded(world: World, web: Web) -> None:
-    """What it forbids is not fetched, and asked for once for all pages of its host."""
+def test_robots_txt_is_obeyed(world: World, web: Web) -> None:
+    """Forbidden pages are not fetched, and robots.txt is requested once a host."""
     offer(web, 1, 2)
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /2.html\n")
     world.add_feed("harbour", web.url("/rss"), full_text=True)
@@ -183,8 +180,8 @@ def test_robots_txt_is_heeded(world: World, web: Web) -> None:
     assert [request.path for request in web.requests].count("/robots.txt") <= 2
 
 
-def test_robots_txt_of_where_a_page_leads(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """A page that redirects to another site is read only as that one's robots.txt allows."""
+def test_robots_txt_of_a_redirect_target(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """A redirect to another site is followed only as its robots.txt allows."""
     with Web("127.0.0.2") as other:
         world = newsroom(tmp_path, redis_server, web, other)
         offer(web, 1)
@@ -198,8 +195,8 @@ def test_robots_txt_of_where_a_page_leads(tmp_path: Path, redis_server: Server, 
     assert "robots.txt" in " ".join(entry["data"]["warnings"])
 
 
-def test_robots_can_be_left_aside(make: Make, web: Web) -> None:
-    """`fetch.robots = false` asks for no robots.txt."""
+def test_robots_txt_can_be_ignored(make: Make, web: Web) -> None:
+    """With `fetch.robots = false` it is not requested."""
     world = make(**{"fetch.robots": False})
     offer(web, 1)
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /\n")
@@ -210,7 +207,7 @@ def test_robots_can_be_left_aside(make: Make, web: Web) -> None:
 
 
 def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
-    """503 with Retry-After: no page of that host is asked for meanwhile."""
+    """503 with Retry-After: no page of that host is requested until then."""
     offer(web, 1, 2)
     web.pages["/1.html"] = web.pages["/2.html"] = Reply(status=503, headers={"retry-after": "3600"})
     world.add_feed("harbour", web.url("/rss"), full_text=True)
@@ -225,7 +222,7 @@ def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
 
 
 def following(tmp_path: Path) -> dict[str, Any]:
-    """The option of a site whose articles go on where `a.next` leads."""
+    """The site rule option whose article continues at `a.next`."""
     (tmp_path / "sites").mkdir()
     (tmp_path / "sites" / "harbour.toml").write_text(
         '[match]\nhosts = ["harbour.example"]\n[page]\ncontent = ["article"]\n'
@@ -235,14 +232,14 @@ def following(tmp_path: Path) -> dict[str, Any]:
 
 
 def part(number: int, link: str) -> Reply:
-    """A page of an article that goes on at `link`."""
+    """A page of an article that continues at `link`."""
     found = page("港口第1号公告", f"第{number}页。")
     more = f'<a class="next" href="{link}">下一页</a></article>'.encode()
     return Reply(body=found.body.replace(b"</article>", more), headers=found.headers)
 
 
-def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """Where a site's rule tells the next page, the article is whole."""
+def test_continuation_pages_are_read(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """By the site rule for the next page."""
     world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
     offer(web, 1)
     web.pages["/1.html"] = part(1, "/1_2.html")
@@ -257,8 +254,8 @@ def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, we
     assert entry["data"]["warnings"] == []
 
 
-def test_an_article_without_end_has_one(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """A site whose next page always has another costs ten requests, and a warning says so."""
+def test_an_endless_article_is_cut(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """Ten pages are fetched, with a warning."""
     world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
     offer(web, 1)
     for number in range(1, MAX_PARTS + 3):
@@ -271,9 +268,10 @@ def test_an_article_without_end_has_one(tmp_path: Path, redis_server: Server, we
     assert f"after {MAX_PARTS} pages" in " ".join(entry["data"]["warnings"])
 
 
-def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """A following page that it forbids is not fetched; the article is what there is, with a
-    warning."""
+def test_robots_txt_applies_to_continuation_pages(
+    tmp_path: Path, redis_server: Server, web: Web
+) -> None:
+    """The article is what was read, with a warning."""
     world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /two\n")
     offer(web, 1)
@@ -290,8 +288,7 @@ def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server,
 def test_a_long_delay_costs_the_rest_and_not_the_page(
     tmp_path: Path, redis_server: Server, web: Web
 ) -> None:
-    """Where a host wants so much time between two pages that ten take too long, what was read is
-    kept."""
+    """If ten pages take too long at the host's pace, what was read is kept."""
     world = newsroom(
         tmp_path, redis_server, web, **following(tmp_path), **{"fetch.deadline_seconds": 0.7}
     )
@@ -324,7 +321,7 @@ def test_no_more_pages_wait_than_may(
 
 
 def test_a_lost_redis_forgets_no_page(world: World, web: Web, redis_server: Server) -> None:
-    """What is wanted lies in files: with all keys gone the pages are fetched all the same."""
+    """Wanted pages are files: without any Redis keys they are fetched."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()
@@ -343,8 +340,8 @@ def test_a_damaged_file_is_quarantined(world: World, web: Web, damage: bytes) ->
     (world.settings.state_dir / "wanted" / name).write_bytes(damage)
     again(world)
     assert len(world.entries()) == 1
-    (kept,) = world.context.deps.quarantine
-    assert world.context.deps.quarantine.raw_path(kept.id).read_bytes() == damage
+    (quarantined,) = world.context.deps.quarantine
+    assert world.context.deps.quarantine.raw_path(quarantined.id).read_bytes() == damage
     assert world.context.deps.wanted.names() == set()
     assert audit(world.settings).balanced
 
@@ -398,7 +395,7 @@ def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
 
 
 def test_an_entry_that_waits_is_no_news(world: World, web: Web) -> None:
-    """While its page cannot be had yet, a changed feed does not count its entry as new again."""
+    """While its page cannot be fetched, its entry is not counted as new again."""
     web.pages["/1.html"] = Reply(status=503, headers={"retry-after": "3600"})
     for number in range(3):
         entries = [item(1, link=web.url("/1.html"))]
@@ -436,7 +433,7 @@ def _only_the_feed(world: World) -> None:
 
 
 def test_pages_are_paced_by_their_host(make: Make, web: Web) -> None:
-    """Ten pages of one host are asked for one after another."""
+    """Ten pages of one host are requested one after another."""
     world = make(**{"fetch.host_interval_seconds": 0.2, "fetch.robots": False})
     offer(web, *range(4))
     times: list[float] = []

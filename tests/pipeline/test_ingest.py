@@ -41,8 +41,7 @@ def world(tmp_path: Path, redis_server: Server) -> World:
 
 
 def test_a_dropped_file_is_one_record(world: World) -> None:
-    """A file becomes one entry, an archive segment and a count, and leaves the folder; again under
-    another name it is a duplicate and no second entry."""
+    """One entry, one segment, one count; under another name it is a duplicate without an entry."""
     world.put("2021/a.md", article())
     world.run()
     [entry] = world.entries()
@@ -63,7 +62,7 @@ def test_a_dropped_file_is_one_record(world: World) -> None:
 
 
 def test_one_bad_article_does_not_hold_up_the_others(world: World) -> None:
-    """A refused file is quarantined with bytes and reason; the files beside it are published."""
+    """A refused file is quarantined with its reason; the other files are published."""
     world.put("a.md", article("一"))
     world.put("bad.md", b"")
     world.put("z.md", article("二"))
@@ -78,7 +77,7 @@ def test_one_bad_article_does_not_hold_up_the_others(world: World) -> None:
 
 
 def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
-    """Of a file of many the good articles are published, and the file is kept for the bad one."""
+    """The good articles are published, and the file is kept for the bad one."""
     text = '{"title":"一","content":"x"}\n{broken\n{"title":"二","content":"y"}\n'
     world.put("many.ndjson", text)
     world.run()
@@ -91,8 +90,7 @@ def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
 
 
 def test_an_archive_of_bad_members_is_kept_once(world: World) -> None:
-    """The quarantine keeps an archive as it was dropped, once, however many of its members are
-    refused and whatever they unpack to; and it can be retried."""
+    """The quarantine keeps the archive as dropped, once, and it can be retried."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for number in range(5):
@@ -166,8 +164,7 @@ def dying(real: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """kill -9 at any step: the next worker brings each article to its one outcome, published once,
-    counted once, and none is a duplicate of itself."""
+    """kill -9 at any step: each article is published once, counted once, no duplicate of itself."""
     for number in range(3):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.put("bad.md", b"")
@@ -190,11 +187,10 @@ def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch,
     assert len(world.journal()) == 4
 
 
-def test_what_kills_its_worker_twice_is_refused(
+def test_a_file_that_kills_its_worker_twice_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file whose parsing kills the process is tried twice, after the others; then it is
-    quarantined, and kills no worker any more."""
+    """It is tried twice, after the others, then quarantined."""
     real = extract.parse_document
 
     def deadly(document: Any, context: Any) -> Iterator[Any]:
@@ -216,10 +212,8 @@ def test_what_kills_its_worker_twice_is_refused(
     assert "2 times" in refused.message
 
 
-def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch that takes longer than a worker's turn is left between two files and gone on with;
-    where the worker is ended in the middle, what it had read is not lost, and none of the files
-    is blamed for the time of all."""
+def test_a_slow_batch_is_finished(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It continues in the next slice; a killed worker's results stay, and no file is blamed."""
     for number in range(8):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.scan()
@@ -330,8 +324,7 @@ def test_intake_pauses_below_the_least_free_space(tmp_path: Path, redis_server: 
 def test_what_a_restarted_redis_lost_is_published_again(
     tmp_path: Path, own_server: Callable[..., Server]
 ) -> None:
-    """A server that comes back without its last seconds gets them again: same id, same times,
-    counted once; one that kept everything gets nothing twice."""
+    """Same ids and times, counted once; if nothing was lost, nothing is repeated."""
     server = own_server()
     world = World(tmp_path, server.url)
     recover(world.context)
@@ -349,8 +342,7 @@ def test_what_a_restarted_redis_lost_is_published_again(
 
 
 def test_a_replay_of_what_is_known_changes_nothing(world: World) -> None:
-    """Replaying the whole archive where nothing was lost publishes nothing, revisions least of
-    all; after the index and the stream are gone it gives back each article and its revision."""
+    """Replay publishes nothing unless the index and stream are gone; then all revisions."""
     world = World(
         world.settings.state_dir, world.settings.redis.url, folder={"on_change": "revise"}
     )
@@ -395,8 +387,8 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other bytes of a known article are read as far as its identity: no record is made of them.
-    Where the index forgets it just then, the record is made after all and published."""
+    """Other bytes of a known article are read up to its identity only, unless the index forgets
+    it."""
     made = []
     real = Normalized.record
 
@@ -427,7 +419,7 @@ def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPat
 def test_a_bug_in_making_the_record_refuses_only_its_article(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What fails after an article's identity is known quarantines that article alone."""
+    """A failure after the identity is known quarantines that article alone."""
     real = Normalized.record
 
     def buggy(self: Normalized, ingested_at: str) -> Article:
@@ -444,9 +436,8 @@ def test_a_bug_in_making_the_record_refuses_only_its_article(
     assert world.totals().quarantined == 1
 
 
-def test_changed_content_is_told(world: World) -> None:
-    """The same title and date with other content is a duplicate that says so; where the source
-    revises, it is a revision with the same id."""
+def test_changed_content_is_reported(world: World) -> None:
+    """A duplicate that says so; where the source revises, a revision with the same id."""
     world.put("a.md", article(text="原文。"))
     world.run()
     world.put("a.md", article(text="改正后的原文。"))
@@ -463,10 +454,10 @@ def test_changed_content_is_told(world: World) -> None:
     assert (second["type"], second["revision"]) == ("article.revised", 2)
 
 
-def test_the_stream_is_asked_in_bounded_calls(
+def test_articles_are_published_in_bounded_calls(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of many articles is published in calls of bounded size, in its order."""
+    """A file of many articles is published in its order."""
     sizes = []
     real = ArticleStore.publish
 
@@ -498,13 +489,12 @@ def test_a_second_equal_article_in_one_file_is_a_duplicate(world: World) -> None
 def test_what_may_have_been_published_is_not_looked_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What an earlier run was parsing is not looked up by its bytes: its own request would look
-    like a duplicate. The rest of the batch is looked up."""
-    asked = []
+    """Entries of an earlier run are not looked up: they would look like their own duplicates."""
+    counts = []
     real = ArticleStore.lookup
 
     def lookup(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
-        asked.append(len(raws))
+        counts.append(len(raws))
         return real(self, raws)
 
     monkeypatch.setattr(ArticleStore, "lookup", lookup)
@@ -515,5 +505,5 @@ def test_what_may_have_been_published_is_not_looked_up(
         patch.setattr(Journal, "start", dying(journals.Journal.start, after=True))
         assert in_child(world.drain) == -signal.SIGKILL
     world.drain()
-    assert asked == [1]
+    assert counts == [1]
     assert world.totals().published == 2

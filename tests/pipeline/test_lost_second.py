@@ -83,11 +83,11 @@ def at_call(number: int, real: Callable[..., Any], act: Callable[[], object]) ->
     return step
 
 
-def test_a_batch_in_hand_of_a_dead_worker(
+def test_a_batch_of_a_dead_worker(
     world: World, cut_server: CutServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker dies with 20 finished entries in its journal, and Redis forgets the last 15 of
-    them: the next worker publishes these again, although the journal calls them finished."""
+    """The journal has 20 finished entries of which Redis lost 15: the next worker publishes them
+    again."""
 
     def die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -105,11 +105,10 @@ def test_a_batch_in_hand_of_a_dead_worker(
     check_complete(world)
 
 
-def test_a_batch_in_hand_of_a_living_worker(
+def test_a_batch_of_a_running_worker(
     world: World, cut_server: CutServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis restarts between two calls of a worker, which does not notice; another process has
-    recovered what is in the archive. The worker publishes the rest again at the end."""
+    """Redis restarts between two calls of a worker, which publishes the rest again at the end."""
 
     def restart() -> None:
         cut_server.crash()
@@ -124,8 +123,7 @@ def test_a_batch_in_hand_of_a_living_worker(
 def test_a_batch_that_is_being_archived(
     world: World, cut_server: CutServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis restarts, and the archive is recovered, while the segment is being written: the
-    batch's own worker publishes it again."""
+    """Redis restarts while the segment is written: the batch's own worker publishes it again."""
     real = Archive.write
 
     def write(*args: Any) -> Any:
@@ -142,8 +140,7 @@ def test_a_batch_that_is_being_archived(
 def test_a_batch_whose_worker_died_after_archiving(
     world: World, cut_server: CutServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker dies between archiving and removing its batch, and the archive was recovered just
-    before: the next worker finds the segment and publishes what of it is lost."""
+    """The next worker finds the segment and publishes what Redis lost of it."""
 
     def work() -> None:
         archive = world.context.deps.archive

@@ -22,8 +22,8 @@ from worker.spool.ownership import Ownership, ownership
 
 @contextmanager
 def service(state_dir: Path, url: str, drop: Path, *, files: int = 3) -> Iterator[None]:
-    """Another process: a service with a state directory of its own, which has claimed files of
-    `drop`, each a batch, and has not worked on them. It is killed at the end."""
+    """Another service with its own state directory that has claimed files of `drop`; killed at the
+    end."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -59,9 +59,10 @@ def balance(found: Audit) -> tuple[int, int, int, int]:
     return found.accepted, found.published, found.waiting, found.unaccounted
 
 
-def test_a_living_owner_is_left_alone(tmp_path: Path, redis_server: Server, drop: Path) -> None:
-    """A second service refuses the folder at its start and at each scan, in one sentence, and works
-    on none of the batches in it."""
+def test_a_folder_with_a_living_owner_is_refused(
+    tmp_path: Path, redis_server: Server, drop: Path
+) -> None:
+    """At the start and at each scan, in one sentence; its batches are not touched."""
     with service(tmp_path / "one", redis_server.url, drop):
         second = world(tmp_path / "two", redis_server, drop)
         refusal = f"the drop folder {drop} is used by a running service with another state"
@@ -93,8 +94,8 @@ def environment(world: World) -> dict[str, str]:
 def test_a_dead_owners_folder_is_taken_over(
     tmp_path: Path, redis_server: Server, drop: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it left waiting is adopted: it is published, and the audit of both balances, before and
-    after. The log says it, once."""
+    """Its waiting batches are adopted and published; both audits balance, and one line is
+    logged."""
     with service(tmp_path / "one", redis_server.url, drop):
         pass
     first = world(tmp_path / "one", redis_server, drop)
@@ -110,8 +111,8 @@ def test_a_dead_owners_folder_is_taken_over(
     assert len(second.entries()) == 3
 
 
-def test_it_is_taken_back(tmp_path: Path, redis_server: Server, drop: Path) -> None:
-    """A batch that was adopted there and back again is the first one's."""
+def test_a_folder_is_taken_back(tmp_path: Path, redis_server: Server, drop: Path) -> None:
+    """A batch that was adopted there and back is the first owner's."""
     with service(tmp_path / "one", redis_server.url, drop):
         pass
     first = world(tmp_path / "one", redis_server, drop)
@@ -137,8 +138,7 @@ def test_a_moved_state_directory_is_the_same_owner(
 
 
 def test_adopt(tmp_path: Path, redis_server: Server, drop: Path) -> None:
-    """`newsdrop adopt` takes over a folder that is not configured; its batches are worked on by the
-    next service, and a second call finds nothing."""
+    """A folder that is not configured is taken over; a second call finds nothing."""
     with service(tmp_path / "one", redis_server.url, drop):
         pass
     second = World(tmp_path / "two", redis_server.url)
@@ -157,8 +157,7 @@ def test_adopt(tmp_path: Path, redis_server: Server, drop: Path) -> None:
 
 
 def test_a_folder_that_is_another_volume_now(tmp_path: Path) -> None:
-    """The lock that is held is that of the folder that is there: it is taken anew when the volume
-    behind the path has changed."""
+    """The lock is taken again when another volume is mounted at the path."""
     drop, first, second = tmp_path / "drop", tmp_path / "one", tmp_path / "two"
     for path in (drop, first, second):
         path.mkdir()
@@ -173,8 +172,7 @@ def test_a_folder_that_is_another_volume_now(tmp_path: Path) -> None:
 
 
 def test_a_child_whose_descriptors_were_closed(tmp_path: Path) -> None:
-    """The scheduler of `celery -B` is a fork that closes what it inherits: it takes the lock anew,
-    and leaves the file alone that has the lock's number by now."""
+    """The scheduler of `celery -B` closes inherited descriptors and takes the lock again."""
     (tmp_path / "drop").mkdir()
     (tmp_path / "state").mkdir()
     root = Root(tmp_path / "drop" / ".newsdrop", "drop")

@@ -1,4 +1,4 @@
-"""Feeds polled from a real server: what comes out, what is remembered, what a bad one costs."""
+"""Feeds polled from a real server: records, stored state, and failures."""
 
 import time
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from worker.store.connection import connect
 
 
 def test_a_feeds_entries_become_records(world: World, web: Web) -> None:
-    """Each entry is published with where it came from; a second poll publishes what is new."""
+    """Each entry has its origin; a second poll publishes only what is new."""
     web.pages["/rss"] = feed(1, 2)
     world.add_feed("harbour", web.url("/rss"), tags=["港口"])
     world.poll()
@@ -28,10 +28,14 @@ def test_a_feeds_entries_become_records(world: World, web: Web) -> None:
     record = world.entries()[0]["data"]
     assert record["url"] == "https://harbour.example/1.html"
     assert record["tags"] == ["港口"]
-    told = record["provenance"]
-    assert (told["source"], told["kind"], told["path"]) == ("harbour", "feed", None)
-    assert told["url"] == told["feed_url"] == web.url("/rss")
-    assert told["fetched_at"]
+    provenance = record["provenance"]
+    assert (provenance["source"], provenance["kind"], provenance["path"]) == (
+        "harbour",
+        "feed",
+        None,
+    )
+    assert provenance["url"] == provenance["feed_url"] == web.url("/rss")
+    assert provenance["fetched_at"]
     web.pages["/rss"] = feed(1, 2, 3)
     world.poll("harbour")
     assert titles(world)[2:] == ["港口第3号公告"]
@@ -91,7 +95,7 @@ def test_the_same_bytes_are_not_parsed_again(world: World, web: Web) -> None:
 def test_feeds_that_are_added_together_drift_apart(
     world: World, web: Web, redis_client: redis.Redis
 ) -> None:
-    """Each poll draws its own jitter, so that feeds of one list are not due at one moment."""
+    """Each poll has its own jitter."""
     names = [f"harbour-{number}" for number in range(4)]
     for name in names:
         web.pages[f"/{name}"] = feed(1)
@@ -106,7 +110,7 @@ def test_feeds_that_are_added_together_drift_apart(
 def test_an_etag_is_never_ahead_of_what_is_safe(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the body cannot be claimed, the next poll asks without the answer's ETag."""
+    """If the body cannot be claimed, the next poll does not send the answer's ETag."""
     web.pages["/rss"] = feed(1, etag='"1"')
     world.add_feed("harbour", web.url("/rss"))
 
@@ -122,8 +126,8 @@ def test_an_etag_is_never_ahead_of_what_is_safe(
     assert len(world.entries()) == 1
 
 
-def test_killed_between_the_claim_and_the_note(world: World, web: Web) -> None:
-    """What was claimed is published once, though the poller died before it could note the poll."""
+def test_killed_between_claim_and_saving(world: World, web: Web) -> None:
+    """Claimed documents are published once, although the poll was not recorded."""
     web.pages["/rss"] = feed(1, 2)
     world.add_feed("harbour", web.url("/rss"))
     poll(world.context, notify=lambda: None)
@@ -156,9 +160,8 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
     assert len(world.entries()) == 1
 
 
-def test_no_feed_is_put_off_beyond_its_longest_interval(world: World, web: Web) -> None:
-    """Due in 400 days by a clock that was ahead, a feed is polled within its longest interval; one
-    with a schedule keeps a time that its schedule has."""
+def test_no_feed_is_delayed_beyond_its_longest_interval(world: World, web: Web) -> None:
+    """A due time 400 days ahead, from a wrong clock, is brought forward."""
     world.add_feed("harbour", web.url("/rss"))
     world.add_feed("yearly", web.url("/rss"), schedule="0 0 1 1 *")
     poll(world.context, notify=lambda: None)
@@ -220,7 +223,7 @@ def test_credentials_are_sent_and_never_shown(world: World, web: Web) -> None:
 
 
 def test_rsshub_addresses(make: Make, web: Web) -> None:
-    """rsshub://route is a route of the RSSHub that is configured; without one the feed says so."""
+    """`rsshub://route` is a route of the configured RSSHub."""
     web.pages["/sina/finance"] = feed(1)
     world = make(**{"fetch.rsshub_base": web.url("")})
     world.add_feed("sina", "rsshub://sina/finance")
@@ -229,7 +232,7 @@ def test_rsshub_addresses(make: Make, web: Web) -> None:
 
 
 def test_rsshub_without_a_base(world: World) -> None:
-    """The feed tells which setting is missing."""
+    """The feed's error names the missing setting."""
     world.add_feed("sina", "rsshub://sina/finance")
     world.poll()
     assert "fetch.rsshub_base" in (world.feed("sina").error or "")
@@ -238,7 +241,7 @@ def test_rsshub_without_a_base(world: World) -> None:
 def test_a_lost_redis_is_filled_from_the_catalog_and_the_archive(
     world: World, web: Web, redis_client: redis.Redis
 ) -> None:
-    """After FLUSHALL feeds are polled anew, replay gives the same ids, and nothing is doubled."""
+    """After FLUSHALL feeds are polled again and replay restores the same ids once."""
     from worker.pipeline.replay import replay
 
     web.pages["/rss"] = feed(1, 2)

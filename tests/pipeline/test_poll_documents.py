@@ -1,4 +1,4 @@
-"""Feeds whose documents are bad, large or odd: what is read, and what is shown of the rest."""
+"""Feeds with bad, large or unusual documents."""
 
 import pytest
 
@@ -25,8 +25,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_feed_is_shown_at_the_feed(world: World, web: Web, name: str) -> None:
-    """It is refused with a reason, quarantined once, and no other feed notices."""
+def test_a_document_that_is_no_feed_is_shown_at_its_feed(world: World, web: Web, name: str) -> None:
+    """It is refused with a reason and quarantined once; other feeds are not affected."""
     web.pages["/bad"], says = BAD[name]
     web.pages["/good"] = feed(7)
     world.add_feed("bad", web.url("/bad"))
@@ -37,8 +37,8 @@ def test_what_is_no_feed_is_shown_at_the_feed(world: World, web: Web, name: str)
     assert state.bad_reason
     assert says in f"{state.bad_reason} {state.bad_message}".lower()
     assert titles(world) == ["港口第7号公告"]
-    kept = [one for one in world.context.deps.quarantine if one.source == "bad"]
-    assert len(kept) == 1
+    items = [one for one in world.context.deps.quarantine if one.source == "bad"]
+    assert len(items) == 1
     world.poll("bad")  # the same bytes again
     assert len(list(world.context.deps.quarantine)) == 1
     assert world.feed("bad").is_failing
@@ -56,8 +56,8 @@ def test_a_wrong_encoding_is_read_right(world: World, web: Web) -> None:
     assert titles(world) == ["港口第1号公告"]
 
 
-def test_dates_that_cannot_be_do_no_harm(world: World, web: Web) -> None:
-    """The 31st of February is no date: the entry is published without one, and once."""
+def test_impossible_dates(world: World, web: Web) -> None:
+    """With 31 February the entry is published once, without a date."""
     broken = item(1).replace("Fri, 26 Nov 2021 00:01:04 GMT", "Mon, 31 Feb 2022 99:99:99 XYZ")
     web.pages["/rss"] = Reply(body=rss([broken, item(2)]))
     world.add_feed("harbour", web.url("/rss"))
@@ -73,7 +73,7 @@ def test_dates_that_cannot_be_do_no_harm(world: World, web: Web) -> None:
 
 
 def test_one_broken_entry_is_refused_once(world: World, web: Web) -> None:
-    """Its neighbours are published; polled again, the same broken entry is not told of again."""
+    """The others are published; at the next poll it is not reported again."""
     nothing = "<item><guid>broken</guid></item>"
     web.pages["/rss"] = Reply(body=rss([item(1), nothing, item(2)]))
     world.add_feed("harbour", web.url("/rss"))
@@ -90,7 +90,7 @@ def test_one_broken_entry_is_refused_once(world: World, web: Web) -> None:
 def test_an_entry_that_meets_a_bug_is_refused_alone(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What reading one entry raises is no other entry's fault, and costs no retry of the batch."""
+    """An error while one entry is read affects no other entry."""
     from worker.formats.feed.xml_feed import XmlFeed
 
     real = XmlFeed.read
@@ -105,12 +105,12 @@ def test_an_entry_that_meets_a_bug_is_refused_alone(
     world.add_feed("harbour", web.url("/rss"))
     world.poll()
     assert titles(world) == ["港口第1号公告", "港口第3号公告"]
-    (kept,) = world.context.deps.quarantine
-    assert kept.reason == "internal"
+    (items,) = world.context.deps.quarantine
+    assert items.reason == "internal"
 
 
 def test_the_same_guid_on_all_entries(world: World, web: Web) -> None:
-    """A guid is not believed: the articles are told apart by what they are."""
+    """Articles are distinguished by their content, not by guid."""
     entries = [item(n).replace(f"guid-{n}", "same") for n in range(1, 4)]
     web.pages["/rss"] = Reply(body=rss(entries[:2]))
     world.add_feed("harbour", web.url("/rss"))
@@ -121,7 +121,7 @@ def test_the_same_guid_on_all_entries(world: World, web: Web) -> None:
 
 
 def test_a_feed_of_more_than_100000_entries(world: World, web: Web) -> None:
-    """Beyond limits.articles it is refused before an entry is read; the others go on."""
+    """Beyond limits.articles it is refused before an entry is read."""
     small = "<item><title>t%d</title><link>https://harbour.example/%d</link></item>"
     web.pages["/big"] = Reply(body=rss([small % (n, n) for n in range(100_001)]))
     web.pages["/good"] = feed(7)
@@ -146,19 +146,19 @@ def test_a_large_feed_has_a_batch_of_its_own(make: Make, web: Web) -> None:
 
 
 def test_a_quarantined_feed_can_be_retried(world: World, web: Web) -> None:
-    """Its bytes come back as what they were: a feed of that name, and nothing else."""
+    """Its bytes are read again as a document of that feed."""
     from worker.actions.quarantine import retry
 
     web.pages["/bad"] = Reply(body=b"<html><body><h1>Sign in</h1><p>please</p></body></html>")
     world.add_feed("bad", web.url("/bad"))
     world.poll()
-    (kept,) = world.context.deps.quarantine
-    assert kept.origin is not None
-    retry(world.settings, [kept.id])
+    (items,) = world.context.deps.quarantine
+    assert items.origin is not None
+    retry(world.settings, [items.id])
     world.drain()
     assert world.entries() == []
     (again,) = world.context.deps.quarantine
-    assert (again.source, again.reason) == ("bad", kept.reason)
+    assert (again.source, again.reason) == ("bad", items.reason)
 
 
 CUT_OFF = (
@@ -182,11 +182,10 @@ BAD_ITEM = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "News", 
 
 @pytest.mark.parametrize("is_polled", [True, False])
 @pytest.mark.parametrize("data", [CUT_OFF, UNTITLED, BAD_ITEM])
-def test_a_refused_entry_of_a_feed_is_retried_as_what_it_was(
+def test_a_refused_entry_is_retried_as_part_of_its_feed(
     world: World, web: Web, data: bytes, is_polled: bool
 ) -> None:
-    """An entry that was refused is refused again by the same rules when it is retried, not read
-    as a file of its own, and is in quarantine again; its feed's other articles are duplicates."""
+    """It is refused again by the same rules; the feed's other articles are duplicates."""
     if is_polled:
         web.pages["/feed"] = Reply(body=data)
         world.add_feed("news", web.url("/feed"))

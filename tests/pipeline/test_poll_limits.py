@@ -57,7 +57,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_server_costs_its_own_feed_only(make: Make, web: Web, name: str) -> None:
-    """Bounded, told at the feed with its kind of trouble, and the others are polled meanwhile."""
+    """Bounded, shown at the feed with its trouble, while the others are polled."""
     world = make(**{"fetch.deadline_seconds": 2, "fetch.max_mb": 1})
     web.pages["/bad"], trouble = HOSTILE[name]
     web.pages["/good"] = feed(7)
@@ -65,15 +65,15 @@ def test_a_hostile_server_costs_its_own_feed_only(make: Make, web: Web, name: st
     world.add_feed("good", web.url("/good"))
     world.poll()
     with world.context.redis as client:
-        said = client.hget("{newsdrop:articles}:feed:bad", "trouble")
-    assert said is not None
-    assert said.decode().startswith(trouble)
+        shown_trouble = client.hget("{newsdrop:articles}:feed:bad", "trouble")
+    assert shown_trouble is not None
+    assert shown_trouble.decode().startswith(trouble)
     assert world.feed("bad").error
     assert titles(world) == ["港口第7号公告"]
 
 
 def test_a_network_that_is_not_public_is_refused(make: Make, web: Web) -> None:
-    """Without fetch.allow_networks loopback is not asked at all, and the message says how."""
+    """Without fetch.allow_networks loopback is not contacted, and the message names the setting."""
     world = make(**{"fetch.allow_networks": []})
     world.add_feed("harbour", web.url("/rss"))
     world.poll()
@@ -99,12 +99,12 @@ def test_hanging_servers_do_not_hold_up_the_others(make: Make, web: Web) -> None
         world.drain()
         seen.append(len(world.entries()))
 
-    begun = time.monotonic()
+    started = time.monotonic()
     fetched = fetch(world.context, notify=notify)
     assert fetched is not None
     assert (fetched.turns, fetched.failed) == (44, 4)
     assert seen[-1] == 40
-    assert time.monotonic() - begun >= 4
+    assert time.monotonic() - started >= 4
 
 
 async def _one_after_the_other(
@@ -114,10 +114,10 @@ async def _one_after_the_other(
     writer.write(b"HTTP/1.1 304 Not Modified\r\n\r\n")
 
 
-def test_who_has_nothing_due_is_asked_seldom(
+def test_an_idle_queue_is_read_seldom(
     make: Make, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While feeds answer, the store is not asked for due pages at each of their answers."""
+    """Due pages are not looked up at each answer of a feed."""
     monkeypatch.setattr(fetch_loop, "GATHER_SECONDS", 60.0)
     world = make(**{"fetch.host_connections": 30})
     web.pages["/rss"] = raw(_one_after_the_other)
@@ -147,9 +147,9 @@ def test_changes_take_effect_without_a_restart(world: World, web: Web) -> None:
 
     with managed.edit_feeds(world.settings.state_dir) as feeds:
         del feeds["a"]
-    asked = len(web.requests)
+    request_count = len(web.requests)
     world.poll("a", "b")
-    assert [request.path for request in web.requests[asked:]] == ["/b"]
+    assert [request.path for request in web.requests[request_count:]] == ["/b"]
 
 
 def test_a_config_that_cannot_be_read_keeps_the_feeds(world: World, web: Web) -> None:
@@ -182,7 +182,7 @@ def test_pausing_feeds(world: World, web: Web) -> None:
 
 
 def test_a_full_spool_stops_the_polling(make: Make, web: Web) -> None:
-    """While as many batches wait as may, nothing more is fetched; then it goes on."""
+    """At spool.max_waiting nothing is fetched until batches are finished."""
     world = make(**{"spool.max_waiting": 1})
     source = world.settings.state_dir / "x.md"
     source.write_bytes(article())
@@ -214,8 +214,8 @@ def test_polling_is_a_job(world: World, web: Web) -> None:
     assert state.tally.published == 2
 
 
-def test_only_so_many_processes_fetch(world: World) -> None:
-    """Who finds no free place to fetch goes away at once; a worker has the places on top."""
+def test_the_number_of_fetching_processes_is_limited(world: World) -> None:
+    """Without a free slot the task ends at once; a worker has that many processes more."""
     settings = world.settings
     assert settings.pool() == settings.processes() + settings.fetching()
     with ExitStack() as stack:

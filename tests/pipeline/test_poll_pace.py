@@ -1,4 +1,4 @@
-"""How often a host and a feed are asked: pace, redirects, failures, and what servers say of it."""
+"""How often hosts and feeds are polled: pace, redirects, failures, and hints of servers."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from worker.store.connection import connect
 
 
 def test_two_pollers_do_no_harm(world: World, web: Web) -> None:
-    """Two at once share the feeds: each is asked once."""
+    """Two at once share the feeds: each is polled once."""
     for number in range(20):
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
@@ -46,28 +46,28 @@ def test_one_run_fetches_a_host_at_its_pace(make: Make, web: Web) -> None:
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
     poll(world.context, notify=lambda: None)
-    begun = time.monotonic()
+    started = time.monotonic()
     assert world.fetch().turns == 12
-    assert 3.2 < time.monotonic() - begun < 30
+    assert 3.2 < time.monotonic() - started < 30
 
 
-def test_a_run_that_only_waits_ends_and_asks_to_be_continued(make: Make, web: Web) -> None:
-    """A worker that stops waits for the run: it is over in seconds, and the next one continues."""
+def test_a_run_that_only_waits_ends_soon(make: Make, web: Web) -> None:
+    """It is over in seconds and reports that more is due."""
     world = make(**{"fetch.host_interval_seconds": 1.5})
     for number in range(12):
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
     poll(world.context, notify=lambda: None)
-    begun = time.monotonic()
+    started = time.monotonic()
     totals = world.fetch()
     assert totals.has_more
     assert totals.turns < 12
-    assert time.monotonic() - begun < 14
+    assert time.monotonic() - started < 14
 
 
 def test_a_host_that_is_behind_is_a_problem(make: Make, web: Web) -> None:
-    """A feed that waited for its host for longer than its interval's jitter makes the host one that
-    is behind, in words; the next feed that did not wait ends that."""
+    """A feed that waited longer than its jitter makes its host a problem, until one does not
+    wait."""
     world = make()
     web.pages["/rss"] = feed(1)
     world.add_feed("harbour", web.url("/rss"))
@@ -94,8 +94,8 @@ def _server_of(world: World) -> Server:
     return Known()  # type: ignore[return-value]
 
 
-def test_redirects_for_good_become_the_address(world: World, web: Web) -> None:
-    """301 and 308 are followed; after three polls the new address is asked, and shown."""
+def test_permanent_redirects_change_the_address(world: World, web: Web) -> None:
+    """301 and 308: after three polls the new address is polled and shown."""
     web.pages["/old"] = Reply(status=301, headers={"location": "/new"})
     web.pages["/new"] = feed(1)
     world.add_feed("harbour", web.url("/old"))
@@ -105,9 +105,9 @@ def test_redirects_for_good_become_the_address(world: World, web: Web) -> None:
         assert (state.moved_to, state.moved_count) == (web.url("/new"), count)
     world.poll("harbour")
     assert world.feed("harbour").address == web.url("/new")
-    asked = len(web.requests)
+    request_count = len(web.requests)
     world.poll("harbour")
-    assert [request.path for request in web.requests[asked:]] == ["/new"]
+    assert [request.path for request in web.requests[request_count:]] == ["/new"]
     assert len(world.entries()) == 1
     # Where the new one is gone, the configured one is asked again.
     web.pages["/new"] = Reply(status=404)
@@ -131,8 +131,8 @@ def test_a_redirect_for_now_is_only_followed(world: World, web: Web) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_host_is_left_in_peace(make: Make, web: Web, status: int) -> None:
-    """429 and 503: nothing of the host is asked until Retry-After is over; other hosts are."""
+def test_a_busy_host_is_not_polled(make: Make, web: Web, status: int) -> None:
+    """429 and 503: no request to the host until Retry-After is over; other hosts are polled."""
     with Web("127.0.0.2") as other:
         world = make(other)
         web.pages["/a"] = Reply(status=status, headers={"retry-after": "3600"})
@@ -154,9 +154,8 @@ def test_a_busy_host_is_left_in_peace(make: Make, web: Web, status: int) -> None
 
 
 @pytest.mark.parametrize("status", [404, 410, 500])
-def test_a_failing_feed_is_asked_less_and_less(world: World, web: Web, status: int) -> None:
-    """Failures of the feed back it off, doubled each time, a day at most; it is never given up,
-    and one success ends it."""
+def test_a_failing_feed_backs_off(world: World, web: Web, status: int) -> None:
+    """Doubled each time, a day at most; one success ends it."""
     web.pages["/rss"] = Reply(status=status)
     world.add_feed("harbour", web.url("/rss"))
     waits = []
@@ -183,7 +182,7 @@ def test_a_failing_feed_is_asked_less_and_less(world: World, web: Web, status: i
         ({}, "<ttl>180</ttl>", 10_800),
     ],
 )
-def test_a_server_says_how_long_to_wait(
+def test_hints_of_the_server_are_obeyed(
     world: World, web: Web, headers: dict[str, str], head: str, least: int
 ) -> None:
     """Never earlier than Cache-Control or `<ttl>` say, a day at most."""

@@ -66,7 +66,7 @@ def pass_time(world: World, seconds: int, *names: str) -> None:
 
 
 def look(world: World, seconds: int) -> None:
-    """Later, what is due is fetched and ingested."""
+    """After `seconds`, fetch and ingest what is due."""
     pass_time(world, seconds)
     world.poll()
 
@@ -85,7 +85,7 @@ def article_id(world: World, number: int) -> str:
 
 
 def test_a_changed_page_is_one_revision(world: World, web: Web) -> None:
-    """After an hour, a day and a week; the id stays, and the revision says why and what changed."""
+    """After an hour, a day and a week; the id stays, and the revision has reason and changes."""
     publish(world, web, 1, 2)
     look(world, HOUR - 60)
     assert web.fetched_pages() == []
@@ -112,9 +112,8 @@ def test_a_changed_page_is_one_revision(world: World, web: Web) -> None:
     assert len(world.entries()) == 3  # what the feed says of it is known
 
 
-def test_an_unchanged_page_is_nothing(world: World, web: Web) -> None:
-    """A 304, the same bytes, and other links around the same text publish nothing. The validators
-    of the last answer are sent."""
+def test_an_unchanged_page_publishes_nothing(world: World, web: Web) -> None:
+    """304, equal bytes, and other links around the same text; the last validators are sent."""
     body = page("港口第1号公告", "全文1。").body
 
     def answer(request: Request) -> Reply:
@@ -143,8 +142,7 @@ def test_an_unchanged_page_is_nothing(world: World, web: Web) -> None:
 def test_only_the_changed_page_of_several_is_read(
     make: Callable[..., World], web: Web, tmp_path: Path
 ) -> None:
-    """An article of several pages: each is asked for with its own validators, those of the newest
-    copy; the revision has the old ones and the new one. Each is charged as a turn of the host."""
+    """Each page has its own validators, and counts as a turn of the host."""
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "harbour.toml").write_text('[page]\ncontent = ["article"]\nnext_page = ["a.next"]\n')
@@ -182,8 +180,7 @@ def test_only_the_changed_page_of_several_is_read(
 
 
 def test_a_page_that_cannot_be_read_changes_nothing(world: World, web: Web) -> None:
-    """A page without text, a redirect to the front page, and an error keep the article; after an
-    error the look is tried again until it is too late."""
+    """No text, a redirect to the front page, an error: after an error the recheck is retried."""
     publish(world, web, 1)
     web.pages["/"] = page("首页", "今日要闻。")
     web.pages["/1.html"] = Reply(status=302, headers={"location": "/"})
@@ -203,7 +200,7 @@ def test_a_page_that_cannot_be_read_changes_nothing(world: World, web: Web) -> N
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: int) -> None:
-    """Two such answers a day apart, while another page of the host is there, are one withdrawal."""
+    """Two such answers a day apart, while another page of the host is available."""
     publish(world, web, 1, 2)
     web.pages["/1.html"] = Reply(status=status)
     look(world, HOUR)
@@ -215,11 +212,11 @@ def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: 
     assert types(world) == ["published", "published"]
     look(world, 240)
     assert types(world) == ["published", "published", "withdrawn"]
-    told = world.entries()[2]
-    assert told["id"] == article_id(world, 1)
-    assert told["data"]["reason"] == "gone"
-    assert told["data"]["title"] == "港口第1号公告"
-    assert f"{web.url('/1.html')} was answered by {status} at" in told["data"]["detail"]
+    newest = world.entries()[2]
+    assert newest["id"] == article_id(world, 1)
+    assert newest["data"]["reason"] == "gone"
+    assert newest["data"]["title"] == "港口第1号公告"
+    assert f"{web.url('/1.html')} was answered by {status} at" in newest["data"]["detail"]
     look(world, 30 * DAY)
     assert len(world.entries()) == 3
     assert counts(world).waiting == 0
@@ -282,14 +279,13 @@ def test_a_notice_withdraws(make: Callable[..., World], web: Web, tmp_path: Path
     web.pages["/1.html"] = page("港口第1号公告", "文章已删除。")
     look(world, HOUR)
     assert types(world) == ["published", "published", "withdrawn"]
-    told = world.entries()[2]["data"]
-    assert told["reason"] == "notice"
-    assert "文章已删除" in told["detail"]
+    newest = world.entries()[2]["data"]
+    assert newest["reason"] == "notice"
+    assert "文章已删除" in newest["detail"]
 
 
-def test_only_what_is_configured_is_looked_at(world: World, web: Web) -> None:
-    """recheck needs full text and revisions; without it, or once it is switched off, no page is
-    fetched again."""
+def test_only_configured_feeds_are_rechecked(world: World, web: Web) -> None:
+    """It needs full text and revisions; once switched off, no page is fetched again."""
     with pytest.raises(UsageError, match='full_text = true and on_change = "revise"'):
         parse_feed({"name": "harbour", "url": web.url("/rss"), "recheck": True})
     publish(world, web, 1)
@@ -298,9 +294,8 @@ def test_only_what_is_configured_is_looked_at(world: World, web: Web) -> None:
     assert (web.fetched_pages(), counts(world).waiting) == ([], 0)
 
 
-def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web) -> None:
-    """An article that is not in the index any more needs no look; one that is withdrawn while its
-    changed page waits stays withdrawn."""
+def test_withdrawn_and_forgotten_articles_are_not_rechecked(world: World, web: Web) -> None:
+    """Nor is one revised that is withdrawn while its changed page waits."""
     publish(world, web, 1, 2, 3)
     first, second, third = (article_id(world, number) for number in (1, 2, 3))
     assert world.context.articles.forget(first)
@@ -323,8 +318,7 @@ def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web
 def test_rechecks_wait_for_a_busy_host_and_are_dropped(
     make: Callable[..., World], web: Web, redis_client: redis.Redis
 ) -> None:
-    """While pages or feeds wait for turns of the host, none goes to a recheck; one that is too late
-    is dropped and counted, and the next one is planned."""
+    """They get turns that pages and feeds leave; one that is too late is dropped and counted."""
     world = make()
     publish(world, web, 1)
     host = "{newsdrop:articles}:host:" + web.host
@@ -346,7 +340,7 @@ def test_rechecks_wait_for_a_busy_host_and_are_dropped(
 
 
 def test_rechecks_yield_to_all_that_is_due(world: World, web: Web) -> None:
-    """Nothing is leased while a feed or a page is due that nobody has looked at."""
+    """Nothing is leased while a feed or page is due that no process has leased yet."""
     publish(world, web, 1)
     pass_time(world, HOUR)
     world.context.feed_store.make_due(["harbour"])
@@ -379,8 +373,10 @@ def test_rechecks_have_a_fifth_of_the_turns(make: Callable[..., World], web: Web
     assert 3 <= taken <= 1 + (queue.now_ms() - begin) / 1000
 
 
-def test_what_waits_is_bounded(world: World, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond the bound a page is not looked at again, and counted."""
+def test_waiting_rechecks_are_bounded(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound a page is not rechecked, and counted."""
     monkeypatch.setattr(store, "MAX_RECHECKS", 2)
     entries = [item(n, link=web.url(f"/{n}.html")) for n in range(3)]
     web.pages["/rss"] = Reply(body=rss(entries))
@@ -403,8 +399,8 @@ def test_a_copy_that_has_expired_ends_the_rechecks(world: World, web: Web) -> No
 
 
 def test_killed_in_the_middle(world: World, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed after the page is in a batch, and again while it is published: one revision, and the
-    next look is planned."""
+    """After the page is claimed, and while it is published: one revision, and the next recheck is
+    planned."""
     publish(world, web, 1, 2)
     web.pages["/1.html"] = page("港口第1号公告", "更正后的全文。")
     pass_time(world, HOUR)

@@ -1,4 +1,4 @@
-"""After a restart of Redis: what is looked up, by which process, and what is read again."""
+"""After a restart of Redis: what is looked up, by which process, and what is published again."""
 
 import os
 import shutil
@@ -55,7 +55,7 @@ def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
     assert len(restarted.entries()) == 2
 
 
-def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
+def test_one_process_replays_and_the_others_continue(restarted: World) -> None:
     """While one process replays, another neither replays nor waits."""
     before = recorded_run_id(restarted)
     with acquire_slot(restarted.settings.state_dir, "offer-again", 1):
@@ -70,8 +70,7 @@ def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
 
 @pytest.fixture
 def forgetful(tmp_path: Path, own_server: Callable[..., Server]) -> tuple[World, Server]:
-    """A world whose server writes nothing to its disk, and that has published two articles: one
-    twenty minutes ago and one now."""
+    """A world whose server saves nothing, with one article of twenty minutes ago and one of now."""
     server = own_server()
     world = World(tmp_path, server.url)
     recover(world.context)
@@ -106,8 +105,7 @@ def titles(world: World) -> list[str]:
 def test_a_wrong_clock_does_not_switch_it_off(
     forgetful: tuple[World, Server], seconds: float
 ) -> None:
-    """Whether the clock was a day ahead or behind when Redis was last seen: what was archived in
-    the last minutes is published again, and the record is written anew."""
+    """A day ahead or behind when Redis was last seen: the last minutes are published again."""
     world, server = forgetful
     crash(world, server)
     record = world.settings.state_dir / redis_record.NAME
@@ -120,8 +118,7 @@ def test_a_wrong_clock_does_not_switch_it_off(
 
 
 def test_more_than_the_last_minutes_is_published_again(forgetful: tuple[World, Server]) -> None:
-    """Where the last entry that was seen is gone too, what was archived before the last minutes
-    is published again as well, in its order."""
+    """If the last recorded entry is gone, older segments are published again, in order."""
     world, server = forgetful
     crash(world, server)
     recover(world.context)
@@ -132,7 +129,7 @@ def test_more_than_the_last_minutes_is_published_again(forgetful: tuple[World, S
 def test_what_survived_is_not_looked_up(
     tmp_path: Path, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the last entry that was seen is still there, only the last minutes are looked up."""
+    """If the last recorded entry is there, only the last minutes are looked up."""
     server = own_server(appendonly=True)
     world = World(tmp_path, server.url)
     recover(world.context)
@@ -148,11 +145,10 @@ def test_what_survived_is_not_looked_up(
     recover(world.context)
 
 
-def test_what_takes_too_long_is_told_with_its_command(
+def test_an_unfinished_replay_is_reported_with_its_command(
     forgetful: tuple[World, Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is no time for all of it, status, doctor and health say so with the command,
-    over a further restart too, until it was run."""
+    """By status, doctor and health, also after another restart, until it was run."""
     world, server = forgetful
     crash(world, server)
     with monkeypatch.context() as patch:
@@ -165,12 +161,12 @@ def test_what_takes_too_long_is_told_with_its_command(
     server.start()
     recover(world.context)
     assert redis_record.replay_command(world.settings.state_dir) == command
-    told = [
+    messages = [
         *(problem.advice for problem in get_overview(world.settings, utc_now()).problems),
         *(check.advice for check in check_health(world.settings, utc_now()).checks),
         *(check.advice for check in doctor.checks(world.settings)),
     ]
-    assert sum(command in advice for advice in told) == 3
+    assert sum(command in advice for advice in messages) == 3
     since = command.rpartition(" ")[2]
     run_newsdrop(world, "replay", "--since", "1m")
     assert redis_record.replay_command(world.settings.state_dir) == command
@@ -187,8 +183,7 @@ def run_newsdrop(world: World, *arguments: str) -> None:
 
 
 def test_a_power_cut_that_takes_the_journal(tmp_path: Path, redis_server: Server) -> None:
-    """The server's writes were synced, the batch's journal was not: what the batch published before
-    the cut is told as published, not as a duplicate of itself."""
+    """What was published before the cut is reported as published, not as its own duplicate."""
     world = World(tmp_path, redis_server.url)
     world.put("a.md", article("甲"))
     world.scan()
@@ -211,8 +206,7 @@ def test_a_power_cut_that_takes_the_journal(tmp_path: Path, redis_server: Server
 def test_a_segment_that_lost_its_raw_files_is_written_again(
     tmp_path: Path, redis_server: Server
 ) -> None:
-    """A power cut while a segment is written may keep its journal alone. Its batch waits still: the
-    segment is written again from it, where settling it would remove the last copy of the bytes."""
+    """A power cut may keep only its journal; the batch still waits and writes it again."""
     world = World(tmp_path / "state", redis_server.url)
     world.put("a.md", article("甲"))
     world.scan()

@@ -40,8 +40,7 @@ def order(world: World, since: str = "", *, publish: bool = False) -> None:
 
 
 def test_what_differs_is_counted_then_published(world: World) -> None:
-    """A comparison publishes nothing; what it found is published once that is ordered, and then
-    nothing differs any more. A second order waits until the first is done."""
+    """Differences are published once that is ordered; a second order waits for the first."""
     with pytest.raises(NotThere):
         publish_reparsed(world.settings, utc_now())
     order(world)
@@ -63,10 +62,10 @@ def test_what_differs_is_counted_then_published(world: World) -> None:
     assert (run.state.result.changed, run.state.result.unchanged) == (0, 3)
 
 
-def test_a_slice_goes_on_where_the_one_before_ended(
+def test_a_slice_continues_where_the_last_one_ended(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each reads the segments behind the last one, none twice; while work waits it is short."""
+    """No segment is read twice; while work waits a slice is short."""
     answers = iter((False, True) * 4)
     monkeypatch.setattr(background, "is_full", lambda _: next(answers))
     order(world)
@@ -89,8 +88,7 @@ def test_a_slice_goes_on_where_the_one_before_ended(
 def test_a_slice_never_waits_for_the_workers(
     tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may run in the only worker process: where a segment makes more batches than may wait, all
-    of them are claimed."""
+    """It may run in the only worker process, so all batches of a segment are claimed."""
     rules = tmp_path / "sites"
     rules.mkdir()
     world = World(tmp_path, redis_server.url, sites_dir=str(rules))

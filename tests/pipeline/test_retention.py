@@ -44,8 +44,7 @@ def left(client: Any) -> list[int]:
 
 
 def test_length_and_age(store: RetentionStore, redis_client: Any) -> None:
-    """Without groups the oldest go, by number and by age; a preview says how many, and changes
-    nothing."""
+    """Without groups the oldest entries are removed; a preview counts them and changes nothing."""
     assert store.preview(bounds(4)).removed == 6
     assert store.preview(bounds(oldest_ms=9)).removed == 8
     assert len(left(redis_client)) == 10
@@ -75,9 +74,8 @@ def test_what_a_group_has_not_finished_stays(store: RetentionStore, redis_client
 
 
 def test_an_idle_group_loses_its_protection(store: RetentionStore, redis_client: Any) -> None:
-    """Without progress for long, and without a consumer that asks, a group holds nothing; a
-    consumer that never acknowledges but asks holds what it has; a group that is deleted is
-    forgotten."""
+    """Without progress and without reads a group keeps nothing; pending entries of a reading
+    consumer stay."""
     redis_client.xgroup_create(STREAM, "gone", "0")
     assert store.trim(bounds(5, idle=60_000)).removed == 0
     groups = f"{{{STREAM}}}:groups"
@@ -153,8 +151,7 @@ def read(world: World, url: str, count: int) -> list[tuple[str, str]]:
 
 @pytest.mark.usefixtures("service")
 def test_a_group_begins_in_the_past(world: World, redis_server: Server) -> None:
-    """What the stream no longer has comes first, from the archive; then the stream goes on.
-    Nothing is missing, nothing comes twice, and nothing is left behind."""
+    """Archived records come first, then the stream: none is missing, doubled or left."""
     created = create_group(world.settings, "nlp", utc_now().replace(year=2000), utc_now())
     first = world.context.articles.read(count=1)[0].stream_id
     assert created < first
@@ -174,8 +171,7 @@ def test_a_group_begins_in_the_past(world: World, redis_server: Server) -> None:
 def test_a_missing_segment_is_counted(
     world: World, redis_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where its raw files are damaged a segment gives nothing; the rest comes, and the log says how
-    many records are gone. Two that the group was killed with are delivered again."""
+    """Damaged raw files give no records; the log counts them, and the rest is delivered."""
     segments = list(world.context.deps.archive.segments())
     segments[1].raw_path.write_bytes(segments[1].raw_path.read_bytes()[:40] + b"damaged")
     create_group(world.settings, "nlp", utc_now().replace(year=2000), utc_now())

@@ -52,8 +52,8 @@ def revising(tmp_path: Path, redis_server: Server) -> World:
 
 
 def test_a_revision_lists_its_changes(revising: World) -> None:
-    """With `on_change = "revise"` other content is a revision that has the number of the one
-    before, the fields that differ, and the edited and added paragraphs with both texts."""
+    """The number of the previous one, the fields that differ, and the paragraphs with both
+    texts."""
     revising.put(
         "a.md", article(text="第一段。</p><p>第二段改正的话。</p><p>第三段。</p><p>补充。")
     )
@@ -78,8 +78,7 @@ def test_a_revision_lists_its_changes(revising: World) -> None:
 
 
 def test_a_reread_keeps_id_and_key(revising: World) -> None:
-    """Read again with another title and date, an article is a revision with its own id and key;
-    afterwards neither spelling makes another article, and a change of the new one revises it."""
+    """With a new title and date it is a revision; afterwards both keys name the same article."""
     (first,) = revising.entries()
     other = article("改过的标题", "第一段。", MONDAY)
     read_again(revising, other, [first["id"]])
@@ -103,8 +102,7 @@ def test_a_reread_keeps_id_and_key(revising: World) -> None:
 
 
 def test_a_reread_that_collides_is_reported(revising: World) -> None:
-    """A re-read that has the title and date of another article is published under its own id; the
-    journal says which the other one is."""
+    """It is published under its own id; the journal names the other article."""
     (first,) = revising.entries()
     revising.put("b.md", article("另一条"))
     revising.run()
@@ -118,8 +116,7 @@ def test_a_reread_that_collides_is_reported(revising: World) -> None:
 
 
 def test_a_reread_that_fails_changes_nothing(revising: World) -> None:
-    """What cannot be read now, is not in the file, or was forgotten, is a duplicate with a message;
-    nothing is quarantined and every file has an outcome."""
+    """It is a duplicate with a message, not quarantined, and every file has an outcome."""
     (first,) = revising.entries()
     read_again(revising, b"", [first["id"]])
     read_again(revising, article(text="新。"), ["20211126-" + "0" * 24, first["id"]])
@@ -131,9 +128,8 @@ def test_a_reread_that_fails_changes_nothing(revising: World) -> None:
     assert len(revising.entries()) == 1
 
 
-def test_a_lost_redis_gets_its_revisions_back(revising: World) -> None:
-    """Replayed from the archive, a re-read is the revision that it was, and its other key is an
-    alias again."""
+def test_replay_restores_revisions(revising: World) -> None:
+    """And the other key of a re-read article as an alias."""
     (first,) = revising.entries()
     read_again(revising, article("改过的标题", "第一段。", MONDAY), [first["id"]])
     before = revising.entries()
@@ -149,8 +145,7 @@ def test_a_lost_redis_gets_its_revisions_back(revising: World) -> None:
 
 
 def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
-    """A retracted article is one entry `article.withdrawn` that says when and why, once, and is
-    published again if Redis is lost. The same text is a duplicate then, another a revision."""
+    """One entry with time and reason, also after a replay; the same text is then a duplicate."""
     (first,) = revising.entries()
     settings = revising.settings
     retract(settings, first["id"], "the figures were wrong")
@@ -197,8 +192,7 @@ RULE = re.sub(
 
 
 def test_the_archive_is_read_again_by_other_rules(tmp_path: Path, redis_server: Server) -> None:
-    """`reparse` says which fields of which articles a new rule would change, publishes those alone
-    as revisions under their ids, goes on where it was ended, and counts what it cannot compare."""
+    """`reparse` lists, publishes and counts differences, and continues where it was ended."""
     rules = tmp_path / "sites"
     rules.mkdir()
     world = World(tmp_path, redis_server.url, sites_dir=str(rules))
@@ -247,8 +241,7 @@ def test_the_archive_is_read_again_by_other_rules(tmp_path: Path, redis_server: 
 def test_a_killed_worker_makes_one_revision(
     revising: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after the stream has the revision and before the journal does, a re-read is one
-    revision all the same, with the changes to the revision before, and its outcome says so."""
+    """Killed before the journal is written, a re-read is one revision with its changes."""
     (first,) = revising.entries()
     other = article("改过的标题", "第一段。", MONDAY)
 

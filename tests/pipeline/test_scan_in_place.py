@@ -28,7 +28,7 @@ from worker.spool.layout import manual_root
 
 
 class Whole(World):
-    """A world whose folder is read in place; each look is a minute after the last."""
+    """A world whose folder is read in place; each scan is a minute after the last."""
 
     def __init__(self, state_dir: Path, redis_url: str, **options: object) -> None:
         folder = {"mode": "in-place"} | options.pop("folder", {})  # type: ignore[operator]
@@ -55,8 +55,8 @@ def make(tmp_path: Path, redis_server: Server) -> Make:
 
 
 def test_a_tree_becomes_articles(make: Make) -> None:
-    """Each file is one article, a touched one is a duplicate by its bytes, a moved one too; the
-    tree is as it was, and there is no spool in it."""
+    """Touched and moved files are duplicates by their bytes; the tree is unchanged, without a
+    spool."""
     world = make()
     for name in "甲乙丙":
         world.put(f"{name}/a.md", article(name))
@@ -76,8 +76,8 @@ def test_a_tree_becomes_articles(make: Make) -> None:
     assert world.totals() == totals
 
 
-def test_asked_for_by_name(make: Make) -> None:
-    """The tick leaves it for `rescan_seconds`; whoever rings for the source has it walked now."""
+def test_a_request_by_name_scans_at_once(make: Make) -> None:
+    """The tick waits for `rescan_seconds`."""
     world = make()
     world.scan()
     world.put("a.md", article("甲"))
@@ -88,8 +88,8 @@ def test_asked_for_by_name(make: Make) -> None:
     assert len(world.waiting()) == 1
 
 
-def test_killed_between_claim_and_note(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files that were accepted and not noted are copied again, and change nothing."""
+def test_killed_between_claim_and_ledger(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepted files that are not in the ledger are copied again as duplicates."""
     world = make()
     world.put("a.md", article("甲"))
 
@@ -108,8 +108,10 @@ def test_killed_between_claim_and_note(make: Make, monkeypatch: pytest.MonkeyPat
     assert world.waiting() == []
 
 
-def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the ledger's disk is full the batch is told of all the same, and the error raised."""
+def test_a_failed_ledger_still_wakes_the_workers(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch is reported, and the error raised."""
     world = make()
     world.put("a.md", article("甲"))
 
@@ -127,8 +129,7 @@ def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_job_begins_with_its_first_file(make: Make) -> None:
-    """The job of a source's hour begins when its first file was claimed, not with the hour, and
-    later files of the hour do not move that."""
+    """Not at the full hour; later files of the hour do not move it."""
     world = make()
     first = START.replace(minute=20, second=5)
     world.put("a.md", article("甲"))
@@ -141,7 +142,7 @@ def test_a_job_begins_with_its_first_file(make: Make) -> None:
 
 
 def test_more_than_may_wait(make: Make) -> None:
-    """Beyond the bound files stay in the folder; it is rung for again when most are done."""
+    """Beyond the limit files stay in the folder until most batches are done."""
     world = make(**{"spool.batch_files": 1, "spool.max_waiting": 4})
     for number in range(9):
         world.put(f"{number}/a.md", article(f"第{number}篇"))
@@ -158,7 +159,7 @@ def test_more_than_may_wait(make: Make) -> None:
 
 
 def test_pausing_and_status(make: Make) -> None:
-    """It is paused, counted and told as any other source, and `status` says how it is read."""
+    """It is paused, counted and shown as any other source; `status` names its mode."""
     world = make()
     world.put("a.md", article("甲"))
     (world.drop_dir / "link.md").symlink_to(world.drop_dir / "a.md")
@@ -167,11 +168,11 @@ def test_pausing_and_status(make: Make) -> None:
     assert world.waiting() == []
     resume(world.settings.state_dir, "drop")
     world.scan()
-    told = get_overview(world.settings, world.now)
+    result = get_overview(world.settings, world.now)
     shown = Console(width=200, file=io.StringIO())
-    shown.print(render_status(told))
+    shown.print(render_status(result))
     assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
-    (source,) = told.status.sources
+    (source,) = result.status.sources
     assert (source.in_place, source.folder_there, source.waiting) == (True, True, 1)
     assert [left.path for left in source.left_alone] == ["link.md"]
     world.drain()
@@ -183,7 +184,7 @@ def test_pausing_and_status(make: Make) -> None:
 
 
 def test_doctor_only_reads_it(make: Make) -> None:
-    """It asks for no room and no rights to write in a folder read in place, and makes nothing."""
+    """Neither free space nor write permission is needed in it, and nothing is made."""
     world = make()
     world.put("a.md")
     before = listing(world.drop_dir)
@@ -199,12 +200,12 @@ def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPat
     """A read-only mount is always full: that pauses nothing, only a full state directory does."""
     world = make()
     world.put("a.md", article("甲"))
-    asked: list[Path] = []
-    monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: asked.append(path))
-    monkeypatch.setattr("worker.spool.filesystem.check_free", lambda path, _: asked.append(path))
+    checked: list[Path] = []
+    monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: checked.append(path))
+    monkeypatch.setattr("worker.spool.filesystem.check_free", lambda path, _: checked.append(path))
     world.scan()
     get_overview(world.settings, world.now)
-    assert set(asked) == {world.settings.state_dir}
+    assert set(checked) == {world.settings.state_dir}
 
 
 def test_what_was_accepted_before_is_worked_on(tmp_path: Path, redis_server: Server) -> None:
@@ -220,15 +221,15 @@ def test_what_was_accepted_before_is_worked_on(tmp_path: Path, redis_server: Ser
     assert {entry["data"]["title"] for entry in world.entries()} == {"甲", "乙"}
 
 
-def test_file_events_bring_it_at_once(make: Make) -> None:
-    """The listener watches it as any drop folder: what it tells is followed without a walk."""
+def test_file_events_scan_it_at_once(make: Make) -> None:
+    """Hints of the listener are followed without a walk."""
     world = make()
     world.scan()
-    told: list[str] = []
+    result: list[str] = []
 
     def notify(source: str, hints: list[str]) -> bool:
         assert source == "drop"
-        told.extend(hints)
+        result.extend(hints)
         return True
 
     listener = Listener(world.settings.all_folders(), notify, is_paused=lambda _: False)
@@ -236,13 +237,13 @@ def test_file_events_bring_it_at_once(make: Make) -> None:
     thread.start()
     try:
         deadline = time.monotonic() + 60
-        while not told and time.monotonic() < deadline:
+        while not result and time.monotonic() < deadline:
             world.put("新/a.md", article("甲"))
             time.sleep(0.05)
     finally:
         listener.stop()
         thread.join(60)
-    assert "moved:新/a.md" in told
-    world.scan(*told)
+    assert "moved:新/a.md" in result
+    world.scan(*result)
     world.drain()
     assert len(world.entries()) == 1

@@ -32,8 +32,7 @@ def put(world: World, name: str, text: str, **options: str) -> None:
 
 
 def test_copies_are_marked(tmp_path: Path, redis_server: Server) -> None:
-    """A copy with another title is published, names the first, and its outcome in the journal
-    does, too; pictures alone and short texts have no story."""
+    """A copy names the first article in record and journal; short texts have no story."""
     world = World(tmp_path, redis_server.url, **MARK)
     for name, text in (("甲", TEXT), ("乙", TEXT[:400] + OTHER[:60]), ("丙", "短讯。"), ("丁", "")):
         put(world, name, text + f"<img src='https://x.example/{name}.png'>")
@@ -65,8 +64,7 @@ def test_traditional_characters(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_off_and_on_by_source(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """Off by default; a folder can be left out where all sources mark, and a feed can mark where
-    none does."""
+    """Off by default; single sources can differ from `dedupe.near`."""
     plain = World(tmp_path / "a", redis_server.url)
     put(plain, "甲", TEXT)
     assert stories(plain) == [None]
@@ -83,8 +81,7 @@ def test_off_and_on_by_source(tmp_path: Path, redis_server: Server, web: Web) ->
 
 
 def test_a_revision_and_a_withdrawal_keep_the_story(tmp_path: Path, redis_server: Server) -> None:
-    """A revised copy keeps its story even where its text is another now; so does a tombstone, after
-    which the next copy is the first valid one."""
+    """After a tombstone the next copy is the first valid article."""
     world = World(tmp_path, redis_server.url, folder={"on_change": "revise"}, **MARK)
     put(world, "甲", TEXT)
     put(world, "乙", TEXT)
@@ -101,8 +98,7 @@ def test_a_revision_and_a_withdrawal_keep_the_story(tmp_path: Path, redis_server
 
 
 def test_a_lost_server_gets_the_same_stories(tmp_path: Path, redis_server: Server) -> None:
-    """After Redis lost everything, replay gives the archived stories again, in whatever order, and
-    the window knows their first articles."""
+    """Replay restores the archived stories in any order, and the window."""
     world = World(tmp_path, redis_server.url, **MARK)
     for name, text in (("甲", TEXT), ("乙", TEXT), ("丙", OTHER), ("丁", OTHER[:300])):
         put(world, name, text)
@@ -138,8 +134,8 @@ def test_a_group_gets_the_stories_of_its_past(tmp_path: Path, redis_server: Serv
 
 
 def test_rebuild(tmp_path: Path, redis_server: Server) -> None:
-    """After `near` is set, `stories rebuild` lets new articles join archived ones. A second run
-    adds nothing, and one that was interrupted goes on where it stopped."""
+    """After `near` is set new articles join archived ones; a run can be repeated and
+    interrupted."""
     before = World(tmp_path, redis_server.url)
     for name, text in (("甲", TEXT), ("乙", TEXT), ("丙", OTHER)):
         put(before, name, text)
@@ -163,8 +159,8 @@ def test_rebuild(tmp_path: Path, redis_server: Server) -> None:
     assert story.near_duplicate_of == world.entries()[2]["id"]
 
 
-def test_settings_that_cannot_be(tmp_path: Path) -> None:
-    """A window that is longer than keys are kept is refused, with what to do."""
+def test_impossible_settings(tmp_path: Path) -> None:
+    """A window longer than keys are kept is refused with advice."""
     options = {"state_dir": str(tmp_path), "dedupe.keep_days": 2, "dedupe.near_days": 5}
     with pytest.raises(ConfigError, match="near_days is above keep_days: lower it"):
         load(options=options)

@@ -39,7 +39,7 @@ def add_feed(name: str, url: str, *worlds: World, **keys: Any) -> None:
 
 
 def test_each_feed_is_polled_by_one_of_them(one: World, two: World, web: Web) -> None:
-    """Both look for what is due at the same time, again and again: no poll is missed or doubled."""
+    """Both poll at the same time, repeatedly: no poll is missed or doubled."""
     for number in range(20):
         web.pages[f"/{number}"] = feed(number)
         add_feed(f"feed-{number}", web.url(f"/{number}"), one, two)
@@ -107,7 +107,7 @@ def test_a_recheck_moves_to_the_newer_copy(one: World, two: World, web: Web) -> 
 
 
 def test_what_an_older_version_queued_is_taken_over(one: World, web: Web) -> None:
-    """There was one queue for all nodes: pages and rechecks in it keep their times and counts."""
+    """Pages and rechecks of the old shared queue keep their times and counts."""
     publish(one, web, 1)
     client, stream = one.context.redis, one.settings.stream.name
     pace = one.context.recheck_store._pace

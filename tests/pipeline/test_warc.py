@@ -1,4 +1,4 @@
-"""WARC files in the pipeline: each page is an article of its own, whatever is beside it."""
+"""WARC files in the pipeline: each page is an article of its own."""
 
 import os
 import signal
@@ -38,8 +38,7 @@ def address(*numbers: int) -> list[str]:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_each_page_of_a_warc_is_a_record(world: World, name: str) -> None:
-    """A page has its address, the time of its capture and its WARC as provenance, and its own
-    bytes in the archive; the WARC is counted as read, and what it held is in its journal."""
+    """With address, capture time and WARC as provenance; the WARC itself counts as read."""
     records = [record("warcinfo", b"software: test\r\n", media_type="application/warc-fields")]
     for number in range(3):
         records += [record("request", b"GET / HTTP/1.1\r\n\r\n", *address(number)), page(number)]
@@ -67,8 +66,7 @@ def test_each_page_of_a_warc_is_a_record(world: World, name: str) -> None:
 
 
 def test_bad_records_are_refused_and_the_others_published(world: World) -> None:
-    """Each bad record is in quarantine with its own bytes and what to do; read again it is refused
-    again."""
+    """Each is in quarantine with its own bytes and advice; a retry refuses it again."""
     bad = page(1).replace(b"storm", b"flood")
     world.put("a.warc.gz", gzipped([page(0), bad, page(2), page(3, length=900), page(4)]))
     world.run()
@@ -89,7 +87,7 @@ def test_bad_records_are_refused_and_the_others_published(world: World) -> None:
 
 
 def test_a_warc_without_pages_says_what_it_holds(world: World) -> None:
-    """It is refused as a whole, so that whoever dropped the wrong file notices."""
+    """It is refused as a whole, so that a wrong file is noticed."""
     records = [record("conversion", b"text", *address(n), media_type="text/plain") for n in (1, 2)]
     world.put("a.warc.wet.gz", gzipped(records))
     world.run()
@@ -118,8 +116,7 @@ def test_the_kinds_of_records_are_bounded(world: World) -> None:
 
 
 def test_a_large_warc_is_read_in_parts(tmp_path: Path, redis_server: Server) -> None:
-    """A file above limits.file_mb is read; so many batches of its pages wait that the folder's
-    maximum is not exceeded, other batches come between, and none of its pages is lost."""
+    """Its batches stay below the folder's maximum, others come between, and no page is lost."""
     world = World(
         tmp_path,
         redis_server.url,
@@ -144,8 +141,7 @@ def test_a_large_warc_is_read_in_parts(tmp_path: Path, redis_server: Server) -> 
 
 @pytest.mark.parametrize("step", ["before the claim", "after the claim", "before the end"])
 def test_a_kill_loses_no_page_and_counts_none_twice(world: World, step: str) -> None:
-    """Wherever the process that divides a WARC is killed, the next one goes on: each page is one
-    file, published once, and none is a duplicate of itself."""
+    """Killed anywhere while it is divided, each page is one file, published once."""
     object.__setattr__(world.settings.spool, "batch_files", 2)
     world.put("a.warc.gz", gzipped([page(0), page(1, length=9), *(page(n) for n in range(2, 8))]))
     world.scan()
@@ -181,8 +177,7 @@ def test_a_kill_loses_no_page_and_counts_none_twice(world: World, step: str) -> 
 
 
 def test_a_warc_that_ends_its_process_is_refused(world: World) -> None:
-    """After spool.max_attempts that got nowhere it is in quarantine, and its pages before that are
-    published; kills between which pages came in do not count."""
+    """After spool.max_attempts without progress; its earlier pages are published."""
     object.__setattr__(world.settings.spool, "batch_files", 2)
     world.put("a.warc.gz", gzipped([page(n) for n in range(8)]))
     world.scan()
@@ -209,8 +204,7 @@ def test_a_warc_that_ends_its_process_is_refused(world: World) -> None:
 
 
 def test_a_warc_is_found_in_every_source(tmp_path: Path, redis_server: Server) -> None:
-    """A folder that is read in place copies a WARC above limits.file_mb; enqueued, its pages are
-    files of the same job; in an archive it is refused with what to do."""
+    """In place above limits.file_mb, enqueued as one job; inside an archive it is refused."""
     folder = {"mode": "in-place", "rescan_seconds": 1.0}
     world = World(tmp_path, redis_server.url, folder=folder, **{"limits.file_mb": 1})
     large = record("request", os.urandom(1_500_000))

@@ -20,8 +20,7 @@ def collector() -> Iterator[None]:
 
 
 def test_the_garbage_collector_passes_over_what_is_loaded(tmp_path: Path) -> None:
-    """After the warm-up the modules are no longer searched for cycles, and an article makes fewer
-    containers than start a collection."""
+    """Modules are frozen, and an article makes fewer containers than start a collection."""
     warm_up(open_context(load(options={"state_dir": tmp_path})).deps)
     assert gc.get_freeze_count() > 10_000
     assert gc.get_threshold()[0] > 10_000

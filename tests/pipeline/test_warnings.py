@@ -62,8 +62,7 @@ def strict(tmp_path: Path, redis_server: Server) -> World:
 
 
 def test_a_strict_source_refuses_what_has_a_warning(strict: World) -> None:
-    """The reason names the warning and the command that publishes the article as it is; a retry
-    refuses it again, and the accepting one publishes it."""
+    """The reason names the warning and the command that publishes it; only that publishes it."""
     strict.put("a.md", UNDATED)
     strict.put("b.md", article("有日期"))
     strict.run()
@@ -116,8 +115,7 @@ def test_what_was_published_is_replayed_whatever_is_strict_now(
 def test_a_strict_feed_reports_an_entry_once(
     tmp_path: Path, redis_server: Server, web: Web
 ) -> None:
-    """An entry with a warning is refused at the first poll that has it; the others are published.
-    An entry whose page is fetched is checked with its page."""
+    """It is refused at its first poll; with full text the check is made with its page."""
     world = newsroom(tmp_path, redis_server, web)
     bad = item(2).replace("Fri, 26 Nov 2021", "someday")
     web.pages["/rss"] = Reply(body=rss([item(1), bad]))

@@ -48,14 +48,14 @@ def test_an_empty_stream(home: Home) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])
-def test_what_is_no_stream_id(home: Home, before: str) -> None:
-    """A page is begun at a stream id and nothing else; Redis is not asked about it."""
+def test_an_invalid_stream_id(home: Home, before: str) -> None:
+    """A page begins at a stream id and nothing else; Redis is not called for it."""
     with pytest.raises(UsageError, match="not a stream ID"):
         list_articles(home.settings(), 10, before)
 
 
-def test_what_others_wrote_into_the_stream(home: Home) -> None:
-    """An entry that is no record is listed as far as it goes."""
+def test_entries_of_other_programs(home: Home) -> None:
+    """An entry without a record is listed with what it has."""
     client = home.context().redis
     client.xadd("newsdrop:articles", {"data": "{[", "title": "甲"}, id="18446744073709551615-1")
     (row,) = list_articles(home.settings(), 10).articles
@@ -63,7 +63,7 @@ def test_what_others_wrote_into_the_stream(home: Home) -> None:
 
 
 def test_one_article_with_its_history(home: Home) -> None:
-    """The record as it stands in the stream, and every file that was it."""
+    """The record in the stream, and every file that was the article."""
     first, *_ = published(home)
     home.json(
         "enqueue", str(home.put("again.md", article("港口第0号公告", body="Ferry No0 sails.")))
@@ -85,15 +85,15 @@ def test_a_trimmed_article_is_read_again_from_the_archive(home: Home) -> None:
     assert (after.record, after.record_from) == (before, "archive")
     for raw in (home.state / "archive").rglob("*.tar.zst"):
         raw.unlink()
-    gone = one_article(home.settings(), first)
-    assert (gone.record, gone.record_from) == (None, None)
-    assert gone.explained.past[0].title == "港口第0号公告"
+    trimmed = one_article(home.settings(), first)
+    assert (trimmed.record, trimmed.record_from) == (None, None)
+    assert trimmed.explained.past[0].title == "港口第0号公告"
 
 
 def test_the_archive_answers_where_redis_does_not(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was archived is told, with what could not be looked up; else Redis is missed."""
+    """Archived articles are shown with the problem; others raise StoreUnavailable."""
     first, *_ = published(home)
     monkeypatch.setenv("NEWSDROP_REDIS_URL", f"unix://{home.path}/nobody.sock")
     found = one_article(home.settings(), first)
@@ -105,7 +105,7 @@ def test_the_archive_answers_where_redis_does_not(
 
 @pytest.mark.parametrize("wanted", ["", "x", "20220304-" + "0" * 24, "../../etc/passwd", "é" * 900])
 def test_an_unknown_article(home: Home, wanted: str) -> None:
-    """Whatever is no id, or none that is known, is not there."""
+    """Invalid and unknown ids raise NotThere."""
     with pytest.raises(NotThere, match="no article has the id"):
         one_article(home.settings(), wanted)
 
@@ -133,8 +133,7 @@ def test_what_each_consumer_group_did_with_it(home: Home) -> None:
 def test_the_history_of_an_article_reads_few_journals(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Journals that the read model has, and that name other articles only, are not read; one that
-    it has not yet is."""
+    """Journals that the read model assigns to other articles only are not read."""
     for name in ("一", "二", "三"):
         home.run("enqueue", str(home.put(f"{name}.md", article(name))))
         home.work()

@@ -7,7 +7,7 @@ from worker.queries.audit import audit
 
 
 def test_a_vanished_batch_is_missed(home: Home) -> None:
-    """A waiting batch whose folder is gone is unaccounted for: the list of accepted ones knows."""
+    """A waiting batch whose folder is gone is unaccounted for."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     (batch,) = (home.state / "spool" / "work").iterdir()
     assert audit(home.settings()).balanced
@@ -17,7 +17,7 @@ def test_a_vanished_batch_is_missed(home: Home) -> None:
     assert found.missing[0].batch == batch.name
 
 
-def test_a_single_file_taken_out_of_a_waiting_batch_is_missed(home: Home) -> None:
+def test_a_single_vanished_file_is_missed(home: Home) -> None:
     """Not only whole batches: one file less than was accepted is told."""
     home.put("in/a.md", article("甲"))
     home.put("in/b.md", article("乙"))
@@ -28,8 +28,9 @@ def test_a_single_file_taken_out_of_a_waiting_batch_is_missed(home: Home) -> Non
     assert (found.accepted, found.waiting, found.unaccounted) == (2, 1, 1)
 
 
-def test_a_claimer_killed_before_it_noted_its_batch_is_no_loss(home: Home) -> None:
-    """A batch that is in `work/` but in no list counts by itself, waiting and later archived."""
+def test_a_batch_missing_in_the_accepted_log_is_counted(home: Home) -> None:
+    """Its claimer was killed before it logged the batch: waiting and archived, it counts by
+    itself."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     for path in (home.state / "accepted").iterdir():
         path.unlink()
@@ -53,7 +54,7 @@ def test_a_damaged_journal_accounts_for_nothing(home: Home) -> None:
 
 
 def test_a_file_of_many_articles_has_one_outcome(home: Home) -> None:
-    """Published if any article of it was, though others of it were known or refused."""
+    """Published if any of its articles was."""
     lines = [f'{{"title":"{name}","content_text":"正文","date":"2022-03-04"}}' for name in "甲乙甲"]
     home.json("enqueue", str(home.put("a.ndjson", "\n".join(lines) + '\n{"title":\n')))
     home.work()
@@ -64,7 +65,7 @@ def test_a_file_of_many_articles_has_one_outcome(home: Home) -> None:
 
 
 def test_the_audit_needs_no_redis(home: Home, redis_client: redis.Redis) -> None:
-    """It comes out the same after Redis has lost everything."""
+    """The result is the same after Redis has lost everything."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
     before = audit(home.settings())

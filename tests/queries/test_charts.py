@@ -41,9 +41,9 @@ def test_a_quantile_is_read_from_buckets(
     assert quantile(histogram(**counts), share) == pytest.approx(seconds)
 
 
-def test_a_point_is_what_came_since_the_one_before() -> None:
-    """Sums become differences, an emptied Redis begins anew, a minute without a sample adds to the
-    next; starts, settings and rules are marked once, each host by itself."""
+def test_a_point_is_the_difference_to_the_previous_one() -> None:
+    """Also after an emptied Redis or a missing sample; starts, settings and rules are marked
+    once."""
     samples = [
         Sample(1 * MINUTE, {"fetch/feed/200": 5, "stage/read/1": 1}, {"a": 9}, (MINUTE,), "x", "1"),
         Sample(2 * MINUTE, {"fetch/feed/200": 7, "stage/read/1": 3}, {"a": 4}, (MINUTE,), "y", "2"),
@@ -61,8 +61,7 @@ def test_a_point_is_what_came_since_the_one_before() -> None:
 
 
 def test_old_samples_are_removed(redis_server: Server, redis_client: redis.Redis) -> None:
-    """One a minute for three hours and one in 15 minutes for 26: a second one in a minute is not
-    added, and a day of them needs less than half a megabyte."""
+    """One a minute for three hours, one in 15 minutes for 26: less than half a megabyte."""
     store = SampleStore(redis_client, stream="s")
     now = int(NOW.timestamp() * 1000)
     redis_client.hset("{s}:measures", mapping={f"stage/read/{n}": 10**6 for n in range(60)})
@@ -87,8 +86,7 @@ def test_old_samples_are_removed(redis_server: Server, redis_client: redis.Redis
     ],
 )
 def test_foreign_samples_are_a_known_failure(redis_client: redis.Redis, sample: bytes) -> None:
-    """Values of other types, as another program or version may have written them, end in the error
-    that every caller expects; so do counters that are no numbers."""
+    """Values of other types raise the error that every caller expects."""
     store = SampleStore(redis_client, stream="s")
     redis_client.zadd("{s}:samples:1", {sample: 10**9})
     with pytest.raises(Retryable):

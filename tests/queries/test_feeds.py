@@ -1,4 +1,4 @@
-"""How the feeds stand, as data."""
+"""The state of feeds as data."""
 
 from tests.home import Home
 from worker.feeds import managed
@@ -16,7 +16,7 @@ def _add(home: Home, count: int, **keys: object) -> None:
 
 
 def test_a_feed_that_was_never_polled(home: Home) -> None:
-    """New, at the interval that a feed begins with; when is known once the store has it."""
+    """It is new, with the first interval; the next poll is known once the store has the feed."""
     _add(home, 1)
     (one,) = list_feeds(home.settings(), utc_now()).feeds
     assert (one.standing, one.next_poll, one.interval_seconds) == (
@@ -36,8 +36,8 @@ def test_a_schedule_has_no_interval(home: Home) -> None:
     assert (one.schedule, one.interval_seconds) == ("*/5 9-15 * * 1-5", None)
 
 
-def test_without_redis_the_configured_feeds_are_there(lonely: Home) -> None:
-    """The view has its problem, and each feed what is known without."""
+def test_without_redis_the_configured_feeds_are_listed(lonely: Home) -> None:
+    """The view has a problem, and each feed its configuration."""
     _add(lonely, 2)
     view = list_feeds(lonely.settings(), utc_now())
     assert view.problem

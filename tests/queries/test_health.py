@@ -1,4 +1,4 @@
-"""Health: each thing that the work needs is looked at, with the real thing broken."""
+"""Health checks, each with its subject really broken."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ def _settings(tmp_path: Path, url: str, **more: Any) -> Settings:
     return load(options={**given, **more})
 
 
-def _heard(settings: Settings, *, host: str = "elsewhere", tick: bool = True) -> None:
+def _send_heartbeats(settings: Settings, *, host: str = "elsewhere", tick: bool = True) -> None:
     """A worker's heartbeat and beat's tick, as they write them."""
     client = connect(settings.redis.url)
     beats = Heartbeats(client, stream=settings.stream.name)
@@ -42,10 +42,10 @@ def _named(found: Health) -> dict[str, Check]:
     return {check.name: check for check in found.checks}
 
 
-def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> None:
-    """Redis can be written, a worker and beat are heard, disk and folders are good: ready."""
+def test_a_healthy_service_is_ready(tmp_path: Path, redis_server: Server) -> None:
+    """Redis accepts writes, worker and beat are alive, disk and folders are good."""
     settings = _settings(tmp_path, redis_server.url)
-    _heard(settings)
+    _send_heartbeats(settings)
     found = check_health(settings, NOW)
     assert found.ready, found.failing
     names = ["redis", "worker", "beat", "disk", "state directory", "folder drop"]
@@ -54,8 +54,8 @@ def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> No
     assert 0 < redis_server.client().ttl(key) <= 60
 
 
-def test_nobody_is_heard(tmp_path: Path, redis_server: Server) -> None:
-    """Without a worker, and without a tick, the service is not ready, and each says what to do."""
+def test_missing_heartbeats(tmp_path: Path, redis_server: Server) -> None:
+    """Without a worker and a tick the service is not ready, and each check has advice."""
     found = _named(check_health(_settings(tmp_path, redis_server.url), NOW))
     assert [found[name].level for name in ("redis", "worker", "beat")] == ["ok", "fail", "fail"]
     assert "start one with `newsdrop up` or `newsdrop worker`" in found["worker"].advice
@@ -65,7 +65,7 @@ def test_nobody_is_heard(tmp_path: Path, redis_server: Server) -> None:
 def test_a_beat_that_is_silent(tmp_path: Path, redis_server: Server) -> None:
     """A last tick of minutes ago is not ready, though the worker lives."""
     settings = _settings(tmp_path, redis_server.url)
-    _heard(settings)
+    _send_heartbeats(settings)
     client = redis_server.client()
     seconds, _ = client.time()  # type: ignore[misc]
     client.set(f"{{{settings.stream.name}}}:tick", (seconds - 300) * 1000)
@@ -76,7 +76,7 @@ def test_a_beat_that_is_silent(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """A stopped server is `away`; the folders are looked at all the same."""
+    """A stopped server is `away`; the folders are checked nevertheless."""
     server = own_server()
     settings = _settings(tmp_path, server.url)
     server.stop()
@@ -88,11 +88,11 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
 
 
 def test_a_full_redis_cannot_be_written(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """A server that answers, and has no memory left, is not ready: only a write can tell."""
+    """A server that answers but has no memory left is not ready."""
     server = own_server()
     client = server.client()
     settings = _settings(tmp_path, server.url)
-    _heard(settings)
+    _send_heartbeats(settings)
     client.set("filling", b"x" * 4_000_000)
     client.config_set("maxmemory", "3mb")
     assert client.ping()
@@ -102,18 +102,18 @@ def test_a_full_redis_cannot_be_written(tmp_path: Path, own_server: Callable[...
 
 
 def test_a_worker_is_looked_for_on_this_machine(tmp_path: Path, redis_server: Server) -> None:
-    """`worker` is about the one of this host: another's heartbeat does not make it healthy."""
+    """A heartbeat of another host does not make `worker` healthy."""
     settings = _settings(tmp_path, redis_server.url)
-    _heard(settings, host="elsewhere", tick=False)
+    _send_heartbeats(settings, host="elsewhere", tick=False)
     assert _named(check_health(settings, NOW, ServicePart.WORKER))["worker"].level == "fail"
-    _heard(settings, host=socket.gethostname(), tick=False)
+    _send_heartbeats(settings, host=socket.gethostname(), tick=False)
     found = check_health(settings, NOW, ServicePart.WORKER)
     assert found.ready, found.failing
     assert "beat" not in _named(found)
 
 
-def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
-    """Below `spool.min_free_mb` nothing is taken in: not ready."""
+def test_too_little_disk_space(tmp_path: Path, redis_server: Server) -> None:
+    """Below `spool.min_free_mb` the service is not ready."""
     settings = _settings(tmp_path, redis_server.url, **{"spool.min_free_mb": 10**9})
     found = _named(check_health(settings, NOW))
     assert found["disk"].level == "fail"
@@ -121,9 +121,9 @@ def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_a_state_directory_that_cannot_be_written(tmp_path: Path, redis_server: Server) -> None:
-    """A read-only mount in the place of the state directory is told, with what to do."""
+    """A read-only mount in its place is reported with advice."""
     settings = _settings(tmp_path, redis_server.url)
-    _heard(settings)
+    _send_heartbeats(settings)
     with read_only(settings.state_dir):
         found = _named(check_health(settings, NOW))
     assert found["state directory"].level == "fail"
@@ -139,10 +139,10 @@ def test_a_state_directory_that_is_away(tmp_path: Path, redis_server: Server) ->
     assert not settings.state_dir.exists()
 
 
-def test_a_folder_that_is_away_holds_up_no_other(tmp_path: Path, redis_server: Server) -> None:
-    """A drop folder that is not mounted is worth a warning; the rest is ready."""
+def test_a_missing_folder_is_a_warning(tmp_path: Path, redis_server: Server) -> None:
+    """The rest is ready."""
     settings = _settings(tmp_path, redis_server.url)
-    _heard(settings)
+    _send_heartbeats(settings)
     (settings.state_dir / "drop").rmdir()
     found = check_health(settings, NOW)
     assert found.ready
@@ -157,8 +157,8 @@ def test_looking_leaves_nothing_behind(tmp_path: Path, redis_server: Server) -> 
     assert os.listdir(settings.state_dir / "drop" / ".newsdrop") == []
 
 
-def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
-    """`up` may have taken another port than the configured one; without a note that one counts."""
+def test_the_page_is_checked_at_the_address_of_up(tmp_path: Path) -> None:
+    """It may have another port than the configured one."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         settings = _settings(tmp_path, "", **{"web.port": nobody.getsockname()[1]})
@@ -191,18 +191,17 @@ asking.close()
 
 
 def _refusal(settings: Settings) -> str:
-    """What health says of Redis, which must be red; and it may not change the stream."""
+    """The failed Redis check, which must not change the stream."""
     (check,) = check_health(settings, NOW, ServicePart.BEAT).failing
     assert check.name == "redis"
     return check.message
 
 
 def test_an_xadd_that_would_be_refused(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """IDs that are exhausted, a key of another type, a right that is missing: a SET passes, so
-    health tries what publishing needs; and leaves the stream as it is."""
+    """Exhausted IDs, a key of another type, a missing right: found without changing the stream."""
     server = own_server()
     settings, client = _settings(tmp_path, server.url), server.client()
-    _heard(settings)
+    _send_heartbeats(settings)
     stream = settings.stream.name
     assert check_health(settings, NOW, ServicePart.BEAT).ready
     assert not client.exists(stream)
@@ -225,7 +224,7 @@ def test_work_that_waits_and_is_not_done(tmp_path: Path, redis_server: Server) -
     """Heartbeats and ticks are fine, and batches wait for minutes: red until one is finished."""
     world = World(tmp_path / "state", redis_server.url)
     settings = world.settings
-    _heard(settings)
+    _send_heartbeats(settings)
     world.put("a.md", article("甲"))
     world.scan()
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Jobs as they are shown: who began them, how long they waited and ran, where their files are."""
+"""Jobs: who started them, how long they waited and ran, where their files are."""
 
 import os
 import time
@@ -17,13 +17,13 @@ from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 
 
-def test_who_began_it(home: Home) -> None:
-    """A person's enqueue, a scan, a feed's poll, a retry, and what began without Redis."""
+def test_what_started_a_job(home: Home) -> None:
+    """A person, a scan, a poll, a retry; unknown without Redis."""
     store = job_store(home.settings())
     for kind in JobKind:
         store.open(Job(kind.value, kind, "drop", "x", int(time.time() * 1000)))
-    told = {one.id: one.started_by for one in list_jobs(home.settings(), 10)}
-    assert told == {
+    starters = {one.id: one.started_by for one in list_jobs(home.settings(), 10)}
+    assert starters == {
         "enqueue": "person",
         "scan": "scan",
         "poll": "feed",
@@ -48,7 +48,7 @@ def test_how_long_it_waited_and_ran(home: Home) -> None:
 
 
 def test_a_job_begins_with_its_first_batch(home: Home) -> None:
-    """A later batch does not move the beginning; one whose time nobody knows says nothing."""
+    """A later batch does not move the beginning; a batch without a time is ignored."""
     counters = home.context().counter_store
     spent = BatchMeasures({Stage.WAIT: 1.0, Stage.WHOLE: 6.0})
     for number, measured in enumerate(
@@ -63,7 +63,7 @@ def test_a_job_begins_with_its_first_batch(home: Home) -> None:
 
 
 def test_an_hours_job_has_no_times(home: Home) -> None:
-    """What a scan found came at any time of the hour: how long that took says nothing."""
+    """Its files arrive at any time of the hour."""
     home.drop.joinpath("a.md").write_text(article("甲"), "utf-8")
     home.settle_and_work()
     (found,) = list_jobs(home.settings(), 10)
@@ -82,8 +82,8 @@ def test_a_page_of_jobs(home: Home) -> None:
     assert [one.id for one in list_jobs(home.settings(), 2, 4)] == ["j0"]
 
 
-def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the batches that wait only those in hand are opened, so a thousand cost little."""
+def test_only_held_batches_are_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand waiting batches cost little."""
     for number in range(3):
         home.json("enqueue", str(home.put(f"{number}.md", article(f"第{number}号"))))
     root = manual_root(home.settings())
@@ -104,13 +104,13 @@ def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unknown_job(home: Home) -> None:
-    """An id that is none is told, with where to look."""
+    """The error says how to list jobs."""
     with pytest.raises(NotThere, match="no job has the id"):
         get_job(home.settings(), "nosuch\x1b")
 
 
 def test_jobs_are_filtered(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By words of the label, source, day and outcome; a page reads so many jobs, then goes on."""
+    """By words, source, day and outcome; a page reads a bounded number of jobs."""
     for name in ("甲", "乙", "丙"):
         home.json("enqueue", str(home.put(f"{name}.md", article(name))))
     home.json("enqueue", str(home.put("again.md", article("甲"))))

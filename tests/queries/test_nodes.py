@@ -65,8 +65,7 @@ def problems(world: World) -> dict[str, Problem]:
 
 
 def test_each_node_shows_all(one: World, two: World) -> None:
-    """What waits on one node, its workers and processes are shown on the other one, too, and count
-    as accepted there."""
+    """Files, workers and processes of one node are shown and counted on the other."""
     for name in ("a", "b"):
         two.put(f"{name}.md", article(name))
     two.scan()
@@ -83,9 +82,8 @@ def test_each_node_shows_all(one: World, two: World) -> None:
     assert problems(one) == problems(two) == {}
 
 
-def test_a_silent_node_is_shown_with_what_waits_for_it(one: World, two: World) -> None:
-    """After half a minute without a report, with its batches; one that ended in good order and left
-    nothing is no problem."""
+def test_a_silent_node_is_shown_with_its_batches(one: World, two: World) -> None:
+    """After half a minute without a report; a node that ended in good order is no problem."""
     work(one)
     report(two, 300, batches=12, files=600)
     found = problems(one)["silent node"]
@@ -134,11 +132,11 @@ def test_a_wrong_clock_is_a_problem(one: World) -> None:
 def test_a_node_is_forgotten(one: World, two: World) -> None:
     """By its name, or the beginning of its id; not while it is working."""
     work(one)
-    gone = report(two)
+    silent = report(two)
     with pytest.raises(UsageError, match="beta is working"):
         forget_node(one.settings, "beta")
     report(two, 300)
-    assert forget_node(one.settings, gone.id[:8]).id == gone.id
+    assert forget_node(one.settings, silent.id[:8]).id == silent.id
     assert list(nodes(one)) == ["alpha"]
     with pytest.raises(UsageError, match="no node is named beta"):
         forget_node(one.settings, "beta")
@@ -154,11 +152,11 @@ def test_a_node_that_left_nothing_goes_by_itself(one: World, two: World) -> None
 
 
 def test_two_nodes_of_one_name(one: World, tmp_path: Path) -> None:
-    """The id tells them apart."""
+    """The id distinguishes them."""
     other = World(tmp_path / "other", one.settings.redis.url, node_name="alpha")
     report(one, 300)
-    gone = report(other, 300)
-    assert f"alpha ({gone.id[:8]})" in nodes(one), "series of metrics have different names"
+    silent = report(other, 300)
+    assert f"alpha ({silent.id[:8]})" in nodes(one), "series of metrics have different names"
     with pytest.raises(UsageError, match="2 nodes are named alpha"):
         forget_node(one.settings, "alpha")
 

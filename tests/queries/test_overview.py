@@ -1,4 +1,4 @@
-"""The overview: who does what now, articles by the minute, disk and memory, and what it costs."""
+"""The overview: active processes, articles by minute, disk, memory, and its own cost."""
 
 import asyncio
 import os
@@ -69,8 +69,8 @@ class Child:
         os.waitpid(self.pid, 0)
 
 
-def test_who_holds_a_batch_is_at_work_until_it_dies(world: World) -> None:
-    """Its worker's name, its own process, what it reads and for which job; killed, it is gone."""
+def test_a_process_that_holds_a_batch_is_active_until_it_dies(world: World) -> None:
+    """With worker, process, batch and job."""
     me = WorkerInfo("newsdrop@here-1", os.getpid(), socket.gethostname(), 3, 1)
     Heartbeats(world.context.redis, stream=world.settings.stream.name).beat(me)
     _enqueue(world, 3)
@@ -96,8 +96,8 @@ def test_who_holds_a_batch_is_at_work_until_it_dies(world: World) -> None:
     assert (found.status.files.working, found.status.files.waiting) == (0, 3)
 
 
-def test_who_fetches_says_how_many(world: World) -> None:
-    """A process that fetches holds a slot, and says how many feeds and pages are in the air."""
+def test_a_fetching_process_shows_its_count(world: World) -> None:
+    """It holds a slot and reports how many fetches are in flight."""
     with acquire_slot(world.settings.state_dir, "fetch", 2) as mine:
         assert mine is not None
         mine.report(12)
@@ -111,10 +111,8 @@ def test_who_fetches_says_how_many(world: World) -> None:
     assert _now(world).working == ()
 
 
-def test_a_full_disk_keeps_nobody_from_working(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Saying who is at work is no condition of the work."""
+def test_a_full_disk_does_not_stop_fetching(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slot works without the line about its holder."""
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
@@ -126,7 +124,7 @@ def test_a_full_disk_keeps_nobody_from_working(
 
 
 def test_minutes_are_those_of_the_articles(world: World) -> None:
-    """Every minute is there, and the last two hold what was just done."""
+    """Every minute is listed, and the last two have the new articles."""
     _enqueue(world, 5)
     world.put("empty.md", b"")
     world.run()
@@ -138,7 +136,7 @@ def test_minutes_are_those_of_the_articles(world: World) -> None:
 
 
 def test_disk_and_memory(world: World) -> None:
-    """What waits and what is kept, in bytes; Redis' memory."""
+    """Bytes of spool and archive, and Redis' memory."""
     _enqueue(world, 5)
     size = len(article("第0篇"))
     found = _now(world)
@@ -158,8 +156,8 @@ def test_disk_and_memory(world: World) -> None:
     assert found.memory.used > 0
 
 
-def test_what_is_dropped_is_added_up_too(world: World) -> None:
-    """Batches of moved files, whose sizes stand nowhere, are counted and added up."""
+def test_moved_files_are_added_up(world: World) -> None:
+    """The manifest does not have their sizes."""
     for number in range(7):
         world.put(f"{number}.md", b"x" * 100)
     world.scan()
@@ -170,8 +168,7 @@ def test_what_is_dropped_is_added_up_too(world: World) -> None:
 def test_a_batch_that_grows_or_shrinks_is_counted_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was counted is only remembered while the folder is as it was, and old enough that a
-    change would have moved its time."""
+    """A count is remembered only while its folder is unchanged and stable."""
     for number in range(3):
         world.put(f"{number}.md", b"x")
     world.scan()
@@ -201,10 +198,10 @@ def test_a_batch_that_grows_or_shrinks_is_counted_again(
     assert _now(world).status.files.waiting == 1
 
 
-def test_a_large_archive_is_added_up_in_several_looks(
+def test_a_large_archive_is_added_up_in_several_calls(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each look goes on where the last one ended, and says while it is not the whole."""
+    """Each call continues where the last one ended, and reports an incomplete sum."""
     for day in range(1, 29):
         folder = world.settings.state_dir / "archive" / f"202111{day:02d}" / "drop"
         folder.mkdir(parents=True)
@@ -221,7 +218,7 @@ def test_a_large_archive_is_added_up_in_several_looks(
 
 
 def test_the_next_turn_of_a_schedule_and_of_a_feed(tmp_path: Path, redis_server: Server) -> None:
-    """A folder's cron, and when a feed that had articles is polled next; else none is told."""
+    """A folder's cron time, and the next poll of a feed that had articles."""
     folder = {"schedule": "0 9 * * *", "time_zone": "Asia/Shanghai"}
     world = World(tmp_path / "state", redis_server.url, folder=folder)
     world.context.redis.zadd("{newsdrop:articles}:feeds", {"harbour": 1_637_929_564_000})
@@ -237,8 +234,8 @@ def test_the_next_turn_of_a_schedule_and_of_a_feed(tmp_path: Path, redis_server:
     }
 
 
-def test_plain_is_the_status_with_the_rest_beside_it(world: World) -> None:
-    """What `--json` prints: the status' own fields stay where they were."""
+def test_plain_has_the_fields_of_the_status(world: World) -> None:
+    """And the other fields of the overview beside them, as `--json` prints them."""
     _enqueue(world, 1)
     plain = _now(world).plain()
     assert plain["files"]["waiting"] == 1
@@ -249,15 +246,13 @@ def test_plain_is_the_status_with_the_rest_beside_it(world: World) -> None:
     assert plain["working"] == []
 
 
-def test_a_feed_that_hangs_is_seen_in_the_air(
-    tmp_path: Path, redis_server: Server, web: Web
-) -> None:
-    """While a server lets a poller wait, the overview says that one fetches, and then no more."""
+def test_a_hanging_fetch_is_shown(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """While a server does not answer, the overview shows one fetch, afterwards none."""
     world = newsroom(tmp_path / "state", redis_server, web)
-    asked, let_go = threading.Event(), threading.Event()
+    requested, let_go = threading.Event(), threading.Event()
 
     async def hangs(_: Request) -> Reply:
-        asked.set()
+        requested.set()
         await asyncio.to_thread(let_go.wait, 60)
         return feed(1)
 
@@ -266,7 +261,7 @@ def test_a_feed_that_hangs_is_seen_in_the_air(
     poller = threading.Thread(target=world.fetch)
     poller.start()
     try:
-        assert asked.wait(60)
+        assert requested.wait(60)
         (one,) = _now(world).working
         assert (one.what, one.source, one.files) == ("fetch", "feeds", 1)
     finally:

@@ -32,7 +32,7 @@ def _at_work(world: World) -> None:
 
 @pytest.fixture
 def world(tmp_path: Path, redis_server: Server) -> World:
-    """A newsdrop whose worker and scheduler were just heard of."""
+    """A service with recent heartbeats of worker and scheduler."""
     made = World(tmp_path / "state", redis_server.url)
     _at_work(made)
     return made
@@ -46,7 +46,7 @@ def test_where_all_is_well_there_is_none(world: World) -> None:
 
 
 def test_no_worker(tmp_path: Path, redis_server: Server) -> None:
-    """Without one nothing goes on; that beat is silent too needs no second sentence."""
+    """A silent beat adds no second problem."""
     found = _problems(World(tmp_path / "state", redis_server.url))
     assert list(found) == ["workers"]
     assert found["workers"].level == "fail"
@@ -55,7 +55,7 @@ def test_no_worker(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_a_silent_beat(world: World) -> None:
-    """The last tick was minutes ago: work goes on, folders are not looked at."""
+    """The last tick was minutes ago: work continues, but folders are not scanned."""
     client = world.context.redis
     seconds, _ = client.time()  # type: ignore[misc]
     client.set(Layout(world.settings.stream.name, 1).key("tick"), (seconds - 300) * 1000)
@@ -67,7 +67,7 @@ def test_a_silent_beat(world: World) -> None:
 
 
 def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """A stopped server: what was accepted is safe, and that is said; the spool is told."""
+    """A stopped server: accepted files are safe, and the sentence says so."""
     server = own_server()
     world = World(tmp_path / "state", server.url)
     world.put("a.md", article())
@@ -101,8 +101,8 @@ def test_a_full_redis_and_a_nearly_full_one(
     assert "Raise maxmemory" in full.advice
 
 
-def test_a_server_that_would_forget(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """An eviction policy that drops articles is said, with the command that mends it."""
+def test_an_evicting_server(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """The problem has the command that corrects the eviction policy."""
     server = own_server()
     world = World(tmp_path / "state", server.url)
     _at_work(world)
@@ -130,10 +130,10 @@ def test_a_replica_cannot_be_written(tmp_path: Path, own_server: Callable[..., S
 def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
     """A drop folder that is missing, or a file in its place."""
     shutil.rmtree(world.drop_dir)
-    gone = _problems(world)["folder drop"]
-    assert gone.level == "fail"
-    assert gone.text == f"The folder of drop cannot be used: {world.drop_dir} does not exist."
-    assert gone.advice == "Create or mount it."
+    missing = _problems(world)["folder drop"]
+    assert missing.level == "fail"
+    assert missing.text == f"The folder of drop cannot be used: {world.drop_dir} does not exist."
+    assert missing.advice == "Create or mount it."
     world.drop_dir.write_bytes(b"")
     found = _problems(world)
     assert "is not a folder." in found["folder drop"].text
@@ -161,8 +161,8 @@ def test_a_spool_that_cannot_be_listed(world: World) -> None:
     assert found.status.files.waiting == 1
 
 
-def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
-    """Intake waits below spool.min_free_mb; what was accepted goes on."""
+def test_too_little_disk_space(tmp_path: Path, redis_server: Server) -> None:
+    """Intake pauses below spool.min_free_mb; accepted files are processed."""
     world = World(tmp_path / "state", redis_server.url, **{"spool.min_free_mb": 10**9})
     _at_work(world)
     found = _problems(world)["disk"]
@@ -184,7 +184,7 @@ def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None
 
 
 def test_feeds_that_fail(world: World) -> None:
-    """How many, and the command that tells why; one that is paused is not polled, and not told."""
+    """Their number, and the command that lists them; paused feeds are not counted."""
     world.context.redis.sadd(
         Layout(world.settings.stream.name, 1).key("feeds", "failing"), "harbour", "pier"
     )
@@ -196,15 +196,15 @@ def test_feeds_that_fail(world: World) -> None:
 
 
 def test_a_batch_that_waits_too_long(world: World) -> None:
-    """Work that nobody takes up, though somebody is there."""
+    """No worker takes it, though one is alive."""
     world.enqueue(_file(world))
     assert _problems(world) == {}
     found = _problems(world, utc_now() + timedelta(minutes=10))["waiting"]
     assert (found.level, found.text) == ("warn", "The only batch has been waiting for 10 minutes.")
 
 
-def test_what_a_person_did_is_a_note_and_comes_last(tmp_path: Path, redis_server: Server) -> None:
-    """A paused source is no fault; the gravest is first."""
+def test_a_paused_source_is_a_note_and_comes_last(tmp_path: Path, redis_server: Server) -> None:
+    """The most severe problem is first."""
     world = World(tmp_path / "state", redis_server.url)
     (tmp_path / "state" / "paused").mkdir()
     (tmp_path / "state" / "paused" / "drop").touch()

@@ -1,4 +1,4 @@
-"""The quarantine as it is shown: pages that read no more than they show, and a safe look."""
+"""The quarantine: pages that read only what they show, and safe previews."""
 
 import gzip
 import os
@@ -29,7 +29,7 @@ def put(home: Home, number: int, raw: bytes = b"", **about: object) -> str:
 
 
 def test_pages(home: Home) -> None:
-    """Newest first, each page naming where the next begins; what goes meanwhile hides no other."""
+    """Newest first; each page names the next, and inputs that vanish between two hide no other."""
     ids = [put(home, number) for number in range(5)][::-1]
     first = list_quarantine(home.settings(), 2)
     assert [one.id for one in first.refused] == ids[:2]
@@ -96,7 +96,7 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_by_words_job_and_day(home: Home) -> None:
-    """Words are looked for in path and message; the day of the refusal; none without a match."""
+    """Words of path and message, job, and the day of the refusal."""
     refused = put(home, 1)
     (item,) = list_quarantine(home.settings(), 10).refused
     name = item.path.rsplit("/", 1)[-1]
@@ -123,8 +123,8 @@ def test_by_words_job_and_day(home: Home) -> None:
         (b"\x00\x01\x02\xff", "binary", "00000000  00 01 02 ff" + " " * 36 + "  |....|"),
     ],
 )
-def test_a_safe_look(home: Home, raw: bytes, kind: str, text: str) -> None:
-    """Text as a worker would decode it, what hides in it written out; the rest in hex."""
+def test_a_safe_preview(home: Home, raw: bytes, kind: str, text: str) -> None:
+    """Text as a worker decodes it, with hidden characters escaped; other bytes in hex."""
     found = preview(home.settings(), put(home, 1, raw))
     assert (found.kind, found.text) == (kind, text)
     assert (found.size, found.truncated) == (len(raw), False)
@@ -133,7 +133,7 @@ def test_a_safe_look(home: Home, raw: bytes, kind: str, text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 @pytest.mark.parametrize("most", range(90, 97))
 def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> None:
-    """The look ends before a character that does not fit, and says that there is more."""
+    """The preview ends before it, and reports that there is more."""
     text = (
         "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变，请各单位留意天气变化并做好准备工作。"
         * 3
@@ -145,8 +145,8 @@ def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> No
     assert text.startswith(found.text)
 
 
-def test_what_is_packed_is_shown_in_hex(home: Home) -> None:
-    """Nothing is unpacked for a look; the first bytes tell what it is."""
+def test_compressed_files_are_shown_in_hex(home: Home) -> None:
+    """Nothing is unpacked for a preview."""
     found = preview(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
     assert found.kind == "binary"
     assert found.text.startswith("00000000  1f 8b 08")
@@ -155,14 +155,14 @@ def test_what_is_packed_is_shown_in_hex(home: Home) -> None:
 
 
 def test_the_charset_that_a_server_declared_counts(home: Home) -> None:
-    """A short text in another encoding is read as its server said."""
+    """A short text in another encoding is decoded by it."""
     origin = Origin("harbour", "page", "http://h.example/", "2026-01-01", charset="windows-1251")
     found = preview(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
     assert found.text == "Порт закрыт"
 
 
 def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) -> None:
-    """A link in place of the bytes leads nowhere, a FIFO holds up nobody, what is gone is told."""
+    """A link is not followed, a FIFO not waited at, and missing bytes are reported."""
     secret = tmp_path / "secret"
     secret.write_text("secret")
     for number, make in enumerate(
@@ -177,7 +177,7 @@ def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("wanted", ["..", "../archive", "/etc", "nosuch", "a\0b", "x" * 400])
-def test_an_id_leads_nowhere_else(home: Home, wanted: str) -> None:
+def test_an_invalid_id_is_not_found(home: Home, wanted: str) -> None:
     """Whatever is no id is not there."""
     with pytest.raises(NotThere, match="nothing in quarantine"):
         preview(home.settings(), wanted)

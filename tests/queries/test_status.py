@@ -26,8 +26,8 @@ def _holds(seen: Status, accepted: int) -> None:
     assert decided == files.archived + files.quarantined  # every file here is one article
 
 
-def test_the_equations_hold_while_work_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Snapshots and audits taken all the time while 60 batches are drained always add up."""
+def test_the_equations_hold_during_work(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snapshots and audits add up at any time while 60 batches are drained."""
     for number in range(300):
         text = article(f"第{number % 200}篇") if number % 10 else ""
         home.put(f"in/{number}.md", text)

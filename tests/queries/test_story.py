@@ -51,8 +51,7 @@ def fill(one: Served, **bodies: str) -> dict[str, str]:
 
 
 def test_a_story_is_shown_first_seen_first(marked: Served) -> None:
-    """The page of each article lists its story, oldest first, with the similarity, which leads to
-    the reason; lists find a story, and leave near-duplicates out."""
+    """Each article's page lists its story with similarities; lists filter by story."""
     ids = fill(marked, 原稿=WIRE, 别的新闻=OTHER, 转载=COPY)
     page = words(text(marked, f"/articles/{ids['转载']}"))
     story = page[page.index("The same story") : page.index("Timeline")]
@@ -70,9 +69,10 @@ def test_a_story_is_shown_first_seen_first(marked: Served) -> None:
     assert "Near-duplicates: left out" in listed
 
 
-def test_lists_say_who_else_tells_it(marked: Served, redis_client: redis.Redis) -> None:
-    """A row says how many other articles tell its story, and leads to them: in the newest entries,
-    in what was found, in what the archive alone has, and in Chinese. Two revisions are one."""
+def test_lists_count_the_other_articles_of_a_story(
+    marked: Served, redis_client: redis.Redis
+) -> None:
+    """In newest entries, searches and the archive, in both languages; revisions count once."""
     ids = fill(marked, 原稿=WIRE, 别的新闻=OTHER, 转载=COPY, 再次转载=f"据云屿日报报道：{WIRE}")
     form = ("file", ("转载.md", article("转载", body=f"{COPY}编后"), "text/markdown"))
     marked.post("/enqueue", files=[form], data={"force": "true"}, status=202)
@@ -103,8 +103,7 @@ def test_lists_say_who_else_tells_it(marked: Served, redis_client: redis.Redis) 
 
 
 def test_lists_without_the_read_model(marked: Served) -> None:
-    """Where the read model is absent or broken, the newest entries are listed; a near-duplicate has
-    one other article at least."""
+    """Without it the newest entries are listed; a near-duplicate has at least one other article."""
     fill(marked, 原稿=WIRE, 转载=COPY)
     path = current_file(marked.home.settings().state_dir)
     assert path is not None
@@ -142,8 +141,8 @@ def test_why_two_articles_are_one_story(marked: Served) -> None:
     assert f"the first of {ids['原稿']}" in marked.home.run("explain", ids["原稿"]).stdout
 
 
-def test_why_two_articles_are_not(marked: Served) -> None:
-    """Other texts, too short ones, the same article twice, one that is not there."""
+def test_why_two_articles_are_not_one_story(marked: Served) -> None:
+    """Other or short texts, the same article twice, a missing one."""
     report = (
         "Shares on the Northport exchange moved little today, as traders waited for the figures of "
         "the harbour board. The main index closed at {} points after a quiet session, in which {} "
@@ -188,8 +187,7 @@ def test_why_two_articles_are_not(marked: Served) -> None:
 
 
 def test_the_first_was_withdrawn(marked: Served) -> None:
-    """A withdrawn first article stays in the story, and is shown as withdrawn; what comes next is
-    near the first valid one."""
+    """It stays in the story, marked; later copies name the first valid article."""
     ids = fill(marked, 原稿=WIRE, 转载=COPY)
     assert marked.home.run("retract", ids["原稿"], "--reason", "有误").exit_code == 0
     marked.home.work()
@@ -217,8 +215,7 @@ def with_address(one: Served, title: str, url: str, date: str, body: str) -> str
 
 
 def test_one_address_is_one_story(marked: Served) -> None:
-    """A cut headline and a site's suffix with the same address and day are one story, however short
-    the texts are and whatever is in the address for tracking, AMP or mobiles."""
+    """Equal address and day with a cut or extended headline, whatever tracking the address has."""
     title, day = "云屿港三号码头自动化改造提前两个月完成", "2022-03-04"
     first = with_address(marked, title, "https://www.port.example/n/77.html", day, "快讯。")
     for cut, url in {
@@ -260,8 +257,7 @@ def test_off_marks_nothing(home: Home) -> None:
 
 
 def test_passages_are_bounded() -> None:
-    """The longest passages first, at most five of 300 characters; traditional is simplified; two
-    large texts, and equal characters throughout, take no long time."""
+    """The longest first, at most five of 300 characters; large and repetitive texts are quick."""
     passages, share = common_passages(f"甲{WIRE}", f"{WIRE}乙")
     assert passages == (WIRE,)
     assert share > 0.9

@@ -52,14 +52,14 @@ def test_words_of_any_length_are_found(world: World, words: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["口港", "港口建扩", "港口 气象", "扩建正文9", "no44"])
-def test_what_only_looks_alike_is_not_found(world: World, words: str) -> None:
-    """All words must be there, each in one piece: the index's terms alone would find some."""
+def test_index_candidates_are_verified(world: World, words: str) -> None:
+    """All words must be there, each in one piece."""
     fill(world, "港口扩建口", "澄湖气象台")
     assert found(world, q=words) == []
 
 
 def test_articles_are_found_by_the_kind_of_a_warning(world: World) -> None:
-    """The kind is the filter, whatever the warning says in detail; another word is no kind."""
+    """Whatever the warning's text is; an unknown kind is an error."""
     world.put("x.md", article("没有日期", date="Invalid Date"))
     fill(world, "有日期")
     assert found(world, warning="date_unreadable") == found(world, warning="date_missing")
@@ -115,8 +115,10 @@ def test_filters_that_cannot_be_used(world: World, given: dict[str, Any]) -> Non
         found(world, before="1-0", source="drop")
 
 
-def test_pages_go_on_over_full_text_tables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each page continues where the last one ended, also where the time was over before."""
+def test_pages_continue_over_full_text_tables(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the time of a search was over before."""
     monkeypatch.setattr(database, "PART", 3)
     monkeypatch.setattr("worker.readmodel.search.PART", 3)
     monkeypatch.setattr("worker.readmodel.writer.PART", 3)
@@ -180,7 +182,7 @@ def test_raw_files_are_parsed_once(world: World) -> None:
 
 
 def test_the_work_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a batch waits, one segment is added at a time, with long rests; a search says so."""
+    """While a batch waits, one segment is added at a time, with long pauses."""
     clock = [1_000_000_000.0]
     monkeypatch.setattr("worker.pipeline.search.time.time", lambda: clock[0])
     fill(world)
@@ -222,8 +224,8 @@ def test_what_the_archive_lost_is_removed(world: World, monkeypatch: pytest.Monk
         assert db.execute("SELECT count(*) FROM body").fetchone() == (1,)
 
 
-def test_it_is_never_in_the_way(world: World) -> None:
-    """Absent, broken, locked or of another version: a search says what to do, and it mends."""
+def test_a_broken_read_model_stops_no_work(world: World) -> None:
+    """Absent, broken, locked or of another version: a search has advice, and it is rebuilt."""
     with pytest.raises(ReadModelUnavailable, match="newsdrop reindex"):
         found(world, q="港口")
     fill(world, "港口扩建")
@@ -262,7 +264,7 @@ def test_without_fts5_texts_are_compared(world: World, monkeypatch: pytest.Monke
 
 
 def test_a_late_index_says_so(world: World) -> None:
-    """Where no worker feeds it, the page tells since when."""
+    """Where no worker updates it, the page shows since when."""
     fill(world, "港口扩建")
     assert listed(world, q="港口").problem is None
     with open_writer(world.settings.state_dir) as db:

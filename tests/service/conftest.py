@@ -1,4 +1,4 @@
-"""`up` as a process of its own, with stand-in children, and what it leaves behind."""
+"""`up` as a process of its own, with stand-in children, and the processes that remain."""
 
 import json
 import os
@@ -68,14 +68,14 @@ class Up:
         self.state = state
         self.output = state.parent / "output.txt"
         self.mark = uuid.uuid4().hex
-        self.begun = time.time()
+        self.started_at = time.time()
         self.running: list[subprocess.Popen[str]] = []
         self.sessions: list[int] = []
         """Of those that are forks: what is in /proc as their environment is not theirs."""
 
     def command(self, *options: str, **children: list[str]) -> list[str]:
-        told = [f"{name}={json.dumps(words)}" for name, words in children.items()]
-        given = [word for text in told for word in ("--child", text)]
+        child_words = [f"{name}={json.dumps(words)}" for name, words in children.items()]
+        given = [word for text in child_words for word in ("--child", text)]
         return [sys.executable, "-m", "tests.service.run_up", str(self.state), *given, *options]
 
     def run(self, *options: str, **children: list[str]) -> "subprocess.CompletedProcess[str]":
@@ -87,7 +87,7 @@ class Up:
         )  # fmt: skip
 
     def start(self, *options: str, **children: list[str]) -> "subprocess.Popen[str]":
-        """Until it is ready; its output goes on in `output`."""
+        """Start it and wait until it is ready; its output continues in `output`."""
         with self.output.open("w") as output:
             process = Program(
                 self.command(*options, **children),
@@ -104,13 +104,13 @@ class Up:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
         return {**kept, MARK: self.mark, "PATH": "/usr/bin:/bin"}
 
-    def noted(self) -> dict[str, Any]:
-        """What `up.json` says."""
-        noted: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
-        return noted
+    def run_file(self) -> dict[str, Any]:
+        """The content of `up.json`."""
+        run_file: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
+        return run_file
 
     def left(self) -> list[psutil.Process]:
-        return marked(self.mark, self.begun, self.sessions)
+        return marked(self.mark, self.started_at, self.sessions)
 
     def exactly(self, *words: str) -> psutil.Process | None:
         """The process with exactly that command line."""

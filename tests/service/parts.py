@@ -31,15 +31,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 """Each way to begin work; plain Celery is one."""
 
 
-def asked(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    """A command of newsdrop's, to its end; a new interpreter where that is to read PYTHONPATH."""
+def run_command(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a newsdrop command to its end; a new interpreter where the environment has PYTHONPATH."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     whole = {**plain, **environment}
     return run_program([*_NEWSDROP, *words], env=whole, cwd=PROJECT, timeout=WITHIN)
 
 
 class Part:
-    """One of them, running; what it says is read as it comes."""
+    """A running part; its output is read as it is written."""
 
     def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
         plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
@@ -53,21 +53,21 @@ class Part:
             text=True,
             start_new_session=True,
         )
-        self.said = ""
+        self.output = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said += line
+            self.output += line
 
     def until(self, words: str) -> None:
-        """Until it says so."""
+        """Wait until its output has the text."""
         end = time.monotonic() + WITHIN
-        while words not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < end, f"it did not say {words!r}, but:\n{self.said}"
+        while words not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < end, f"it did not say {words!r}, but:\n{self.output}"
             time.sleep(0.05)
 
     def ended(self) -> int:

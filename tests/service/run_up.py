@@ -25,34 +25,34 @@ def main() -> int:
     parser.add_argument("--sites", type=Path)
     parser.add_argument("--detach", action="store_true")
     parser.add_argument("--down", action="store_true")
-    told = parser.parse_args()
+    given = parser.parse_args()
     children = [
-        Child(name, tuple(json.loads(words)), watchdog=told.watchdog)
-        for name, _, words in (text.partition("=") for text in told.child)
+        Child(name, tuple(json.loads(words)), watchdog=given.watchdog)
+        for name, _, words in (text.partition("=") for text in given.child)
     ]
-    options: dict[str, Any] = {"state_dir": told.state} | (
-        {"redis.url": told.url} if told.url else {}
+    options: dict[str, Any] = {"state_dir": given.state} | (
+        {"redis.url": given.url} if given.url else {}
     )
-    options |= {"sites_dir": told.sites} if told.sites else {}
+    options |= {"sites_dir": given.sites} if given.sites else {}
     serve_page = None
-    if told.watchdog:
+    if given.watchdog:
         life.START_SECONDS = 20.0  # type: ignore[misc]
-    if not (told.child or told.down):  # their imports cost more than all else that the tests do
+    if not (given.child or given.down):  # their imports cost more than all else that the tests do
         from worker.service import parts
         from worker.web.serve import run_web
 
         serve_page = run_web
-        if told.watchdog:
-            parts.WATCHDOG_SECONDS = told.watchdog  # type: ignore[misc]
+        if given.watchdog:
+            parts.WATCHDOG_SECONDS = given.watchdog  # type: ignore[misc]
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         settings = load(options=options)
-        if told.down:
+        if given.down:
             return run_down(settings, console)
         return up.run_up(
             settings,
-            port=told.port,
-            detach=told.detach,
+            port=given.port,
+            detach=given.detach,
             console=console,
             serve_page=serve_page,
             children=children or None,

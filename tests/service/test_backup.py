@@ -1,4 +1,4 @@
-"""`newsdrop backup` and `newsdrop restore`, beside the work and with the server of `up`."""
+"""`newsdrop backup` and `newsdrop restore`, beside a service and with the server of `up`."""
 
 import io
 import json
@@ -48,9 +48,9 @@ def everything(server: Server) -> dict[bytes, object]:
     return found
 
 
-def test_restored_is_what_was(home: Home, redis_server: Server) -> None:
-    """Records, index, counters, jobs, a group's position and pending entries, feeds and waiting
-    batches are as they were; the audit balances. A dead letter is a stream of its own."""
+def test_a_restore_has_everything(home: Home, redis_server: Server) -> None:
+    """Records, index, counters, jobs, groups, dead letters, feeds and waiting batches; audits
+    balance."""
     home.put("a.md", article("潮汐表"))
     home.put("b.md", article("渡轮停航"))
     home.run("enqueue", str(home.path / "a.md"), str(home.path / "b.md"))
@@ -87,8 +87,7 @@ def test_restored_is_what_was(home: Home, redis_server: Server) -> None:
 def test_articles_published_during_a_backup_are_published_again(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is archived after Redis was read is in the archive's copy; writes wait while Redis is
-    read, so that its index is never newer than its stream."""
+    """They are in the archive's copy; writes wait while the index is read."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     home.work()
@@ -132,8 +131,7 @@ def killed(*_: object) -> int:
 def test_a_damaged_backup_leaves_nothing(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that was cut off, or is none, is refused, and the next restore can begin anew. No
-    service starts on what a restore left that was ended in the middle."""
+    """A cut or invalid file is refused; no service starts on an interrupted restore."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     home.work()
@@ -163,8 +161,7 @@ def test_a_damaged_backup_leaves_nothing(
 def test_the_server_of_up_runs_for_a_backup(
     home: Home, monkeypatch: pytest.MonkeyPatch, server_binary: str
 ) -> None:
-    """Where no service runs and the server is the embedded one, it runs for the command; while an
-    `up` holds the state directory, restore refuses in one sentence."""
+    """The embedded server runs for the command; beside a running `up` a restore is refused."""
     monkeypatch.delenv("NEWSDROP_REDIS_URL")
     state = StateDir(home.state)
     state.prepare()
@@ -187,8 +184,7 @@ def test_the_server_of_up_runs_for_a_backup(
 def test_two_backups_without_a_service(
     home: Home, monkeypatch: pytest.MonkeyPatch, server_binary: str
 ) -> None:
-    """While one runs the embedded server, the second, a restore and `down` say which command runs,
-    and leave it alone; after its end a backup is made."""
+    """While one runs, another, a restore and `down` name the running command and do nothing."""
     monkeypatch.delenv("NEWSDROP_REDIS_URL")
     StateDir(home.state).prepare()
     file = home.path / "a.backup"
@@ -205,8 +201,7 @@ def test_two_backups_without_a_service(
 def test_a_restore_that_fails_late_says_what_to_do(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the cause comes what to do with the part that is there, in both languages; when that is
-    done, the restore works."""
+    """In both languages; afterwards the restore works."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     home.work()
@@ -251,8 +246,7 @@ _HEAD = {"at": "2021-11-26T12:26:04Z", "stream": _STREAM}
 def test_a_backup_from_outside_writes_no_key_but_its_own(
     home: Home, redis_server: Server, head: object, redis: bytes | None, why: str
 ) -> None:
-    """A file with a damaged part, of another stream, or with keys of other programs is refused in
-    a sentence, and nothing is left of it."""
+    """A damaged file, another stream or foreign keys are refused, and nothing is left."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         backup._add_bytes(tar, "backup.json", json.dumps(head).encode())
@@ -267,8 +261,7 @@ def test_a_backup_from_outside_writes_no_key_but_its_own(
 
 
 def test_folders_that_disappear_and_foreign_temporary_files(home: Home, tmp_path: Path) -> None:
-    """A batch that is finished while its folder is about to be listed is no error; a link beside
-    the backup, as another user could make it, is not followed."""
+    """A finished batch is no error; a link beside the backup is not followed."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     found = backup._below(home.state / "spool", "spool/work")

@@ -1,7 +1,4 @@
-"""A world that is wrong, for each way to begin work: refused in one sentence, or waited for.
-
-Real processes; the sentence is what a person reads first, so no traceback is beside it.
-"""
+"""Invalid settings and environments for each way to start. Real processes, without a traceback."""
 
 import signal
 from collections.abc import Callable
@@ -11,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import Server
-from tests.service.parts import COMMANDS, PROJECT, asked, older, running
+from tests.service.parts import COMMANDS, PROJECT, older, run_command, running
 
 pytestmark = pytest.mark.e2e
 
@@ -24,9 +21,9 @@ NOT_WRITABLE = "/proc/sys"
 
 @dataclass(frozen=True)
 class Wrong:
-    """What is set, and what is said of it."""
+    """What is set, and the expected message."""
 
-    said: str
+    message: str
     environment: dict[str, str]
 
 
@@ -79,18 +76,18 @@ def _no_password(scene: Scene) -> Wrong:
 
 def _evicts(scene: Scene) -> Wrong:
     server = scene.start(options=("--maxmemory-policy", "allkeys-lru"))
-    said = "run CONFIG SET maxmemory-policy noeviction"
-    return Wrong(said, scene.environment(server.url))
+    message = "run CONFIG SET maxmemory-policy noeviction"
+    return Wrong(message, scene.environment(server.url))
 
 
 def _no_place(scene: Scene) -> Wrong:
-    said = "choose another with NEWSDROP_STATE_DIR"
-    return Wrong(said, scene.environment(NEWSDROP_STATE_DIR=NOT_A_PLACE))
+    message = "choose another with NEWSDROP_STATE_DIR"
+    return Wrong(message, scene.environment(NEWSDROP_STATE_DIR=NOT_A_PLACE))
 
 
 def _not_writable(scene: Scene) -> Wrong:
-    said = "choose another with NEWSDROP_STATE_DIR"
-    return Wrong(said, scene.environment(NEWSDROP_STATE_DIR=NOT_WRITABLE))
+    message = "choose another with NEWSDROP_STATE_DIR"
+    return Wrong(message, scene.environment(NEWSDROP_STATE_DIR=NOT_WRITABLE))
 
 
 def _no_locks(scene: Scene) -> Wrong:
@@ -98,38 +95,38 @@ def _no_locks(scene: Scene) -> Wrong:
         "PYTHONPATH": str(PROJECT / "tests" / "service" / "nolocks"),
         "NO_LOCKS_BELOW": str(scene.drop),
     }
-    said = "allows no locks: No locks available: two workers would take the same batch"
-    return Wrong(said, scene.environment(**tampered))
+    message = "allows no locks: No locks available: two workers would take the same batch"
+    return Wrong(message, scene.environment(**tampered))
 
 
 def _lying_locks(scene: Scene) -> Wrong:
     tampered = _no_locks(scene).environment
-    said = "allows no locks: they hold nobody off: two workers would take the same batch"
-    return Wrong(said, {**tampered, "NO_LOCKS": "lies"})
+    message = "allows no locks: they hold nobody off: two workers would take the same batch"
+    return Wrong(message, {**tampered, "NO_LOCKS": "lies"})
 
 
 def _unknown_key(scene: Scene) -> Wrong:
     path = scene.config("[stream]\nmax_lenght = 3\n")
-    said = "unknown setting stream.max_lenght; did you mean stream.max_length?"
-    return Wrong(said, scene.environment(NEWSDROP_CONFIG=path))
+    message = "unknown setting stream.max_lenght; did you mean stream.max_length?"
+    return Wrong(message, scene.environment(NEWSDROP_CONFIG=path))
 
 
 def _newer(scene: Scene) -> Wrong:
     path = scene.config('version = 9\n[new]\nkey = "x"\n')
-    said = "has settings of version 9, but this newsdrop knows version 1: update newsdrop"
-    return Wrong(said, scene.environment(NEWSDROP_CONFIG=path))
+    message = "has settings of version 9, but this newsdrop knows version 1: update newsdrop"
+    return Wrong(message, scene.environment(NEWSDROP_CONFIG=path))
 
 
 def _unknown_variable(scene: Scene) -> Wrong:
-    said = "unknown environment variable NEWSDROP_REDIS_URI; did you mean NEWSDROP_REDIS_URL?"
-    return Wrong(said, scene.environment(NEWSDROP_REDIS_URI="redis://x"))
+    message = "unknown environment variable NEWSDROP_REDIS_URI; did you mean NEWSDROP_REDIS_URL?"
+    return Wrong(message, scene.environment(NEWSDROP_REDIS_URI="redis://x"))
 
 
 def _no_secret(scene: Scene) -> Wrong:
     path = str(scene.path / "none")
-    said = "redis.password_file: "
+    message = "redis.password_file: "
     url = "redis://127.0.0.1:1/0"
-    return Wrong(said, scene.environment(url, NEWSDROP_REDIS_PASSWORD_FILE=path))
+    return Wrong(message, scene.environment(url, NEWSDROP_REDIS_PASSWORD_FILE=path))
 
 
 REFUSED: dict[str, Make] = {
@@ -185,8 +182,8 @@ def _stopped(scene: Scene) -> Wrong:
 
 
 def _drop_read_only(scene: Scene) -> Wrong:
-    said = f"the drop folder {NOT_WRITABLE} cannot be written"
-    return Wrong(said, scene.environment(NEWSDROP_DROP=NOT_WRITABLE))
+    message = f"the drop folder {NOT_WRITABLE} cannot be written"
+    return Wrong(message, scene.environment(NEWSDROP_DROP=NOT_WRITABLE))
 
 
 WAITED_FOR: dict[str, Make] = {
@@ -198,25 +195,25 @@ WAITED_FOR: dict[str, Make] = {
 def refused(name: str, wrong: Wrong) -> None:
     if name in ("celery", "up"):  # they start other processes
         with running(name, wrong.environment) as part:
-            code, said = part.ended(), part.said
+            code, message = part.ended(), part.output
     else:
-        done = asked(wrong.environment, name)
-        code, said = done.returncode, done.stdout + done.stderr
-    assert code == 2, said
-    assert said.count(wrong.said) == 1, said
-    assert "newsdrop: " in said
-    assert "Traceback" not in said
+        done = run_command(wrong.environment, name)
+        code, message = done.returncode, done.stdout + done.stderr
+    assert code == 2, message
+    assert message.count(wrong.message) == 1, message
+    assert "newsdrop: " in message
+    assert "Traceback" not in message
 
 
 def waited_for(name: str, wrong: Wrong) -> None:
     with running(name, wrong.environment) as part:
-        part.until(wrong.said)
-        assert part.stop() in (0, -signal.SIGTERM), part.said  # it had perhaps just begun
-        assert "Traceback" not in part.said
+        part.until(wrong.message)
+        assert part.stop() in (0, -signal.SIGTERM), part.output  # it had perhaps just begun
+        assert "Traceback" not in part.output
 
 
-def judged(row: str, name: str, wrong: Wrong) -> None:
-    """The page comes up with a server that must be refused: it is where that is looked up."""
+def is_checked(row: str, name: str, wrong: Wrong) -> None:
+    """The page starts with a server that must be refused: its checks report it."""
     (waited_for if name == "web" and row in OF_THE_SERVER else refused)(name, wrong)
 
 
@@ -230,21 +227,21 @@ def test_each_row_and_each_part_is_tried() -> None:
 @pytest.mark.parametrize(("row", "name"), PAIRS)
 def test_refused_in_one_sentence(row: str, name: str, scene: Scene) -> None:
     """What a person has to change ends each part at once: exit code 2, what to do, no traceback."""
-    judged(row, name, REFUSED[row](scene))
+    is_checked(row, name, REFUSED[row](scene))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_older_server_is_refused(name: str, scene: Scene) -> None:
     """A server older than 6.2 is named with its version, and what to use."""
     with older(scene.start()) as url:
-        said = "Redis 5.0.7 is too old: use 6.2 or newer, or Valkey"
-        judged(OLDER, name, Wrong(said, scene.environment(url)))
+        message = "Redis 5.0.7 is too old: use 6.2 or newer, or Valkey"
+        is_checked(OLDER, name, Wrong(message, scene.environment(url)))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("row", WAITED_FOR)
-def test_waited_for(row: str, name: str, scene: Scene) -> None:
-    """What may get well by itself is said in one sentence; the part goes on, and ends when told."""
+def test_temporary_problems_are_waited_for(row: str, name: str, scene: Scene) -> None:
+    """One sentence; the part continues and ends on TERM."""
     waited_for(name, WAITED_FOR[row](scene))
 
 
@@ -254,31 +251,31 @@ def test_waited_for(row: str, name: str, scene: Scene) -> None:
 def test_the_healthcheck_shows_it(row: str, command: str, scene: Scene) -> None:
     """`healthcheck` and `doctor` fail, and say what a person has to change, without a traceback."""
     wrong = {**REFUSED, **WAITED_FOR}[row](scene)
-    done = asked(wrong.environment, command)
+    done = run_command(wrong.environment, command)
     assert done.returncode != 0, done.stdout
     assert "Traceback" not in done.stderr
-    said = " ".join(f"{done.stdout} {done.stderr}".split())
-    for words in SHOWN.get(row, wrong.said).split(": "):
-        assert words in said
+    message = " ".join(f"{done.stdout} {done.stderr}".split())
+    for words in SHOWN.get(row, wrong.message).split(": "):
+        assert words in message
 
 
 @pytest.mark.parametrize("command", ["healthcheck", "doctor"])
 def test_the_healthcheck_shows_an_older_server(command: str, scene: Scene) -> None:
     """The same of a server older than 6.2."""
     with older(scene.start()) as url:
-        done = asked(scene.environment(url), command)
+        done = run_command(scene.environment(url), command)
     assert done.returncode != 0
     assert "Redis 5.0.7 is too old" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_server_that_comes_back_wrong_is_refused(scene: Scene) -> None:
-    """Away at the start, and then it evicts: the worker looks again when it is there."""
+    """Unavailable at the start, evicting later: the worker checks again."""
     server = scene.start(options=("--maxmemory-policy", "allkeys-lru"))
     server.stop()
     with running("worker", scene.environment(server.url)) as part:
         part.until("work begins when it serves")
         server.start()
-        assert part.ended() == 2, part.said
-        assert "CONFIG SET maxmemory-policy noeviction" in part.said
-        assert "Traceback" not in part.said
+        assert part.ended() == 2, part.output
+        assert "CONFIG SET maxmemory-policy noeviction" in part.output
+        assert "Traceback" not in part.output

@@ -10,7 +10,7 @@ from worker.service.command_hint import command_hint
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installation's `newsdrop`, by which this process was started; PATH leads nowhere."""
+    """An installation's `newsdrop` that started this process, while PATH has none."""
     script = tmp_path / "venv" / "bin" / "newsdrop"
     script.parent.mkdir(parents=True)
     script.write_text("#!/bin/sh\n")
@@ -23,15 +23,14 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_not_on_path(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After `make up` the script is not on PATH: its whole path, though it was called by a short
-    one."""
+    """After `make up` the hint is the script's whole path."""
     monkeypatch.chdir(script.parents[1])
     monkeypatch.setattr(sys, "argv", ["bin/newsdrop", "up"])
     assert command_hint("status --watch") == f"{script} status --watch"
 
 
 def test_on_path(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PATH leads to it, its name is enough; where PATH leads to another, it is not."""
+    """The name is enough if PATH has this installation, not if it has another."""
     monkeypatch.setenv("PATH", str(script.parent))
     assert command_hint("down") == "newsdrop down"
     other = script.parents[2] / "newsdrop"

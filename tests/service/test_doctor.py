@@ -1,4 +1,4 @@
-"""`doctor` says what runs and what to mend; no worker starts where a promise would break."""
+"""`doctor` reports what runs and what to correct; no worker starts where a promise would break."""
 
 import os
 import time
@@ -29,7 +29,7 @@ def _settings(
 
 
 def test_without_a_server_it_says_which_would_run(tmp_path: Path) -> None:
-    """Nothing runs: which server `up` would take, with version and origin."""
+    """The server that `up` would start, with version and origin."""
     found = _found(_settings(tmp_path))
     assert found["server"].level == "ok"
     assert "`newsdrop up` would run" in found["server"].message
@@ -37,14 +37,14 @@ def test_without_a_server_it_says_which_would_run(tmp_path: Path) -> None:
 
 
 def test_a_configured_server_that_is_away_fails(tmp_path: Path) -> None:
-    """A configured URL that nobody answers at is a failure, told without its password."""
+    """Reported without its password."""
     found = _found(_settings(tmp_path, f"unix://:secret@{tmp_path}/none.sock"))
     assert found["server"].level == "fail"
     assert "secret" not in found["server"].message
 
 
 def test_it_says_version_and_durability(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """Kind and version of the server, and how soon a write is on the disk."""
+    """Product and version of the server, and when a write is on the disk."""
     server = own_server(appendonly=True)
     found = _found(_settings(tmp_path, server.url))
     assert found["server"].message.startswith("valkey 9.")
@@ -105,7 +105,7 @@ def test_fsynced_needs_a_server_that_syncs(
     refuse_start(_settings(tmp_path, lazy.url))
 
 
-def test_little_room_fails(tmp_path: Path) -> None:
+def test_little_disk_space_fails(tmp_path: Path) -> None:
     """Less room than spool.min_free_mb pauses intake, and doctor says so."""
     settings = _settings(tmp_path, spool=SpoolSettings(min_free_mb=10**9))
     found = _found(settings)["state directory"]
@@ -128,15 +128,15 @@ def test_a_spool_on_another_mount_fails(tmp_path: Path) -> None:
     shm = Path("/dev/shm")
     if not shm.is_dir() or shm.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("no second file system here")
-    drop, away = tmp_path / "drop", shm / f"newsdrop-test-{os.getpid()}"
+    drop, moved = tmp_path / "drop", shm / f"newsdrop-test-{os.getpid()}"
     drop.mkdir()
-    away.mkdir()
+    moved.mkdir()
     try:
-        (drop / ".newsdrop").symlink_to(away)
+        (drop / ".newsdrop").symlink_to(moved)
         found = [c for c in checks(_settings(tmp_path, folders=(Folder(name="in", path=drop),)))
                  if c.name == "folder in" and c.level == "fail"]  # fmt: skip
     finally:
-        away.rmdir()
+        moved.rmdir()
     assert len(found) == 1
     assert "renamed into its spool" in found[0].message
 
@@ -150,7 +150,7 @@ def test_a_folder_without_rights_fails(tmp_path: Path) -> None:
     assert found["folder in"].level == "fail"
 
 
-def test_a_missing_folder_is_worth_a_warning(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_warning(tmp_path: Path) -> None:
     """A drop folder that is not there (yet, or not mounted) is named."""
     settings = _settings(tmp_path, folders=(Folder(name="in", path=tmp_path / "no\x1bwhere"),))
     found = _found(settings)["folder in"]
@@ -158,7 +158,7 @@ def test_a_missing_folder_is_worth_a_warning(tmp_path: Path) -> None:
     assert "no\\x1bwhere is not there" in found.message
 
 
-def test_a_folder_with_another_clock_is_told(
+def test_a_folder_with_another_clock_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file system whose clock differs from this machine's is worth a word."""
@@ -178,8 +178,7 @@ def test_a_folder_with_another_clock_is_told(
 def test_each_low_limit_of_inotify_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
-    """More folders than the kernel allows watches, too few instances, or a queue that is too
-    short: which setting to raise, and no other."""
+    """Watches, instances and queue length: only the setting that is too low."""
     (tmp_path / "drop" / "sub").mkdir(parents=True)
     limits = {"max_user_watches": 9999, "max_user_instances": 128, "max_queued_events": 16_384}
     for limit, number in {**limits, name: value}.items():

@@ -65,8 +65,7 @@ start(lambda: tell(done=True)).wait(60)
 
 
 def test_a_fork_is_a_process_of_its_own(parent: Callable[[str], Any]) -> None:
-    """It has its name, its group, its variables, its notifier, and signals as at the start of a
-    program: its parent's handlers do not count its TERM."""
+    """It has its own name, group, variables and notifier, and default signal handlers."""
     report = parent("""
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGHUP, lambda *_: None)
@@ -98,7 +97,7 @@ assert process.wait(60) == -signal.SIGTERM
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "said"),
+    ("code", "status", "printed"),
     [
         ("pass", 0, "bye"),
         ("sys.exit(3)", 3, "bye"),
@@ -109,7 +108,7 @@ assert process.wait(60) == -signal.SIGTERM
     ],
 )
 def test_a_fork_ends_as_a_program_does(
-    code: str, status: int, said: str, parent: Callable[[str], Any], tmp_path: Path
+    code: str, status: int, printed: str, parent: Callable[[str], Any], tmp_path: Path
 ) -> None:
     """Its status and its last words are those of a program, and what waits for its exit runs."""
     (tmp_path / "output").write_text("")
@@ -121,7 +120,7 @@ status = start(run).wait(60)
 with open(sys.argv[1], "a") as file: file.write("\\n" + json.dumps(status))
 """
     assert parent(lines) == status
-    assert said in (tmp_path / "output").read_text()
+    assert printed in (tmp_path / "output").read_text()
 
 
 def test_a_fork_shares_the_memory_of_its_parent(parent: Callable[[str], Any]) -> None:
@@ -193,5 +192,5 @@ def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Serv
         settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
         until(lambda: heartbeats(settings).tick_age_seconds() is not None)
         beat.terminate()
-        said, _ = beat.communicate(timeout=PATIENCE)
-    assert "loaded: []" in said
+        printed, _ = beat.communicate(timeout=PATIENCE)
+    assert "loaded: []" in printed

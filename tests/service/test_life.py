@@ -37,8 +37,8 @@ STUCK = [
 
 
 def notifier_of(signs: LifeSigns) -> Notifier:
-    told = signs.environment
-    return Notifier(told["NOTIFY_SOCKET"], int(told["WATCHDOG_USEC"]) / 1_000_000)
+    variables = signs.environment
+    return Notifier(variables["NOTIFY_SOCKET"], int(variables["WATCHDOG_USEC"]) / 1_000_000)
 
 
 def test_silence_is_counted_from_the_last_sign() -> None:
@@ -57,8 +57,8 @@ def test_silence_is_counted_from_the_last_sign() -> None:
     signs.close()
 
 
-def test_a_child_says_itself_that_it_is_stuck() -> None:
-    """Its reason is told at once, and forgotten with the next process."""
+def test_a_child_reports_that_it_is_stuck() -> None:
+    """The reason is returned at once, and cleared for the next process."""
     signs = LifeSigns(30)
     child = notifier_of(signs)
     child.ready("on")
@@ -72,18 +72,17 @@ def test_a_child_says_itself_that_it_is_stuck() -> None:
 
 @pytest.mark.parametrize("stuck", [False, True])
 def test_a_child_that_does_nothing_is_restarted(up: Up, stuck: bool) -> None:
-    """Stopped by a signal, or stuck by its own account: a line on the terminal and one in the log,
-    and another process takes its place; its neighbour stays."""
+    """Suspended or stuck by its own report: one line on the terminal, one in the log."""
     up.start("--watchdog", "3", a=STUCK if stuck else LIVELY, b=LIVELY)
-    said = "a is stuck: it is deaf" if stuck else r"a gave no sign of life for \d+ s"
+    expected = "a is stuck: it is deaf" if stuck else r"a gave no sign of life for \d+ s"
     (one, other) = until(lambda: (found := children(up)) and len(found) == 2 and found)
     until(lambda: all("ready" in (up.state / "log" / f"{n}.log").read_text() for n in "ab"))
     if not stuck:
         one.send_signal(signal.SIGSTOP)
-    until(lambda: re.search(f"{said}; restarting it in", up.output.read_text()))
+    until(lambda: re.search(f"{expected}; restarting it in", up.output.read_text()))
     until(lambda: len(found := children(up)) == 2 and one not in found)
     assert other in children(up)
-    assert re.search(f"{said}: it is restarted", (up.state / "log" / "a.log").read_text())
+    assert re.search(f"{expected}: it is restarted", (up.state / "log" / "a.log").read_text())
 
 
 def children(up: Up) -> list[psutil.Process]:
@@ -93,9 +92,8 @@ def children(up: Up) -> list[psutil.Process]:
 
 
 @pytest.mark.e2e
-def test_work_goes_on_after_every_part_was_stopped(up: Up) -> None:
-    """Worker, scheduler, listener and status page get a SIGSTOP: soon all are others, and a file
-    that is dropped then is published."""
+def test_work_continues_after_every_part_was_suspended(up: Up) -> None:
+    """All four parts get SIGSTOP and are replaced; a file dropped then is published."""
     process = up.start("--watchdog", "10")
     parts: dict[str, Callable[[], Any]] = {
         name: lambda name=name: part_of(process.pid, name)
@@ -110,7 +108,7 @@ def test_work_goes_on_after_every_part_was_stopped(up: Up) -> None:
         until(lambda name=name, find=find: (found := find()) and found != before[name])
         assert f"{name} gave no sign of life for" in up.output.read_text()
     (up.state / "drop" / "a.md").write_text("# 一条新闻\n\n正文在此。\n")
-    client: Any = connect(up.noted()["redis"]["url"])
+    client: Any = connect(up.run_file()["redis"]["url"])
     until(lambda: client.xlen("newsdrop:articles"))
 
 
@@ -124,8 +122,7 @@ def command_of(process: psutil.Process) -> list[str]:
 def test_up_sees_its_worker_at_a_server_with_a_password(
     tmp_path: Path, own_server: Callable[..., Server]
 ) -> None:
-    """The look whether the worker is ready uses the password file; without it `up` waited for a
-    minute."""
+    """The readiness check uses the password file; without it `up` waited for a minute."""
     server = own_server(options=("--requirepass", "s3cret"))
     (tmp_path / "password").write_text("s3cret\n")
     settings = load(

@@ -1,4 +1,4 @@
-"""The listener rings early for files that are ready, and nothing that happens ends it."""
+"""The listener sends wake-ups for files that are ready, and no failure ends it."""
 
 import logging
 import os
@@ -75,7 +75,7 @@ def drop(tmp_path: Path) -> Path:
     return path
 
 
-def told(record: logging.LogRecord) -> str:
+def problem_of(record: logging.LogRecord) -> str:
     return str(vars(record).get("fields"))
 
 
@@ -86,15 +86,15 @@ def put(path: Path) -> None:
     hidden.rename(path)
 
 
-def test_a_file_renamed_in_rings_at_once(drop: Path, start: Start) -> None:
-    """A rename brings a whole file: it is told without waiting for the settle time."""
+def test_a_file_renamed_in_is_sent_at_once(drop: Path, start: Start) -> None:
+    """A rename brings a whole file: it does not wait for the settle time."""
     recorder = start(Folder(name="drop", path=drop, settle_seconds=30))
     put(drop / "a.md")
     assert until(lambda: recorder.hints) == ["moved:a.md"]
 
 
-def test_a_closed_file_rings_when_it_was_quiet(drop: Path, start: Start) -> None:
-    """A file written in place is told once, `settle_seconds` after it was last closed."""
+def test_a_closed_file_is_sent_after_the_settle_time(drop: Path, start: Start) -> None:
+    """Once, `settle_seconds` after it was last closed."""
     recorder = start(Folder(name="drop", path=drop, settle_seconds=0.5))
     for _ in range(4):
         with (drop / "a.md").open("a") as file:
@@ -107,8 +107,8 @@ def test_a_closed_file_rings_when_it_was_quiet(drop: Path, start: Start) -> None
     assert len(recorder.rings) == 1
 
 
-def test_an_open_file_rings_nothing(drop: Path, start: Start) -> None:
-    """While a writer holds the file open, nothing is told of it."""
+def test_an_open_file_is_not_sent(drop: Path, start: Start) -> None:
+    """While a writer holds the file open, nothing is problem_of of it."""
     recorder = start(Folder(name="drop", path=drop, settle_seconds=0.05))
     with (drop / "a.md").open("w") as file:
         file.write("half")
@@ -121,8 +121,8 @@ def test_an_open_file_rings_nothing(drop: Path, start: Start) -> None:
 @pytest.mark.parametrize(
     "name", [".a.md", "a.md.tmp", "a.part", "a.crdownload", ".a.swp", "a.md~", "Thumbs.db", "b.txt"]
 )
-def test_names_that_are_not_taken_ring_nothing(drop: Path, start: Start, name: str) -> None:
-    """Unfinished files, desktop litter and what the pattern leaves out are passed over."""
+def test_ignored_names_are_not_sent(drop: Path, start: Start, name: str) -> None:
+    """Temporary files, desktop files and names that do not match the pattern."""
     recorder = start(Folder(name="drop", path=drop, pattern="*.md,*.db", settle_seconds=0))
     (drop / name).write_text("x")
     put(drop / "last.md")
@@ -132,7 +132,7 @@ def test_names_that_are_not_taken_ring_nothing(drop: Path, start: Start, name: s
 
 @pytest.mark.parametrize("there_before", [True, False])
 def test_the_spool_is_not_watched(drop: Path, start: Start, there_before: bool) -> None:
-    """Our own claims, which are renames into `.newsdrop`, ring nothing."""
+    """Our own claims, which are renames into `.newsdrop`, send nothing."""
     put(drop / "a.md")
     work = drop / ".newsdrop" / "work" / "batch"
     if there_before:
@@ -146,7 +146,7 @@ def test_the_spool_is_not_watched(drop: Path, start: Start, there_before: bool) 
 
 
 def test_subfolders_count(drop: Path, start: Start) -> None:
-    """Files in folders made later, moved in, or renamed are told with their present path."""
+    """Files in folders made, moved in or renamed later have their present path."""
     (drop / "old").mkdir()
     recorder = start(Folder(name="drop", path=drop))
     put(drop / "old" / "a.md")
@@ -162,8 +162,8 @@ def test_subfolders_count(drop: Path, start: Start) -> None:
     until(lambda: "moved:other/deep/c.md" in recorder.hints)
 
 
-def test_a_folder_moved_in_is_looked_at(drop: Path, start: Start, tmp_path: Path) -> None:
-    """A whole folder renamed in rings without hints: its files have no events of their own."""
+def test_a_folder_moved_in_is_scanned(drop: Path, start: Start, tmp_path: Path) -> None:
+    """It is sent without hints: its files have no events of their own."""
     (tmp_path / "ready").mkdir()
     (tmp_path / "ready" / "a.md").write_text("x")
     recorder = start(Folder(name="drop", path=drop))
@@ -172,7 +172,7 @@ def test_a_folder_moved_in_is_looked_at(drop: Path, start: Start, tmp_path: Path
 
 
 def test_names_that_are_not_utf8_are_left_to_the_tick(drop: Path, start: Start) -> None:
-    """A message is JSON and cannot carry them; their neighbours are told all the same."""
+    """A message is JSON and cannot carry them; other files are sent."""
     recorder = start(Folder(name="drop", path=drop))
     put(Path(os.fsdecode(os.fsencode(drop) + b"/\xff.md")))
     put(drop / "中文 \n.md")
@@ -180,7 +180,7 @@ def test_names_that_are_not_utf8_are_left_to_the_tick(drop: Path, start: Start) 
 
 
 def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) -> None:
-    """Many events are gathered; beyond a bound the whole folder is told instead of its files."""
+    """Beyond MAX_PATHS the whole folder is sent instead of its files."""
     recorder = start(Folder(name="drop", path=drop))
     recorder.refuse = True
     for number in range(3 * MAX_PATHS):
@@ -195,8 +195,8 @@ def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) ->
     assert all(len(hints) <= MAX_HINTS for _, _, hints in recorder.rings)
 
 
-def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None:
-    """Twenty files a second do not make the window grow: each is a message of its own."""
+def test_a_steady_trickle_is_sent_file_by_file(drop: Path, start: Start) -> None:
+    """Twenty files a second do not enlarge the window."""
     recorder = start(Folder(name="drop", path=drop))
     for number in range(40):
         put(drop / f"{number}.md")
@@ -206,8 +206,8 @@ def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None
     assert len(recorder.rings) > 20
 
 
-def test_enough_queued_rings_hold_hints_back(drop: Path, start: Start) -> None:
-    """While enough rings are queued hints gather, and go out together when there is room."""
+def test_hints_wait_while_enough_messages_are_queued(drop: Path, start: Start) -> None:
+    """They are sent together when there is room."""
     recorder = start(Folder(name="drop", path=drop))
     recorder.refuse = True
     for number in range(5):
@@ -221,7 +221,7 @@ def test_enough_queued_rings_hold_hints_back(drop: Path, start: Start) -> None:
 def test_a_lost_broker_does_not_end_it(
     drop: Path, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """While the broker is away it says so once; when it is back the whole folder is told."""
+    """One warning; when the broker is back the whole folder is sent."""
     recorder = start(Folder(name="drop", path=drop))
     recorder.fail = True
     put(drop / "a.md")
@@ -234,10 +234,10 @@ def test_a_lost_broker_does_not_end_it(
     assert caplog.text.count("the broker is away") == 1
 
 
-def test_paused_and_scheduled_sources_are_not_rung(
+def test_paused_and_scheduled_sources_are_not_sent(
     drop: Path, start: Start, tmp_path: Path
 ) -> None:
-    """A paused source is silent; one with a cron schedule is not even watched."""
+    """A source with a cron schedule is not even watched."""
     timed = tmp_path / "timed"
     timed.mkdir()
     paused = {"drop"}
@@ -259,7 +259,7 @@ def test_paused_and_scheduled_sources_are_not_rung(
 def test_a_folder_that_goes_and_comes_back(
     drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A folder removed (a mount gone) is told once and watched again when it is there."""
+    """A vanished folder is reported once, and watched again when it exists."""
     monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
     recorder = start(Folder(name="drop", path=drop))
     shutil.rmtree(drop)
@@ -276,7 +276,7 @@ def test_a_folder_that_goes_and_comes_back(
 def test_another_folder_under_the_name_is_noticed(
     drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder renamed away and a new one in its place (as a mount does) is watched instead."""
+    """A new folder in its place, as a mount makes it, is watched instead."""
     monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
     recorder = start(Folder(name="drop", path=drop))
     drop.rename(drop.with_name("away"))
@@ -289,7 +289,7 @@ def test_another_folder_under_the_name_is_noticed(
 def test_no_watches_left_falls_back_to_the_tick(
     drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the kernel's limit it says which, and tries again until there is room."""
+    """The message names the kernel's limit, and the watch is tried again."""
     import errno
 
     from watchdog.observers import inotify_c
@@ -303,7 +303,9 @@ def test_no_watches_left_falls_back_to_the_tick(
     monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", refused)
     recorder = Recorder([Folder(name="drop", path=drop)], lambda _: False)
     try:
-        until(lambda: any("fs.inotify.max_user_watches" in told(one) for one in caplog.records))
+        until(
+            lambda: any("fs.inotify.max_user_watches" in problem_of(one) for one in caplog.records)
+        )
         monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", real)
         until(lambda: recorder.wholes)
         put(drop / "a.md")

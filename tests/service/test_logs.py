@@ -9,7 +9,7 @@ from worker.service.child_logs import ChildLog, warning_in
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "warning"),
     [
         ("[2026-01-31 10:00:00,000: WARNING/MainProcess] slow", "slow"),
         ("[2026-01-31 10:00:00,000: ERROR/ForkPoolWorker-1] bad", "bad"),
@@ -33,13 +33,13 @@ from worker.service.child_logs import ChildLog, warning_in
         ("plain words about a WARNING", None),
     ],
 )
-def test_which_lines_are_warnings(line: str, said: str | None) -> None:
-    """Celery's, the server's and structlog's warnings are told from all else."""
-    assert warning_in(line) == said
+def test_which_lines_are_warnings(line: str, warning: str | None) -> None:
+    """Warnings of Celery, the server and structlog are distinguished from other lines."""
+    assert warning_in(line) == warning
 
 
-def test_each_warning_is_told_once(tmp_path: Path) -> None:
-    """What an earlier run wrote is not told, nor half a line, nor the same line again and again."""
+def test_each_warning_is_shown_once(tmp_path: Path) -> None:
+    """Not those of an earlier run, incomplete lines or repetitions."""
     line = "[t: WARNING/Main] {}\n"
     (tmp_path / "a.log").write_text(line.format("old"))
     log = ChildLog(tmp_path, "a")
@@ -60,8 +60,8 @@ def test_what_was_escaped_is_not_escaped_again(tmp_path: Path) -> None:
     assert list(log.warnings()) == [r"lost\nagain \x1b"]
 
 
-def test_a_large_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past its bound a log is kept once as `.1`; the child goes on writing to the same file."""
+def test_a_large_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept once as `.1`; the child keeps writing to the same file."""
     monkeypatch.setattr(child_logs, "LARGEST", 1000)
     log = ChildLog(tmp_path, "a")
     with log.open() as file:

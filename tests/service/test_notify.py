@@ -1,4 +1,4 @@
-"""What systemd is told, heard by a socket of the test's own; the parts are real processes."""
+"""Messages to systemd, received by a socket of the test; the parts are real processes."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ class Systemd:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.heard: list[tuple[float, int, str]] = []
+        self.messages: list[tuple[float, int, str]] = []
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._door.bind(f"\0{address[1:]}" if address.startswith("@") else address)
         self._door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -40,19 +40,19 @@ class Systemd:
                 return
             pid = struct.unpack("3i", extra[0][2][:size])[0]
             for line in data.decode().splitlines():
-                self.heard.append((time.monotonic(), pid, line))
+                self.messages.append((time.monotonic(), pid, line))
 
     def times(self, line: str) -> list[float]:
-        return [at for at, _, said in self.heard if said == line]
+        return [at for at, _, said in self.messages if said == line]
 
     def until(self, there: Callable[[], object], what: str) -> None:
         end = time.monotonic() + WITHIN
         while not there():
-            assert time.monotonic() < end, f"no {what}: {self.heard[-20:]}"
+            assert time.monotonic() < end, f"no {what}: {self.messages[-20:]}"
             time.sleep(0.05)
 
     def until_said(self, words: str) -> None:
-        self.until(lambda: any(words in said for _, _, said in self.heard), words)
+        self.until(lambda: any(words in said for _, _, said in self.messages), words)
 
     def until_alive(self, times: int) -> None:
         """Until so many more signs of life came."""
@@ -96,13 +96,13 @@ def test_a_message_is_a_datagram(tmp_path: Path, address: str) -> None:
     told.stopping()
     listening.until_said("STOPPING=1")
     listening.close()
-    said = [line for _, _, line in listening.heard]
+    said = [line for _, _, line in listening.messages]
     assert said[:3] == ["READY=1", "STATUS=begins", "STATUS=works\\x1b[31m on"]
     assert said[3] == "STOPPING=1"
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
-    """Beside systemd, and where its socket is gone, nothing is sent and nothing fails."""
+def test_without_a_supervisor_nothing_is_sent(tmp_path: Path) -> None:
+    """Nor where its socket is gone; nothing fails."""
     for told in (Notifier(), Notifier(str(tmp_path / "gone"), watchdog=1)):
         told.ready("")
         told.alive()
@@ -110,8 +110,8 @@ def test_nobody_listens(tmp_path: Path) -> None:
     assert not Notifier().is_connected
 
 
-def test_signs_of_life_are_few(systemd: Systemd) -> None:
-    """However often it is said, a quarter of the watchdog's time lies between two."""
+def test_watchdog_messages_are_few(systemd: Systemd) -> None:
+    """At least a quarter of the watchdog's time lies between two."""
     now = 0.0
     told = Notifier(systemd.address, watchdog=40, monotonic=lambda: now)
     for now in (0.0, 1.0, 9.9, 10.0, 19.0, 20.0):  # noqa: B007  read by the clock above
@@ -127,8 +127,8 @@ def reading(
     return LivenessReading(loops, processes, received, idle, waiting)
 
 
-def judged(readings: Callable[[int], LivenessReading], seconds: int = 120) -> str:
-    """What is said after so many seconds of such readings, one a second."""
+def problem_after(readings: Callable[[int], LivenessReading], seconds: int = 120) -> str:
+    """The problem after so many seconds of such readings, one a second."""
     monitor = LivenessMonitor(30)
     for second in range(seconds):
         monitor.problem(readings(second), float(second))
@@ -137,36 +137,35 @@ def judged(readings: Callable[[int], LivenessReading], seconds: int = 120) -> st
 
 def test_what_a_stuck_worker_is() -> None:
     """A loop that hangs, an empty pool, and an idle worker that leaves messages waiting."""
-    assert judged(lambda _: reading()) == "its main loop hangs"
-    assert judged(lambda _: reading(), int(LOOP_PATIENCE)) == ""
-    assert judged(lambda at: reading(at, processes=0)) == "its pool has no process"
-    assert "takes none" in judged(lambda at: reading(at, waiting=2))
+    assert problem_after(lambda _: reading()) == "its main loop hangs"
+    assert problem_after(lambda _: reading(), int(LOOP_PATIENCE)) == ""
+    assert problem_after(lambda at: reading(at, processes=0)) == "its pool has no process"
+    assert "takes none" in problem_after(lambda at: reading(at, waiting=2))
 
 
-def test_what_a_stuck_worker_is_not() -> None:
-    """Nothing to do, long tasks, messages that are taken, or a process that is being replaced."""
-    assert judged(reading) == ""
-    assert judged(lambda at: reading(at, idle=False, waiting=2)) == ""
-    assert judged(lambda at: reading(at, received=at, waiting=2)) == ""
-    assert judged(lambda at: reading(at, waiting=at % 10)) == ""
-    assert judged(lambda at: reading(at, processes=at % 20)) == ""
+def test_busy_and_idle_workers_are_not_stuck() -> None:
+    """No work, long tasks, messages that are taken, a process that is being replaced."""
+    assert problem_after(reading) == ""
+    assert problem_after(lambda at: reading(at, idle=False, waiting=2)) == ""
+    assert problem_after(lambda at: reading(at, received=at, waiting=2)) == ""
+    assert problem_after(lambda at: reading(at, waiting=at % 10)) == ""
+    assert problem_after(lambda at: reading(at, processes=at % 20)) == ""
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", UNITS)
-def test_each_part_tells_how_it_is(
+def test_each_part_reports_its_state(
     name: str, tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
-    """Ready once it is, signs of life, what it does, and its end; all by the process that systemd
-    started: the parts of `up` speak to `up`."""
+    """Ready, alive, its activity and its end, by the process that systemd started."""
     told = {**environment(tmp_path, redis_server), **systemd.environment(2)}
     with running(name, told) as part:
         systemd.until_said("READY=1")
         systemd.until_alive(3)
-        assert part.stop() == 0, part.said
+        assert part.stop() == 0, part.output
         systemd.until_said("STOPPING=1")
-    assert {pid for _, pid, _ in systemd.heard} == {part.process.pid}
-    assert any(line.startswith("STATUS=") for _, _, line in systemd.heard)
+    assert {pid for _, pid, _ in systemd.messages} == {part.process.pid}
+    assert any(line.startswith("STATUS=") for _, _, line in systemd.messages)
     assert len(systemd.times("READY=1")) == 1
 
 
@@ -175,7 +174,7 @@ def test_each_part_tells_how_it_is(
 def test_redis_away_is_no_reason_to_be_ended(
     name: str, tmp_path: Path, own_server: Callable[..., Server], systemd: Systemd
 ) -> None:
-    """At the start and later: it is ready, it lives, and goes on when the server is there."""
+    """Without Redis a part is ready and alive, and continues when the server is back."""
     server = own_server()
     server.stop()
     told = {**environment(tmp_path, server), **systemd.environment(4)}
@@ -191,10 +190,10 @@ def test_redis_away_is_no_reason_to_be_ended(
 
 
 @pytest.mark.e2e
-def test_a_deaf_worker_gives_no_sign_of_life(
+def test_a_worker_that_takes_no_messages_is_reported(
     tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
-    """Connected, idle, and messages wait: its status says so and the watchdog is left to bark."""
+    """Connected, idle, messages wait: its status says so, and watchdog messages stop."""
     told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
     with running("worker", told):
         systemd.until_said("STATUS=working: ")

@@ -10,7 +10,7 @@ SLEEPER = ["sleep", "1000"]
 
 
 def test_a_server_that_evicts_is_refused(up: Up, own_server: Callable[..., Server]) -> None:
-    """With a configured server that may evict, `up` says what to change and starts nothing."""
+    """`up` says what to change and starts nothing."""
     server = own_server()
     server.client().config_set("maxmemory-policy", "allkeys-lru")
     done = up.run("--url", server.url, a=SLEEPER)
@@ -27,7 +27,7 @@ def test_a_port_for_a_foreign_server_is_refused(up: Up, redis_server: Server) ->
 
 
 def test_a_port_that_is_taken_is_refused(up: Up) -> None:
-    """A port that another program has: one sentence with its number, and not the server's log."""
+    """One sentence with its number, and not the server's log."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = up.run("--port", str(port), a=SLEEPER)
@@ -48,7 +48,7 @@ def test_a_wrong_site_rule_is_refused(up: Up) -> None:
     assert up.left() == []
 
 
-def test_a_state_directory_that_cannot_be_is_refused(up: Up) -> None:
+def test_an_impossible_state_directory_is_refused(up: Up) -> None:
     """A state directory below a file: said in a sentence, without a traceback."""
     up.state.write_text("a file")
     done = up.run(a=SLEEPER)

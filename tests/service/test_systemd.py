@@ -59,7 +59,7 @@ def seconds(text: str) -> int:
 
 @needs_systemd
 def test_systemd_finds_no_fault(root: Path) -> None:
-    """`systemd-analyze verify` says nothing of any unit: no unknown key, no missing program."""
+    """`systemd-analyze verify` reports nothing for any unit."""
     units = ["newsdrop.target", *(f"{name}.service" for name in SERVICES)]
     done = subprocess.run(
         [str(ANALYZE), "verify", f"--root={root}", "--man=no", *units],
@@ -84,7 +84,7 @@ def test_a_unit_is_closed(name: str, root: Path) -> None:
 @needs_systemd
 @pytest.mark.parametrize("number", range(3))
 def test_the_documents_drop_ins_are_right(number: int, root: Path, tmp_path: Path) -> None:
-    """Each piece that docs/systemd.md has a person put into a unit is one that systemd knows."""
+    """systemd accepts each drop-in that docs/systemd.md shows."""
     pieces = re.findall(r"```ini\n(.*?)```", (PROJECT / "docs/systemd.md").read_text(), re.DOTALL)
     assert len(pieces) == 3
     copy = tmp_path / "root"
@@ -108,8 +108,8 @@ def test_what_is_installed_is_filled_in(root: Path) -> None:
             assert str(root) not in text, path
 
 
-def test_what_is_yours_is_left_alone(root: Path) -> None:
-    """An update puts new units in place, and leaves the files in /etc/newsdrop as they are."""
+def test_an_update_keeps_your_files(root: Path) -> None:
+    """New units are installed; the files in /etc/newsdrop stay as they are."""
     config = root / "etc/newsdrop/newsdrop.toml"
     before = config.read_text()
     config.write_text("# mine\n")
@@ -140,8 +140,7 @@ def test_the_config_is_one(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [*PARTS, "newsdrop"])
 def test_a_part_is_watched_and_has_time_to_end(name: str, root: Path) -> None:
-    """It tells when it is ready and that it lives; wrong settings do not start it again and again;
-    it has the time to end that `up` gives its children, or the soft shutdown takes."""
+    """It reports ready and alive, is not restarted for wrong settings, and has its time to stop."""
     text = unit(root, f"{name}.service")
     assert value(text, "Type") == "notify"
     assert seconds(value(text, "WatchdogSec")) >= 60

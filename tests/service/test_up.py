@@ -36,15 +36,14 @@ def test_every_stop_signal_leaves_no_process(up: Up, number: int) -> None:
 
 
 def test_a_killed_up_leaves_no_process(up: Up) -> None:
-    """After SIGKILL of `up` alone, server, children and grandchildren end by themselves. Commands
-    use the settings that they have without it, though its run file is there."""
+    """After SIGKILL all descendants end; commands ignore its run file."""
     process = up.start(a=SLEEPER, b=FAMILY)
     until(lambda: up.named("1002"))
-    assert load(options={"state_dir": up.state}).redis.url == up.noted()["redis"]["url"]
+    assert load(options={"state_dir": up.state}).redis.url == up.run_file()["redis"]["url"]
     process.kill()
     process.wait(PATIENCE)
     until(lambda: up.left() == [])
-    assert up.noted()["pid"] == process.pid
+    assert up.run_file()["pid"] == process.pid
     assert load(options={"state_dir": up.state}).redis.url == ""
 
 
@@ -60,7 +59,7 @@ def test_a_stubborn_child_does_not_outlive_a_killed_up(up: Up) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_children_end_when_up_and_its_reaper_are_killed_together(up: Up) -> None:
-    """With nobody left to send it, the kernel itself sends each child its TERM."""
+    """The kernel sends each child its TERM."""
     process = up.start(a=SLEEPER)
     reaper = until(lambda: up.named("reaper.py"))
     os.kill(process.pid, signal.SIGSTOP)  # it cannot start another reaper
@@ -71,7 +70,7 @@ def test_children_end_when_up_and_its_reaper_are_killed_together(up: Up) -> None
 
 
 def test_a_killed_reaper_is_replaced(up: Up) -> None:
-    """The reaper's own death leaves no gap: another is started and knows every child."""
+    """Another one is started and knows every child."""
     process = up.start(stubborn=STUBBORN)
     first = until(lambda: up.named("reaper.py"))
     first.kill()
@@ -84,7 +83,7 @@ def test_a_killed_reaper_is_replaced(up: Up) -> None:
 
 
 def test_a_killed_child_is_started_again(up: Up) -> None:
-    """A child ended by SIGKILL comes back, and what it had started is gone."""
+    """And processes that it had started are gone."""
     up.start(b=FAMILY)
     orphan = until(lambda: up.exactly("sleep", "1001"))
     os.kill(os.getpgid(orphan.pid), signal.SIGKILL)  # the shell alone
@@ -94,11 +93,11 @@ def test_a_killed_child_is_started_again(up: Up) -> None:
 
 
 def test_a_killed_server_is_started_again_with_its_data(up: Up) -> None:
-    """The server comes back after SIGKILL, and what it had written is there."""
+    """Data written before SIGKILL is there."""
     from worker.store.connection import connect
 
     up.start(a=SLEEPER)
-    client = connect(up.noted()["redis"]["url"])
+    client = connect(up.run_file()["redis"]["url"])
     client.set("kept", "1")
     time.sleep(1.5)  # appendfsync everysec
     server = until(lambda: up.named("server.conf"))
@@ -106,7 +105,7 @@ def test_a_killed_server_is_started_again_with_its_data(up: Up) -> None:
 
     def back() -> bool:
         try:
-            return bool(connect(up.noted()["redis"]["url"]).get("kept") == b"1")
+            return bool(connect(up.run_file()["redis"]["url"]).get("kept") == b"1")
         except Exception:
             return False
 
@@ -122,18 +121,18 @@ def test_a_child_that_cannot_run_ends_everything(up: Up) -> None:
     assert up.left() == []
 
 
-def test_a_program_that_is_not_there_is_named(up: Up) -> None:
-    """A command that does not exist is told as such, not as a traceback."""
+def test_a_missing_program_is_named(up: Up) -> None:
+    """Without a traceback."""
     up.start(broken=["/nowhere/no-such-program"])
     log = up.state / "log" / "broken.log"
     until(lambda: log.exists() and "\n" in log.read_text())
-    told = log.read_text().splitlines()[0]
-    assert told == "cannot run '/nowhere/no-such-program': No such file or directory"
+    line = log.read_text().splitlines()[0]
+    assert line == "cannot run '/nowhere/no-such-program': No such file or directory"
     assert "Traceback" not in log.read_text() + up.output.read_text()
 
 
-def test_a_suspended_server_is_no_death(up: Up) -> None:
-    """A server that does not answer for a while is waited for: nothing is restarted or given up."""
+def test_a_suspended_server_is_waited_for(up: Up) -> None:
+    """Nothing is restarted or given up."""
     process = up.start(a=SLEEPER)
     server = until(lambda: up.named("server.conf"))
     server.suspend()
@@ -158,23 +157,22 @@ def test_a_second_signal_stops_the_waiting(up: Up) -> None:
 
 
 def test_a_log_gets_no_banner(up: Up) -> None:
-    """A service whose output is a log says in one line that it is ready; addresses and commands
-    are for a terminal."""
+    """In a log one line says that the service is ready."""
     up.start(a=SLEEPER)
-    said = up.output.read_text()
-    assert said.count("newsdrop is ready.") == 1
-    assert "watch the work" not in said
-    assert "drop files into" not in said
+    printed = up.output.read_text()
+    assert printed.count("newsdrop is ready.") == 1
+    assert "watch the work" not in printed
+    assert "drop files into" not in printed
 
 
 def test_two_on_one_state_directory_refuse(up: Up) -> None:
-    """The second `up` says which process runs already, and harms nothing."""
+    """The second `up` names the running process and changes nothing."""
     process = up.start(a=SLEEPER)
     second = up.run(a=SLEEPER)
     assert second.returncode == 2
     assert f"it already runs on {up.state} (process {process.pid})" in second.stderr
     assert process.poll() is None
-    assert up.noted()["pid"] == process.pid
+    assert up.run_file()["pid"] == process.pid
 
 
 def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
@@ -182,7 +180,7 @@ def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
     done = up.run("--detach", a=SLEEPER)
     assert done.returncode == 0, done.stderr
     assert "newsdrop is ready." in done.stdout
-    pid = up.noted()["pid"]
+    pid = up.run_file()["pid"]
     assert os.getsid(pid) == pid
     assert up.named("1000")
     down = up.run("--down")
@@ -195,8 +193,7 @@ def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_detach_that_ends_before_all_is_ready(up: Up, number: int) -> None:
-    """Ctrl-C stops all of it at once, with a sentence; where the command is killed (a closed
-    terminal) the service starts nevertheless."""
+    """Ctrl-C stops everything; a killed command (a closed terminal) lets the service start."""
     slow = ["redis-server", "valkey-server"]
     tools = up.state.parent / "bin"
     tools.mkdir()
@@ -223,7 +220,7 @@ def test_detach_that_ends_before_all_is_ready(up: Up, number: int) -> None:
 
 
 def test_detach_says_why_it_did_not_start(up: Up) -> None:
-    """A failure before it is ready reaches the terminal, not only the log."""
+    """A failure before it is ready is printed on the terminal, too."""
     up.start(a=SLEEPER)
     done = up.run("--detach", a=SLEEPER)
     assert done.returncode == 2
@@ -248,11 +245,11 @@ def test_down_believes_only_the_lock(up: Up) -> None:
 
 def test_warnings_of_children_are_shown(up: Up) -> None:
     """A child's warning appears with its name and escaped; its other lines stay in its log."""
-    said = (
+    printed = (
         "echo '[2026-01-01 10:00:00,000: WARNING/MainProcess] too \033[31mred'; "
         "echo plain words; sleep 1000"
     )
-    up.start(a=["sh", "-c", said])
+    up.start(a=["sh", "-c", printed])
     until(lambda: "too \\x1b[31mred" in up.output.read_text())
     assert "plain words" not in up.output.read_text()
     assert "plain words" in (up.state / "log" / "a.log").read_text()

@@ -20,8 +20,7 @@ from worker.settings import Settings
 def test_the_stream_can_be_read_as_shown(
     tmp_path: Path, socket: Path | None, port: int | None, command: str
 ) -> None:
-    """On a terminal the command that reads the stream names the port or the socket; a log has one
-    line."""
+    """The printed command names the port or the socket; a log has one line."""
     running = RunningService(Settings(state_dir=tmp_path), "redis://127.0.0.1:7001", socket, port)
     terminal, log = io.StringIO(), io.StringIO()
     for output, is_log in ((terminal, False), (log, True)):

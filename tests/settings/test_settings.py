@@ -1,4 +1,4 @@
-"""Settings: their order, and what is wrong is said with what to change."""
+"""Settings: their order, and errors with advice."""
 
 import json
 from contextlib import nullcontext
@@ -48,8 +48,7 @@ def written(default: Any) -> str:
 
 
 def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Defaults < file < what `up` was told < environment < options, key by key. What a killed `up`
-    left counts for nothing."""
+    """Defaults < file < run file of `up` < environment < options; a killed `up` is ignored."""
     path = config(tmp_path, '[redis]\nurl = "redis://file"\n[stream]\nmax_length = 1\n')
     assert load(path).redis.url == "redis://file"
     with running_up(tmp_path, redis={"url": "redis://up"}):
@@ -107,16 +106,15 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ("[feeds]\nmin_interval_seconds = 99999\n", "above max_interval_seconds"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:
-    """Each mistake is one line that names the key, and the nearest right one."""
+def test_mistakes_are_named(tmp_path: Path, text: str, says: str) -> None:
+    """Each is one line with the key and the nearest valid one."""
     with pytest.raises(ConfigError) as error:
         load(config(tmp_path, text))
     assert says in str(error.value)
 
 
 def test_the_archive_is_not_in_a_bucket_that_is_read(tmp_path: Path) -> None:
-    """Copies would come in as articles; a bucket whose name begins with the other's is another
-    one, and one that is only read when enqueued may have them."""
+    """Its copies would be read as articles; a bucket with a longer name is another one."""
     for url, archive, interval, is_refused in (
         ("s3://news", "s3://news-archive/x", 60, False),
         ("s3://news/in/", "s3://news/in", 60, True),
@@ -139,7 +137,7 @@ def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> N
         load()
 
 
-def test_variables_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that is no JSON, and a key of folders, which are a list, are one line each."""
     monkeypatch.setenv("NEWSDROP_FOLDERS_NAME", "a")
     with pytest.raises(ConfigError, match="unknown environment variable NEWSDROP_FOLDERS_NAME"):
@@ -150,10 +148,10 @@ def test_variables_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch)
         load()
 
 
-def test_the_file_that_is_read_is_the_file_that_is_told(
+def test_the_config_file_is_named_as_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`NEWSDROP_CONFIG` may begin with a tilde, for `config check` as for everybody else."""
+    """`NEWSDROP_CONFIG` may begin with a tilde, for `config check`, too."""
     config(tmp_path, "[stream]\nmax_length = 7\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NEWSDROP_CONFIG", "~/own.toml")
@@ -161,14 +159,14 @@ def test_the_file_that_is_read_is_the_file_that_is_told(
     assert config_file() == tmp_path / "own.toml"
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_config_file_is_an_error(tmp_path: Path) -> None:
     """A config file that was named must be there."""
     with pytest.raises(ConfigError, match="no config file"):
         load(tmp_path / "none.toml")
 
 
 def test_a_wrong_address_shows_no_password(tmp_path: Path) -> None:
-    """What is said of an address that is none does not repeat it: a password may be in it."""
+    """An invalid address is not repeated: a password may be in it."""
     with pytest.raises(ConfigError) as caught:
         load(config(tmp_path, '[redis]\nurl = "localhost:6379?password=geheim"\n'))
     assert "redis.url" in str(caught.value)
@@ -196,7 +194,7 @@ def test_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fetch.allow_ports == (8080,)
 
 
-def test_feeds_lie_beside_the_config_file(tmp_path: Path) -> None:
+def test_feeds_are_beside_the_config_file(tmp_path: Path) -> None:
     """Whoever mounts a folder of configuration has both in it."""
     assert load(config(tmp_path, "")).feeds.file == tmp_path / "feeds.toml"
     assert load(config(tmp_path, '[feeds]\nfile = "x/my.toml"\n')).feeds.file == (
@@ -205,7 +203,7 @@ def test_feeds_lie_beside_the_config_file(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    """What a newer newsdrop's file means is not guessed: its version is said, not its new keys."""
+    """The error names its version, not its new keys."""
     assert load(config(tmp_path, "version = 1\n")).version == 1
     newer = config(tmp_path, 'version = 2\n[new]\nkey = "x"\n')
     with pytest.raises(ConfigError, match="knows version 1: update newsdrop") as caught:
@@ -229,8 +227,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_the_place_of_a_mistake_is_named(
     variable: str, value: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A value of the environment names its variable, whatever the kind of the mistake is, and not
-    the file; a value of the file names the file."""
+    """The variable for values of the environment, the file for values of the file."""
     monkeypatch.setenv(variable, value)
     path = config(tmp_path, "[stream]\nmax_length = -1\n")
     with pytest.raises(ConfigError) as caught:

@@ -19,8 +19,7 @@ from worker.spool.rules_record import NAME, read_rules_record
 
 
 def test_a_changed_rule_is_used_by_the_next_batch(tmp_path: Path, redis_server: Server) -> None:
-    """A new rule is used without a restart; one with an error changes nothing, is a problem of
-    status and health, and a process that starts meanwhile still uses the rules in force."""
+    """One with an error changes nothing, is reported, and new processes use the rules in force."""
     rules = tmp_path / "rules"
     rules.mkdir()
     world = World(tmp_path / "state", redis_server.url, sites_dir=str(rules))

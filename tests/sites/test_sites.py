@@ -79,7 +79,7 @@ def test_wrong_rule_is_refused(text: str, message: str, tmp_path: Path) -> None:
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    """Every mistake of every file is told, not only the first."""
+    """Every mistake of every file is reported, not only the first."""
     write(tmp_path, "a", "x = 1\ny = 2")
     write(tmp_path, "b", "z = 3")
     with pytest.raises(ConfigError) as refusal:
@@ -87,7 +87,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     assert len(str(refusal.value).splitlines()) == 3
 
 
-def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_fifo_or_folder_is_an_error(tmp_path: Path) -> None:
     """A FIFO or a folder with the name of a rule is an error; nothing is read from it."""
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "folder.toml").mkdir()
@@ -116,14 +116,14 @@ def test_own_rules_replace_shipped(tmp_path: Path) -> None:
 
 
 def test_missing_folder(tmp_path: Path) -> None:
-    """A folder that is not there is told, one without rules is fine."""
+    """A missing folder is an error, an empty one is not."""
     assert tuple(load_sites([tmp_path])) == ()
     with pytest.raises(ConfigError, match="no folder of site rules"):
         load_sites([tmp_path / "nowhere"])
 
 
 def test_default_is_added_to_every_rule(tmp_path: Path) -> None:
-    """What `default` removes is removed everywhere, and it stands in where nothing fits."""
+    """What it removes is removed everywhere; without a matching rule it is used alone."""
     write(tmp_path, DEFAULT, "[body]\nignore_images = ['random']\n[page]\nremove = ['nav']")
     write(tmp_path, "port", "[body]\nignore_images = ['advert']\n[page]\nremove = ['.x']")
     sites = load_sites([tmp_path])
@@ -204,7 +204,7 @@ def test_every_source_of_the_samples_has_a_rule(shipped: Sites) -> None:
 
 
 def test_only_names_of_ordinary_length_are_remembered() -> None:
-    """A name is folded once; an endless one from outside is not kept in memory."""
+    """A very long name from outside is not kept in memory."""
     rules._folded.cache_clear()
     names = [rules.folded_name(name) for name in (" Ｎews ", " Ｎews ", "X" * 101)]
     assert names == ["news", "news", "x" * 101]

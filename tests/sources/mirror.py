@@ -29,7 +29,7 @@ def listing(top: Path) -> list[tuple[object, ...]]:
 
 
 class Mirror:
-    """A tree and its ledger. Each look is a minute after the last, so that it may be walked."""
+    """A tree and its ledger. Each scan is a minute after the last, so that it may be walked."""
 
     def __init__(self, path: Path, settle: float = 2.0, **spool: int) -> None:
         self.path = path / "mirror"
@@ -49,11 +49,11 @@ class Mirror:
         path.write_text(text)
         return path
 
-    def scan(self, *events: str, asked: bool = False, after: float = 60) -> ScanResult | None:
+    def scan(self, *events: str, requested: bool = False, after: float = 60) -> ScanResult | None:
         self.now += timedelta(seconds=after)
         accepted, on_claimed = AcceptedLog(self.place.home.parent), self.claimed.append
         request = ScanRequest(self.root, self.limits, accepted, self.now, None, on_claimed, events)
-        return scan_in_place(self.place, request, is_requested=asked)
+        return scan_in_place(self.place, request, is_requested=requested)
 
     def look(self, *events: str) -> ScanResult:
         found = self.scan(*events)
@@ -61,14 +61,14 @@ class Mirror:
         return found
 
     def taken(self) -> list[str]:
-        """The paths of what was copied since the last time; the batches are done with then."""
+        """The paths that were copied since the last call; their batches are finished."""
         found = []
         for name in batch_names(self.root):
             found += [one.path for one in manifest.load(self.root.work / name).entries]
             shutil.rmtree(self.root.work / name)
         return sorted(found)
 
-    def noted(self) -> list[str]:
+    def recorded(self) -> list[str]:
         with open_ledger(self.place.home) as ledger:
             assert ledger is not None
             folders = [

@@ -44,7 +44,7 @@ def test_credentials_do_not_move_to_another_origin(
 
 
 def test_user_and_password_move_on_their_own_origin(world: World, web: Web) -> None:
-    """A feed that moves within its server is still let in."""
+    """A feed that moves within its server keeps its credentials."""
 
     def guarded(request: Request) -> Reply:
         return feed(1) if "authorization" in request.headers else Reply(status=401)
@@ -58,9 +58,8 @@ def test_user_and_password_move_on_their_own_origin(world: World, web: Web) -> N
     assert web.requests[-1].path == "/new"
 
 
-def test_a_page_is_no_place_for_a_feed(world: World, web: Web) -> None:
-    """A portal, or a redirect to the front page, takes no feed away: when it is over, the feed is
-    read where it was."""
+def test_a_redirect_to_a_page_does_not_move_a_feed(world: World, web: Web) -> None:
+    """A portal or the front page: afterwards the feed is polled at its address."""
     web.pages["/rss"] = feed(1)
     world.add_feed("a", web.url("/rss"))
     world.poll()
@@ -128,10 +127,10 @@ def test_what_one_feed_raises_is_its_own_fault(
 
     real = feeds.decide_next_poll
 
-    def broken(heard: PollResponse, *rest: object, **more: object) -> object:
-        if heard.body_hash is not None and heard.etag == '"bad"':
+    def broken(response: PollResponse, *rest: object, **more: object) -> object:
+        if response.body_hash is not None and response.etag == '"bad"':
             raise RuntimeError("a bug")
-        return real(heard, *rest, **more)  # type: ignore[arg-type]
+        return real(response, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(feeds, "decide_next_poll", broken)
     web.pages["/bad"], web.pages["/good"] = feed(1, etag='"bad"'), feed(2)
@@ -145,8 +144,7 @@ def test_what_one_feed_raises_is_its_own_fault(
 def test_feeds_that_cannot_be_read_hold_up_nothing_else(
     tmp_path: Path, redis_server: Server, web: Web
 ) -> None:
-    """A process that begins while the feeds cannot be read takes folders all the same, leaves the
-    feeds' turns to others, and goes on when they are mended."""
+    """Such a process scans folders and leaves feeds to others until the file is corrected."""
     first = newsroom(tmp_path, redis_server, web)
     web.pages["/rss"] = feed(1)
     first.add_feed("a", web.url("/rss"))
@@ -166,7 +164,7 @@ def test_feeds_that_cannot_be_read_hold_up_nothing_else(
 
 
 def test_links_with_tokens_are_no_gap(world: World, web: Web) -> None:
-    """Addresses that are others at each poll do not make a feed look as if entries were missed."""
+    """Addresses that change at each poll do not count as missed entries."""
     for token in range(3):
         links = [f"https://harbour.example/{n}.html?t={token}" for n in (1, 2)]
         entries = [item(n, link=link) for n, link in enumerate(links, 1)]
@@ -177,7 +175,7 @@ def test_links_with_tokens_are_no_gap(world: World, web: Web) -> None:
 
 
 def test_an_entry_that_cannot_be_normalized_is_refused_once(world: World, web: Web) -> None:
-    """Whatever step refuses it, the same broken entry is told of once, not at each poll."""
+    """At whatever step, it is reported once, not at each poll."""
     nothing = item(5, title="&#x200B;", text="&#x3164;&#x200B;")
     for number in range(3):
         head = f"<generator>{number}</generator>"
@@ -197,7 +195,7 @@ def test_a_busy_host_makes_no_feed_polled_sooner() -> None:
 
 
 def test_retry_after_holds_for_a_schedule() -> None:
-    """A server error says when to come back; cron does not say otherwise."""
+    """A server error delays the next poll beyond cron's time."""
     now = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
     pace = PollPace(300, 86_400, "*/5 * * * *")
     assert (

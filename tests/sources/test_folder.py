@@ -1,4 +1,4 @@
-"""Drop folders: what is ready is claimed, what is not is waited for or left alone."""
+"""Drop folders: ready files are claimed, others wait or are skipped."""
 
 import os
 import time
@@ -56,8 +56,8 @@ def drop(tmp_path: Path) -> Drop:
     return Drop(tmp_path / "drop")
 
 
-def test_files_of_all_subfolders_are_taken(drop: Drop) -> None:
-    """Subfolders count, each file with its path; a second look finds nothing."""
+def test_files_of_all_subfolders_are_claimed(drop: Drop) -> None:
+    """Each with its path; a second scan finds nothing."""
     for name in ("a.md", "2021/a.md", "2021/11/新闻.md"):
         drop.put(name)
     assert drop.scan().files == 3
@@ -98,7 +98,7 @@ def test_patterns() -> None:
 
 
 def test_a_file_still_written_is_waited_for(tmp_path: Path) -> None:
-    """A file is taken only when it has been quiet for the settle time, whatever its mtime says."""
+    """It is claimed after the settle time without changes, whatever its mtime is."""
     drop = Drop(tmp_path / "drop", settle=0.5)
     path = drop.put("a.md", "begin")
     os.utime(path, (1, 1))  # an old mtime, as `cp -p` and rsync give, is no sign of quiet
@@ -112,8 +112,8 @@ def test_a_file_still_written_is_waited_for(tmp_path: Path) -> None:
     assert drop.scan().files == 1
 
 
-def test_a_file_renamed_in_is_ready_when_an_event_told(tmp_path: Path) -> None:
-    """`moved:` takes it at once; `closed:` after the shorter settle time; both only if it is so."""
+def test_events_make_files_ready_sooner(tmp_path: Path) -> None:
+    """`moved:` at once, `closed:` after the shorter settle time, if the file confirms it."""
     drop = Drop(tmp_path / "drop", settle=60)
     drop.put("moved.md")
     drop.put("closed.md")
@@ -132,9 +132,8 @@ def test_hints_reach_nothing_outside(drop: Drop, tmp_path: Path) -> None:
     assert drop.scan(*hints).files == 0
 
 
-def test_what_is_no_file_is_left_and_listed(drop: Drop, tmp_path: Path) -> None:
-    """Links, FIFOs and unreadable things stay where they are; a directory is walked, whatever its
-    name; what is left alone is told with its reason, escaped."""
+def test_what_is_no_regular_file_is_skipped_and_listed(drop: Drop, tmp_path: Path) -> None:
+    """Links, FIFOs and unreadable files stay, listed with escaped reasons; folders are walked."""
     (tmp_path / "secret.md").write_text("x")
     (drop.path / "link.md").symlink_to(tmp_path / "secret.md")
     (drop.path / "loop").symlink_to(drop.path)
@@ -142,14 +141,14 @@ def test_what_is_no_file_is_left_and_listed(drop: Drop, tmp_path: Path) -> None:
     drop.put("x.md/inner.md")
     found = drop.scan()
     assert drop.taken() == {"x.md/inner.md"}
-    told = {left.path: left.why for left in found.skipped}
-    assert set(told) == {"link.md", "loop", "fifo\\n.md"}
-    assert "symbolic link" in told["link.md"]
+    reasons = {left.path: left.why for left in found.skipped}
+    assert set(reasons) == {"link.md", "loop", "fifo\\n.md"}
+    assert "symbolic link" in reasons["link.md"]
     assert found.skipped_count == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_left(drop: Drop) -> None:
+def test_an_unreadable_file_is_skipped(drop: Drop) -> None:
     """A file without read rights is left alone and listed."""
     drop.put("a.md").chmod(0)
     assert drop.scan().skipped[0].why.startswith("the worker may not read it")
@@ -171,7 +170,7 @@ def test_batches_are_bounded(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_gone(drop: Drop) -> None:
-    """A folder that vanished is said so, and is not made anew below a lost mount."""
+    """It is an error, and the folder is not created below a lost mount."""
     drop.path.rmdir()
     with pytest.raises(SpoolUnavailable, match="create or mount it"):
         drop.scan()
@@ -179,8 +178,7 @@ def test_a_folder_that_is_gone(drop: Drop) -> None:
 
 
 def test_a_file_of_a_clock_that_was_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file stamped 8 hours ahead is taken after two looks that found it unchanged, the settle
-    time apart by the folder's clock; one that is written on starts over."""
+    """It is claimed after two scans that found it unchanged, the settle time apart."""
     drop = Drop(tmp_path / "drop", settle=10)
     path, other = drop.put("新闻.md"), drop.put("renamed.md")
     right = path.stat().st_ctime - 8 * 3600

@@ -24,8 +24,7 @@ def mirror(tmp_path: Path) -> Mirror:
 
 
 def test_nothing_in_the_tree_is_changed(home: Path) -> None:
-    """A tree without any right to write is read whole; nothing in it is written, moved or made,
-    and what may not be read is told with what to do."""
+    """A read-only tree is read; files that may not be read are listed with advice."""
     mirror = Mirror(home)
     for name in ("a.md", "sub/b.md", "sub/c.md", "shut/d.md", "half/e.md"):
         mirror.put(name)
@@ -38,9 +37,9 @@ def test_nothing_in_the_tree_is_changed(home: Path) -> None:
     as_worker(lambda: mirror.look("moved:a.md", "moved:sub/b.md"))
     assert listing(mirror.path) == before
     assert mirror.taken() == ["a.md", "sub/b.md"]
-    told = {left.path: left.why for left in found.skipped}
-    assert set(told) == {"sub/c.md", "shut", "half/e.md"}
-    assert all("give the worker" in why for why in told.values())
+    reasons = {left.path: left.why for left in found.skipped}
+    assert set(reasons) == {"sub/c.md", "shut", "half/e.md"}
+    assert all("give the worker" in why for why in reasons.values())
     for folder in ("shut", "half", "sub"):
         (mirror.path / folder).chmod(0o755)
     (mirror.path / "sub" / "c.md").chmod(0o644)
@@ -50,7 +49,7 @@ def test_nothing_in_the_tree_is_changed(home: Path) -> None:
 
 
 def test_a_top_folder_without_rights(home: Path) -> None:
-    """It is told, and nothing that was known is forgotten."""
+    """It is an error, and the ledger keeps its files."""
     mirror = Mirror(home)
     mirror.put("a.md")
     given(home)
@@ -61,13 +60,13 @@ def test_a_top_folder_without_rights(home: Path) -> None:
     assert left.path == "."
     assert "give the worker rights" in left.why
     mirror.path.chmod(0o755)
-    assert mirror.noted() == ["a.md"]
+    assert mirror.recorded() == ["a.md"]
 
 
 def test_a_file_that_changes_while_it_is_copied(
     mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is noted is what was seen: one that is written, or gone, meanwhile is seen again."""
+    """The ledger has the state before the copy, so the file is read again."""
     for name in ("still.md", "written.md", "gone.md", "swapped.md"):
         mirror.put(name)
 
@@ -88,7 +87,7 @@ def test_a_file_that_changes_while_it_is_copied(
 
 
 def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
-    """It is set aside and begun anew: the tree is read as if it were new."""
+    """It is renamed, and the tree is read as if it were new."""
     mirror.put("a.md")
     mirror.look()
     assert mirror.taken() == ["a.md"]
@@ -100,7 +99,7 @@ def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
 
 
 def test_a_folder_that_is_not_there(mirror: Mirror) -> None:
-    """It is told as of any drop folder, and not made."""
+    """It is an error, and the folder is not created."""
     mirror.path.rmdir()
     with pytest.raises(SpoolUnavailable, match="is not there: create or mount it"):
         mirror.look()
@@ -110,16 +109,15 @@ def test_a_folder_that_is_not_there(mirror: Mirror) -> None:
 # ── how much at a time, and when ────────────────────────────────────────────────────────────
 
 
-def test_beyond_the_bound_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """Batches are bounded, and so is how many wait; a later walk does not begin anew, and whatever
-    was passed over is found by the next whole one."""
+def test_a_walk_continues_where_it_stopped(tmp_path: Path) -> None:
+    """Batches and their number are bounded; skipped files are found by the next whole walk."""
     mirror = Mirror(tmp_path, batch_files=2, max_waiting=2)
     for folder in ("a", "b", "b/inner", "b-c", "c"):
         for number in range(3):
             mirror.put(f"{folder}/{number}.md")
     found = mirror.look()
     assert (found.batches, found.files, found.has_more) == (2, 4, True)
-    assert mirror.scan(asked=True) is None  # too many of its batches wait still
+    assert mirror.scan(requested=True) is None  # too many of its batches wait still
     first = mirror.taken()
     assert first[:3] == ["a/0.md", "a/1.md", "a/2.md"]
     mirror.put("a/late.md")
@@ -136,7 +134,7 @@ def test_beyond_the_bound_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert mirror.look() == ScanResult()
 
 
-def test_a_walk_that_goes_on_looks_at_each_folder_once(
+def test_a_continued_walk_reads_each_folder_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Folders that are done are passed over: of a large tree nothing is asked twice."""
@@ -170,17 +168,16 @@ def test_batches_of_others_do_not_count(tmp_path: Path) -> None:
 
 
 def test_when_it_is_walked(mirror: Mirror) -> None:
-    """By the tick every `rescan_seconds`; asked for by name at once, unless the tree is so large
-    that it would be walked all the time: then as soon as it may be; and when the clock is set
+    """Every `rescan_seconds`, at once by name unless the tree is large, and after the clock was set
     back."""
     for number in range(100):
         mirror.put(f"{number}.md")
     mirror.look()
     assert mirror.scan(after=59) is None
     assert mirror.scan(after=1) == ScanResult()
-    assert mirror.scan(after=1, asked=True) == ScanResult()
+    assert mirror.scan(after=1, requested=True) == ScanResult()
     pause_after = 100 * SECONDS_PER_ENTRY
-    assert mirror.scan(after=pause_after * 0.9, asked=True) is None
+    assert mirror.scan(after=pause_after * 0.9, requested=True) is None
     assert mirror.scan(after=0) is None
     assert mirror.scan(after=pause_after * 0.2) == ScanResult()  # the tick does what was wished
     assert mirror.scan(after=pause_after * 1.2) is None
@@ -188,16 +185,16 @@ def test_when_it_is_walked(mirror: Mirror) -> None:
 
 
 def test_a_schedule_is_kept(mirror: Mirror) -> None:
-    """A folder with a cron schedule is walked whenever that rings for it."""
+    """A folder with a cron schedule is walked at its times."""
     folder = mirror.place.folder.model_copy(update={"schedule": "* * * * *"})
     mirror.place = replace(mirror.place, folder=folder)
     mirror.put("a.md")
     mirror.look()
-    assert mirror.scan(after=0, asked=True) == ScanResult()
+    assert mirror.scan(after=0, requested=True) == ScanResult()
 
 
 def test_two_at_once(mirror: Mirror) -> None:
-    """Who comes second does nothing; what it was told of is looked for by the next tick."""
+    """The second scan does nothing; its hints are left to the next tick."""
     mirror.put("a.md")
     with open_ledger(mirror.place.home) as ledger:
         assert ledger is not None
@@ -211,8 +208,7 @@ def test_two_at_once(mirror: Mirror) -> None:
 
 
 def test_hints_are_followed_at_once(mirror: Mirror) -> None:
-    """Only what they name is looked at: moved in, at once; closed, after the settle time; a file
-    that is known as it is, not again."""
+    """Only the named files are examined; known unchanged ones are not read again."""
     mirror.look()
     for name in ("sub/a.md", "sub/b.md", "c.md", "other.md"):
         mirror.put(name)
@@ -237,9 +233,8 @@ def test_hints_reach_nothing_outside(mirror: Mirror, tmp_path: Path) -> None:
     assert mirror.look(*hints) == ScanResult()
 
 
-def test_a_walk_asks_little(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tree of 2,000 files in 20 folders: some questions a folder, none a file, and no more than
-    a page of names in each."""
+def test_a_walk_needs_few_queries(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For 2,000 files in 20 folders some queries a folder, with a page of names each."""
     for number in range(2_000):
         mirror.put(f"{number % 20}/{number}.md")
     mirror.put("large/a.md")

@@ -19,8 +19,8 @@ def seen(name: str, folder: str = "", size: int = 1) -> SeenFile:
     return SeenFile(folder.encode(), name.encode(), Stamp(size, 2, 3))
 
 
-def test_what_is_noted_is_known(tmp_path: Path) -> None:
-    """A note is there when the ledger is opened again; a later one of the same file counts."""
+def test_recorded_files_are_found(tmp_path: Path) -> None:
+    """Also when the ledger is opened again; the last record of a file counts."""
     with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         ledger.add([seen("a"), seen("b"), seen("a", "sub"), seen("a", size=9)])
@@ -34,8 +34,8 @@ def test_what_is_noted_is_known(tmp_path: Path) -> None:
         assert list(ledger.folders()) == [b"", b"sub"]
 
 
-def test_more_names_than_one_question_holds(tmp_path: Path) -> None:
-    """Any number of names is asked for, listed and struck."""
+def test_more_names_than_one_query_holds(tmp_path: Path) -> None:
+    """Any number of names is found, listed and removed."""
     names = [f"{number:05}" for number in range(1_234)]
     with open_ledger(tmp_path) as ledger:
         assert ledger is not None
@@ -60,7 +60,7 @@ def test_the_last_walk(tmp_path: Path) -> None:
 
 
 def test_numbers_that_sqlite_cannot_hold(tmp_path: Path) -> None:
-    """Inodes of 64 bits and times before 1970 or after 2262 are noted, and changes of them told."""
+    """Inodes of 64 bits and times of far years are stored, and changes of them found."""
     numbers = [(1 << 64) - 1, (1 << 64) - 3, -5, -6]
     statuses = [SimpleNamespace(st_size=1, st_mtime_ns=n, st_ino=n) for n in numbers]
     stamps = [Stamp.of(cast("os.stat_result", status)) for status in statuses]
@@ -95,8 +95,8 @@ def test_one_at_a_time(tmp_path: Path) -> None:
         assert ledger.count(b"") == 1
 
 
-def test_a_note_is_whole_or_not_there(tmp_path: Path) -> None:
-    """Whoever dies while noting has noted nothing."""
+def test_a_write_is_atomic(tmp_path: Path) -> None:
+    """A process that dies while it records has recorded nothing."""
 
     def dies() -> None:
         with open_ledger(tmp_path) as ledger:
@@ -113,10 +113,10 @@ def test_a_note_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["no database", "another version", "cut off"])
-def test_a_broken_ledger_is_set_aside(
+def test_a_broken_ledger_is_renamed(
     tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is no ledger of ours is kept under another name, told, and begun anew."""
+    """And reported; a new one is started."""
     with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         ledger.add([seen("a")])
@@ -135,12 +135,12 @@ def test_a_broken_ledger_is_set_aside(
         assert ledger.count(b"") == 0
         ledger.add([seen("b")])
     assert (tmp_path / BROKEN).read_bytes() == before
-    (told,) = caplog.records
-    assert "starts empty" in told.fields["error"]  # type: ignore[attr-defined]
+    (record,) = caplog.records
+    assert "starts empty" in record.fields["error"]  # type: ignore[attr-defined]
 
 
 def test_a_ledger_that_breaks_while_it_is_used(tmp_path: Path) -> None:
-    """The look at hand fails, and the next one begins anew."""
+    """The current scan fails, and the next one starts a new ledger."""
     with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         ledger.add(seen(f"{number:05}") for number in range(5_000))
@@ -159,7 +159,7 @@ def test_a_ledger_that_breaks_while_it_is_used(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_no_broken_ledger(tmp_path: Path) -> None:
-    """What the disk refuses is said so, the ledger stays, and nothing of it was noted."""
+    """The error names the disk, the ledger stays, and nothing is recorded."""
     with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         ledger.add([seen("a")])
@@ -174,14 +174,14 @@ def test_a_full_disk_is_no_broken_ledger(tmp_path: Path) -> None:
 
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
-    """A state directory that cannot be written is said so."""
+    """A state directory that cannot be written is an error."""
     (tmp_path / "file").touch()
     with pytest.raises(SpoolUnavailable), open_ledger(tmp_path / "file" / "home"):
         pass
 
 
 def test_a_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
-    """What SQLite cannot open is told, and the lock is free again."""
+    """It is an error, and its lock is released."""
     (tmp_path / LEDGER).mkdir()
     for _ in range(2):
         with pytest.raises(SpoolUnavailable, match="unable to open"), open_ledger(tmp_path):

@@ -42,8 +42,7 @@ FETCH = FetchSettings(allow_networks=(ip_network("127.0.0.0/8"),))
 
 
 def free_port() -> int:
-    """One whose neighbour 10,000 above is free, too: there a part of the store has its second
-    one."""
+    """A free port whose neighbour 10,000 above, which the store uses too, is free."""
     while True:
         with socket.socket() as one, socket.socket() as other:
             one.bind(("127.0.0.1", 0))
@@ -205,7 +204,7 @@ def test_objects_are_created_once(store: Store) -> None:
     ],
 )
 def test_wrong_credentials(store: Store, credentials: Credentials | None, says: str) -> None:
-    """Each mistake has a sentence that tells what to do."""
+    """Each mistake has a sentence with advice."""
 
     async def run() -> None:
         async with Fetcher(FETCH) as fetcher:

@@ -60,16 +60,16 @@ def as_worker(action: Callable[[], ScanResult]) -> ScanResult:
             os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as answer:
-        told = answer.read()
+        data = answer.read()
     os.waitpid(child, 0)
-    assert told, "the scan raised"
-    scan: ScanResult = pickle.loads(told)
+    assert data, "the scan raised"
+    scan: ScanResult = pickle.loads(data)
     return scan
 
 
 @pytest.mark.parametrize("mode", [0o444, 0o555, 0o333, 0o000])
 def test_a_folder_without_rights(mode: int, drop: Drop, home: Path) -> None:
-    """A subfolder that may not be listed, searched or changed is told; others are taken."""
+    """A subfolder that may not be listed, searched or changed is listed; others are scanned."""
     drop.put("bad/a.md")
     drop.put("zgood.md")
     (drop.path / "bad").chmod(mode)
@@ -81,8 +81,8 @@ def test_a_folder_without_rights(mode: int, drop: Drop, home: Path) -> None:
     assert "give the worker rights" in left.why
 
 
-def test_what_is_only_told_by_an_event(drop: Drop, home: Path) -> None:
-    """A file that may not be moved keeps no other of its message from being taken."""
+def test_a_file_named_by_an_event_without_rights(drop: Drop, home: Path) -> None:
+    """It does not prevent the other files of its message from being claimed."""
     drop.put("bad/a.md")
     (drop.path / "bad").chmod(0o555)
     given(home)
@@ -93,7 +93,7 @@ def test_what_is_only_told_by_an_event(drop: Drop, home: Path) -> None:
 
 
 def test_a_folder_swapped_for_a_link(drop: Drop, home: Path) -> None:
-    """A hint does not lead through a link that stands where a folder was."""
+    """A hint is not followed through a link in place of a folder."""
     (home / "outside").mkdir()
     (home / "outside" / "a.md").write_text("text")
     (drop.path / "sub").symlink_to(home / "outside")
@@ -103,7 +103,7 @@ def test_a_folder_swapped_for_a_link(drop: Drop, home: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another's file")
 def test_another_users_file_in_a_sticky_folder(drop: Drop, home: Path) -> None:
-    """In a folder such as /tmp the files of others may not be taken: they are told."""
+    """In a folder such as /tmp they are listed, not claimed."""
     drop.put("shared/a.md")
     shared = drop.path / "shared"
     given(home)

@@ -1,4 +1,4 @@
-"""A file that cannot be moved or read is left alone and named; the others are not delayed."""
+"""A file that cannot be moved or read is skipped and listed; the others are not delayed."""
 
 import errno
 import os
@@ -19,7 +19,8 @@ from worker.spool.claim import AcceptedLog
 
 @contextmanager
 def mounted_file(path: Path) -> Iterator[None]:
-    """`path` as a mount of its own, which nobody can rename: `docker run -v file:file` does it."""
+    """`path` as a mount of its own, which cannot be renamed, as `docker run -v file:file` makes
+    it."""
     bind = subprocess.run(["mount", "--bind", str(path), str(path)], check=False)
     if bind.returncode:
         pytest.skip("nothing can be mounted here")
@@ -38,8 +39,7 @@ def accepted(drop: Drop) -> list[tuple[str, int]]:
 
 
 def test_a_mounted_file(tmp_path: Path) -> None:
-    """It cannot be renamed (EBUSY): it is named with the reason, the others are taken, and a look
-    that finds only it makes nothing."""
+    """It is listed with the reason (EBUSY), others are claimed; alone, it makes no batch."""
     drop = Drop(tmp_path / "drop")
     for name in ("a.md", "b.md", "c.md"):
         drop.put(name)
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_renamed(
 def test_a_disk_that_is_full_leaves_no_empty_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No rename can succeed then: the scan fails as a whole, and is made anew later."""
+    """No rename can succeed: the scan fails as a whole and is repeated later."""
     drop = Drop(tmp_path / "drop")
     drop.put("a.md")
 

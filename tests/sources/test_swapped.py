@@ -19,7 +19,7 @@ SWAP_SECONDS = 2.0
 
 @contextmanager
 def swapping(folder: Path, outside: Path) -> Iterator[list[int]]:
-    """`folder` becomes a link to `outside` and a folder again, as fast as it goes."""
+    """`folder` becomes a link to `outside` and a folder again, as fast as possible."""
     ended, count, away = threading.Event(), [0], folder.with_name(".away")
     link = folder.with_name(".link")
 
@@ -53,8 +53,8 @@ def outside_of(tmp_path: Path) -> Path:
 
 def watched(take: Callable[[], object], seconds: float = SWAP_SECONDS) -> int:
     """Call `take` again and again; how often."""
-    begun, count = time.monotonic(), 0
-    while time.monotonic() - begun < seconds:
+    started, count = time.monotonic(), 0
+    while time.monotonic() - started < seconds:
         take()
         count += 1
     return count
@@ -82,10 +82,10 @@ def test_a_folder_swapped_for_a_link_all_the_time(tmp_path: Path) -> None:
     assert {path.name for path in outside.iterdir()} >= {f"{n}.md" for n in range(20)}
 
 
-def test_a_folder_swapped_between_look_and_claim(
+def test_a_folder_swapped_between_scan_and_claim(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same at the worst moment, in a drop folder and in one that is read in place."""
+    """In a drop folder and in one that is read in place."""
     outside, real = outside_of(tmp_path), scan_result.batched
     drop, mirror = Drop(tmp_path / "drop"), Mirror(tmp_path)
     folders = [top.path / "deep" for top in (drop, mirror)]

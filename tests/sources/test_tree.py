@@ -41,8 +41,8 @@ def test_each_change_is_seen_once(mirror: Mirror) -> None:
     assert mirror.look() == ScanResult()
 
 
-def test_what_changes_beside_its_bytes_is_not_seen(mirror: Mirror) -> None:
-    """Rights and links are not news; nor is a folder that was touched."""
+def test_changes_of_metadata_are_ignored(mirror: Mirror) -> None:
+    """Permissions, links and a touched folder."""
     path = mirror.put("sub/a.md")
     mirror.look()
     path.chmod(0o600)
@@ -52,7 +52,7 @@ def test_what_changes_beside_its_bytes_is_not_seen(mirror: Mirror) -> None:
 
 
 def test_names_of_any_bytes(mirror: Mirror) -> None:
-    """Names that are not UTF-8 are noted and told apart, in folders with such names too."""
+    """Names that are not UTF-8 are recorded and distinguished, in folders with such names, too."""
     for name in (b"\xff.md", b"\xfe.md", b"\xfd/\xff.md", b"\xfd/%';\n.md"):
         mirror.put(os.fsdecode(name))
     assert mirror.look().files == 4
@@ -72,13 +72,13 @@ def test_a_file_moved_within_the_tree(mirror: Mirror) -> None:
     (mirror.path / "old").rename(mirror.path / "new")
     mirror.look()
     assert mirror.taken() == ["new/a.md"]
-    assert mirror.noted() == ["stays.md", "new/a.md"]
+    assert mirror.recorded() == ["stays.md", "new/a.md"]
     assert mirror.look() == ScanResult()
 
 
 @pytest.mark.parametrize("gone", ["deep/sub/a.md", "deep/sub", "deep"])
-def test_what_is_gone_and_comes_back(mirror: Mirror, gone: str, tmp_path: Path) -> None:
-    """The very same file is new again where a walk did not find it, its folder too."""
+def test_a_file_that_returns_is_new(mirror: Mirror, gone: str, tmp_path: Path) -> None:
+    """After a walk that did not find it, also with its folder."""
     mirror.put("deep/sub/a.md")
     mirror.put("deep/sub/b.md")
     mirror.put("stays.md")
@@ -86,7 +86,7 @@ def test_what_is_gone_and_comes_back(mirror: Mirror, gone: str, tmp_path: Path) 
     came = [name for name in mirror.taken() if name.startswith(gone)]
     (mirror.path / gone).rename(tmp_path / "away")
     assert mirror.look() == ScanResult()
-    assert [name for name in mirror.noted() if name.startswith(gone)] == []
+    assert [name for name in mirror.recorded() if name.startswith(gone)] == []
     (tmp_path / "away").rename(mirror.path / gone)
     mirror.look()
     assert mirror.taken() == came
@@ -94,7 +94,7 @@ def test_what_is_gone_and_comes_back(mirror: Mirror, gone: str, tmp_path: Path) 
 
 
 def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
-    """What lies behind a link is not there: it is forgotten, and new when the folder is back."""
+    """Its files are removed from the ledger, and new when the folder is back."""
     mirror.put("one/two/a.md")
     mirror.put("stays.md")
     mirror.look()
@@ -104,11 +104,11 @@ def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
     (tmp_path / "away" / "two" / "b.md").write_text("text")
     assert mirror.look("moved:one/two/b.md").files == 0
     assert [left.path for left in mirror.look().skipped] == ["one"]
-    assert mirror.noted() == ["stays.md"]
+    assert mirror.recorded() == ["stays.md"]
 
 
 def test_an_empty_folder_is_a_mount_that_is_away(mirror: Mirror, tmp_path: Path) -> None:
-    """Where nothing at all is there nothing is forgotten: it is not all offered again later."""
+    """Where nothing at all is found, the ledger keeps its files."""
     mirror.put("a.md")
     mirror.put("sub/b.md")
     mirror.look()
@@ -122,7 +122,7 @@ def test_an_empty_folder_is_a_mount_that_is_away(mirror: Mirror, tmp_path: Path)
 
 
 def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
-    """Names and patterns as in a drop folder; `.git` is never looked into, links not followed."""
+    """Names and patterns as in a drop folder; `.git` is not read, links are not followed."""
     folder = mirror.place.folder.model_copy(update={"pattern": "*.md"})
     mirror.place = replace(mirror.place, folder=folder)
     for name in (".git/objects/a.md", ".hidden.md", "a.md.tmp", "b.md~", "c.txt", "sub/d.md"):
@@ -135,14 +135,14 @@ def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
     mirror.put("large.md", "x" * 1_001)
     found = mirror.look()
     assert mirror.taken() == ["sub/d.md"]
-    told = {left.path: left.why for left in found.skipped}
-    assert set(told) == {"linked.md", "fifo.md", "large.md"}
-    assert "no regular file" in told["linked.md"]
-    assert "limits.file_mb" in told["large.md"]
+    reasons = {left.path: left.why for left in found.skipped}
+    assert set(reasons) == {"linked.md", "fifo.md", "large.md"}
+    assert "no regular file" in reasons["linked.md"]
+    assert "limits.file_mb" in reasons["large.md"]
 
 
-def test_what_is_written_is_waited_for(tmp_path: Path) -> None:
-    """A file is copied when it has been quiet for the settle time, and looked for again soon."""
+def test_a_file_being_written_is_waited_for(tmp_path: Path) -> None:
+    """It is copied after the settle time, by a walk that follows soon."""
     mirror = Mirror(tmp_path, settle=10)
     path = mirror.put("a.md")
     mirror.now = datetime.fromtimestamp(path.stat().st_ctime, UTC)
@@ -162,6 +162,6 @@ def test_clocks_that_differ(tmp_path: Path) -> None:
     mirror.now = stamped - timedelta(seconds=MAX_AHEAD_SECONDS - 1)
     assert mirror.scan(after=0) == ScanResult(settling=1)
     mirror.now = stamped - timedelta(seconds=MAX_AHEAD_SECONDS + 1)
-    found = mirror.scan(after=0, asked=True)
+    found = mirror.scan(after=0, requested=True)
     assert found is not None
     assert found.files == 1

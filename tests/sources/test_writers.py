@@ -63,8 +63,8 @@ def test_a_drop_folder(tmp_path: Path) -> None:
     assert drop.scan().files == 1
 
 
-def test_what_was_renamed_in_is_not_asked(tmp_path: Path) -> None:
-    """An event says that it is complete: some writers keep it open for a moment longer."""
+def test_a_file_renamed_in_is_not_checked_for_writers(tmp_path: Path) -> None:
+    """Some writers keep it open for a moment longer."""
     drop = Drop(tmp_path / "drop", settle=SETTLE)
     with writer(drop.path / "a.md"):
         assert drop.scan("moved:a.md").files == 1
@@ -95,10 +95,10 @@ def test_it_is_not_waited_for_without_end(
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EINVAL, errno.ENOTSUP])
-def test_where_the_kernel_does_not_tell(
+def test_without_a_lease_the_settle_time_decides(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another's file, a network file system: it is taken when it has settled."""
+    """Another user's file, a network file system."""
     real = fcntl.fcntl
 
     def refuse(fd: int, command: int, argument: int = 0) -> int:
@@ -112,8 +112,8 @@ def test_where_the_kernel_does_not_tell(
         assert drop.scan().files == 1
 
 
-def test_a_writer_that_comes_just_then(tmp_path: Path) -> None:
-    """It breaks the lease, which the kernel announces by a signal: that ends nobody."""
+def test_a_writer_that_breaks_the_lease(tmp_path: Path) -> None:
+    """The kernel's signal ends no process."""
     path = tmp_path / "a.md"
     path.touch()
     folder = os.open(tmp_path, os.O_PATH)

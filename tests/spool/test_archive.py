@@ -1,4 +1,4 @@
-"""The archive and the quarantine: durable, readable by hand, expiring."""
+"""The archive: durable, readable by hand, expiring."""
 
 import subprocess
 import tarfile
@@ -36,8 +36,8 @@ def written(tmp_path: Path, now: datetime = NOW, source: str = "drop") -> tuple[
     return archive, name
 
 
-def test_a_segment_comes_back_as_written(tmp_path: Path) -> None:
-    """Head, outcomes and raw files of a segment are what was put in."""
+def test_a_segment_is_read_as_written(tmp_path: Path) -> None:
+    """Head, outcomes and raw files."""
     archive, name = written(tmp_path)
     segment = archive.find(name)
     assert segment is not None
@@ -50,8 +50,7 @@ def test_a_segment_comes_back_as_written(tmp_path: Path) -> None:
 
 
 def test_a_segment_half_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed before its last step, whatever that is, a segment is not there: its batch is archived
-    again. So where a journal is, the raw files are."""
+    """Killed before its last step there is no segment: its batch is archived again."""
     write, steps = archive_module.write_durably, 0
 
     def killed(path: Path, data: bytes) -> None:
@@ -67,8 +66,8 @@ def test_a_segment_half_written_is_none(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(Archive(tmp_path).segments()) == []
 
 
-def test_a_strangers_file_is_no_segment(tmp_path: Path) -> None:
-    """Files with other names are passed over; a damaged journal is named, with what to do."""
+def test_other_files_are_no_segments(tmp_path: Path) -> None:
+    """Other names are ignored; a damaged journal is named with advice."""
     archive, batch = written(tmp_path)
     segment = archive.segment(batch)
     for name in ("zzz", "20211126-x", ".a"):
@@ -82,7 +81,7 @@ def test_a_strangers_file_is_no_segment(tmp_path: Path) -> None:
 
 
 def test_tar_reads_a_segment(tmp_path: Path) -> None:
-    """The raw files are a plain tar below zstd: nobody needs newsdrop to get them back."""
+    """The raw files are a plain tar inside zstd, readable without newsdrop."""
     import zstandard
 
     archive, name = written(tmp_path)
@@ -133,7 +132,7 @@ def refused(entry: int = 0, ordinal: int | None = None) -> QuarantineItem:
 
 
 def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
-    """What is refused is there with its reason, once however often it is put, until discarded."""
+    """Once, however often it is put, until it is discarded."""
     quarantine = Quarantine(tmp_path / "state")
     raw = tmp_path / "raw.md"
     raw.write_bytes(b"raw")
@@ -161,8 +160,7 @@ def test_ids_name_nothing_outside(tmp_path: Path, name: str) -> None:
 
 
 def test_headers_of_members_are_those_of_the_standard_library() -> None:
-    """A header made from the template is byte for byte what `tarfile` writes, so that any tar
-    program reads a segment."""
+    """Byte for byte what `tarfile` writes."""
     template = tarfile.TarInfo()
     template.mtime = int(NOW.timestamp())
     empty = template.tobuf(tarfile.USTAR_FORMAT)
@@ -173,7 +171,7 @@ def test_headers_of_members_are_those_of_the_standard_library() -> None:
 
 
 def test_a_segment_of_many_megabytes_is_whole(tmp_path: Path) -> None:
-    """Files that fill several blocks of the compressor come back, and `tar` lists them."""
+    """Files in several blocks of the compressor are read back, and `tar` lists them."""
     archive, name = Archive(tmp_path), batch_name(NOW, "drop")
     raw = {number: bytes([number]) * (700_000 + number) for number in range(5)}
     files = tuple(ArchivedFile(number, f"{number}.md", 1) for number in raw)

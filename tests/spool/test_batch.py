@@ -1,4 +1,4 @@
-"""Holding a batch: one worker at a time, and what its journal tells the next."""
+"""Holding a batch: one worker at a time, and what the next one reads in its journal."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def outcome(entry: int, ordinal: int = 0) -> Outcome:
 
 
 def test_one_holder_at_a_time(root: Root) -> None:
-    """A held batch is not taken again, shows as locked, and is free when it is let go."""
+    """A held batch cannot be acquired, shows as locked, and is free after its release."""
     name = batch_of(root, "a.md")
     with held(root, name):
         assert acquire(root, name) is None
@@ -58,8 +58,8 @@ def test_one_holder_at_a_time(root: Root) -> None:
         pass
 
 
-def test_a_killed_holder_lets_go(root: Root) -> None:
-    """kill -9 frees the batch at once, and its entry in hand counts as a death."""
+def test_a_killed_holder_frees_its_batch(root: Root) -> None:
+    """At once, and the entry that it was reading counts as a crash."""
     name = batch_of(root, "a.md", "b.md")
     reader, writer = os.pipe()
     child = os.fork()
@@ -88,9 +88,8 @@ def test_sources_take_turns(root: Root, tmp_path: Path) -> None:
     assert batch_names(root) == sorted(batch_names(root))
 
 
-def test_the_journal_tells_what_is_done(root: Root) -> None:
-    """Outcomes and finished entries are read back; a torn last line is passed over, and what is
-    written after it is whole."""
+def test_the_journal_has_outcomes_and_finished_entries(root: Root) -> None:
+    """A torn last line is skipped, and later lines are whole."""
     name = batch_of(root, "a.md", "b.md")
     with held(root, name) as batch:
         batch.journal.add([outcome(0), outcome(0, 1)], [0])
@@ -105,8 +104,8 @@ def test_the_journal_tells_what_is_done(root: Root) -> None:
         assert len(batch.progress.outcomes) == 3
 
 
-def test_a_torn_line_hides_no_death(root: Root) -> None:
-    """A worker that died while it wrote: what it had in hand is told, whatever comes after it."""
+def test_a_torn_line_hides_no_crash(root: Root) -> None:
+    """The entry that a dead worker was reading is known, whatever follows."""
     folder = root.work / batch_of(root, "a.md", "b.md")
     one = journal.Journal(folder)
     one.start(1)
@@ -120,8 +119,8 @@ def test_a_torn_line_hides_no_death(root: Root) -> None:
     assert dict(journal.read(folder).crash_counts) == {1: 1}
 
 
-def test_only_what_was_in_hand_counts_as_a_death(root: Root) -> None:
-    """An entry that was finished, or put down, or whose holder raised, killed nobody."""
+def test_only_the_current_entry_counts_as_a_crash(root: Root) -> None:
+    """Not a finished or released one, nor one whose holder raised an error."""
     name = batch_of(root, "a.md", "b.md")
     batch = held(root, name)
     batch.journal.start(0)
@@ -140,8 +139,8 @@ def test_only_what_was_in_hand_counts_as_a_death(root: Root) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
-def test_what_is_no_file_is_refused(root: Root, kind: str) -> None:
-    """A link, FIFO or folder that came into a batch is neither followed nor waited at."""
+def test_what_is_no_regular_file_is_refused(root: Root, kind: str) -> None:
+    """A link, FIFO or folder in a batch is neither followed nor waited at."""
     name = batch_of(root, "a.md")
     path = root.work / name / "0"
     path.unlink()

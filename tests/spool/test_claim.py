@@ -1,4 +1,4 @@
-"""Claiming: no file is lost or taken twice, wherever a claimer dies."""
+"""Claiming: no file is lost or claimed twice, wherever a claimer dies."""
 
 import fcntl
 import os
@@ -44,8 +44,8 @@ def dropped(tmp_path: Path, *file_names: str) -> list[Candidate]:
     return found
 
 
-def test_names_tell_time_and_source() -> None:
-    """A batch's name sorts by time and carries its source, dashes and dots in it too."""
+def test_batch_names_have_time_and_source() -> None:
+    """They sort by time; a source may have dashes and dots."""
     name = batch_name(NOW, "a-b.c")
     assert source_of(name) == "a-b.c"
     assert time_of(name) == NOW
@@ -73,7 +73,7 @@ def test_equal_names_of_two_folders_do_not_meet(
 def test_a_torn_line_of_the_log_is_no_batch(
     accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that is cut short, by a write or by a full disk, hides no batch and makes up none."""
+    """A cut line hides no batch and adds none."""
     first, second, third = (batch_name(NOW, f"drop{n}") for n in range(3))
     accepted.add(first, 40)
     log = next((tmp_path / "state" / "accepted").iterdir())
@@ -86,7 +86,7 @@ def test_a_torn_line_of_the_log_is_no_batch(
 
 
 def test_names_of_any_bytes(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
-    """Names that are not UTF-8, of 255 bytes, with line breaks or a dash first come back whole."""
+    """Names that are not UTF-8, of 255 bytes, with line breaks or a leading dash are kept."""
     odd = [os.fsdecode(b"\xff\xfe.md"), "x" * 252 + ".md", "a\nb.md", "-rf.md", "新闻.md"]
     files = dropped(tmp_path, *odd)
     made = claim(root, head(), files, accepted)
@@ -94,10 +94,8 @@ def test_names_of_any_bytes(root: Root, accepted: AcceptedLog, tmp_path: Path) -
     assert [entry.path for entry in manifest.load(root.work / made.batch).entries] == odd
 
 
-def test_the_second_claimer_comes_away_empty(
-    root: Root, accepted: AcceptedLog, tmp_path: Path
-) -> None:
-    """Two claimers of the same files: each file is in one batch, and an empty batch is none."""
+def test_two_claimers_of_the_same_files(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
+    """Each file is in one batch, and no batch is empty."""
     files = dropped(tmp_path, "a.md", "b.md")
     first = claim(root, head(), files[:1], accepted)
     second = claim(root, head(), files, accepted)
@@ -109,10 +107,10 @@ def test_the_second_claimer_comes_away_empty(
     assert not list(root.staging.iterdir())
 
 
-def test_a_batch_being_filled_is_not_taken(
+def test_a_batch_being_filled_is_locked(
     root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While files are renamed in, the lock keeps workers off."""
+    """While files are renamed in, no worker can acquire it."""
     seen = []
     move = transfer._move
 
@@ -131,8 +129,7 @@ def test_a_batch_being_filled_is_not_taken(
 def test_a_claimer_that_dies_loses_nothing(
     root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Killed before the manifest, before the batch is placed, or between two renames: every file
-    is either still in the folder or in a batch that can be taken."""
+    """Killed at any step, each file is in the folder or in a batch that can be acquired."""
     files = dropped(tmp_path, "a.md", "b.md", "c.md")
     module = transfer if step == "_move" else claiming
     real = getattr(module, step)
@@ -185,9 +182,8 @@ def test_copies_are_whole_before_they_are_seen(
     assert [(waiting.files, waiting.is_locked) for waiting in inspect_waiting(root)] == [(1, False)]
 
 
-def test_small_copies_lie_in_one_file(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
-    """Copies are read back from the pack, each its own bytes; a large one is a file of its own,
-    and what vanished before it was copied is left out."""
+def test_small_copies_are_in_one_file(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
+    """Each is read back from the pack; large ones are files, vanished ones are skipped."""
     large = b"0123456789" * 150_000
     files = dropped(tmp_path, "a.md", "gone.md", "large.md", "b.md", "empty.md")
     (tmp_path / "drop" / "large.md").write_bytes(large)
@@ -229,7 +225,7 @@ def test_a_fifo_is_never_waited_at(root: Root, accepted: AcceptedLog, tmp_path: 
 
 
 def test_bytes_become_a_batch(root: Root, accepted: AcceptedLog) -> None:
-    """What came on standard input is one entry under the name it was given."""
+    """Standard input is one entry under the given name."""
     one = [Incoming(b"x", "(stdin)")]
     made = claim_bytes(root, head("enqueue"), one, accepted)
     batch = acquire(root, made.batch)
@@ -240,7 +236,7 @@ def test_bytes_become_a_batch(root: Root, accepted: AcceptedLog) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: AcceptedLog) -> None:
-    """Where the spool cannot be made, the error says so and the file stays."""
+    """If the spool cannot be created, the error says so and the file stays."""
     files = dropped(tmp_path, "a.md")
     (tmp_path / "drop" / ".newsdrop").write_text("in the way")
     with pytest.raises(SpoolUnavailable, match="check the disk"):
@@ -248,10 +244,10 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: AcceptedLog) 
     assert Path(files[0].location).exists()
 
 
-def test_a_removed_batch_is_not_taken_by_its_old_lock(
+def test_an_old_lock_acquires_no_removed_batch(
     root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between opening and locking, another worker finished the batch: the lock is worth nothing."""
+    """Another worker finished the batch between opening and locking."""
     made = claim(root, head(), dropped(tmp_path, "a.md"), accepted)
     assert made is not None
     real = fcntl.flock

@@ -22,7 +22,7 @@ def test_a_good_folder_lacks_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written() -> None:
-    """Not even by root: said with its name, and that locks are not what is missing."""
+    """Not even by root: the message has its name and does not mention locks."""
     found = probe_fs(Path("/proc/sys"))
     assert found is not None
     assert found.message.startswith("/proc/sys cannot be written: ")
@@ -30,7 +30,7 @@ def test_a_folder_that_cannot_be_written() -> None:
 
 
 def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system may refuse the call, or say yes to everybody: each is told as what it is."""
+    """A file system may refuse locks, or grant them to everybody: each has its message."""
 
     def refuses(*_: Any) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -40,15 +40,15 @@ def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         f"{tmp_path} allows no locks: No locks available", is_lock_failure=True
     )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
-    told = f"{tmp_path} allows no locks: they hold nobody off"
-    assert probe_fs(tmp_path) == FsDefect(told, is_lock_failure=True)
+    expected = f"{tmp_path} allows no locks: they hold nobody off"
+    assert probe_fs(tmp_path) == FsDefect(expected, is_lock_failure=True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
+def test_a_batch_that_cannot_be_locked_is_an_error(
     tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without locks it would wait for ever, and nobody would hear why: that is said instead."""
+    """Otherwise it would wait forever without a message."""
     world = World(tmp_path / "state", redis_server.url)
     world.put("a.md", article())
     world.scan()

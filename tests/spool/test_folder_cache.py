@@ -5,8 +5,8 @@ from pathlib import Path
 from worker.spool.folder_cache import FolderCache, disk_usage, size_of
 
 
-def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
-    """A look that has time for a few folders goes on where the last one had to end."""
+def test_short_calls_add_up_to_all_folders(tmp_path: Path) -> None:
+    """A call continues where the last one ended."""
     folders = [tmp_path / str(number) for number in range(300)]
     for folder in folders:
         folder.mkdir()

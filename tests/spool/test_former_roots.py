@@ -1,4 +1,4 @@
-"""Batches accepted from a folder that is configured no more are worked on all the same."""
+"""Batches of folders that left the configuration are still processed."""
 
 import shutil
 from pathlib import Path
@@ -9,15 +9,12 @@ from worker.queries.audit import audit
 from worker.spool.layout import ROOT_LIST, register_root, registered_roots, roots
 
 
-def test_what_was_accepted_from_another_folder_is_published(
-    tmp_path: Path, redis_server: Server
-) -> None:
-    """`up --drop A`, killed while a batch waited; then `up` without A: it is published, and the
-    audit misses nothing meanwhile."""
-    state, away = tmp_path / "state", tmp_path / "A"
-    away.mkdir()
-    before = World(state, redis_server.url, folder={"path": str(away)})
-    (away / "a.md").write_bytes(article())
+def test_batches_of_another_folder_are_published(tmp_path: Path, redis_server: Server) -> None:
+    """`up --drop A`, killed with a waiting batch; then `up` without A publishes it."""
+    state, former = tmp_path / "state", tmp_path / "A"
+    former.mkdir()
+    before = World(state, redis_server.url, folder={"path": str(former)})
+    (former / "a.md").write_bytes(article())
     before.scan()
     assert len(before.waiting()) == 1
 
@@ -29,16 +26,16 @@ def test_what_was_accepted_from_another_folder_is_published(
     assert audit(after.settings).published == 1
 
 
-def test_a_folder_that_is_gone_is_no_place(tmp_path: Path, redis_server: Server) -> None:
-    """A former folder that was removed, and a line cut off, stop nothing."""
-    state, away = tmp_path / "state", tmp_path / "A"
-    away.mkdir()
-    World(state, redis_server.url, folder={"path": str(away)}).scan()
+def test_a_removed_root_is_ignored(tmp_path: Path, redis_server: Server) -> None:
+    """And so is an incomplete line."""
+    state, former = tmp_path / "state", tmp_path / "A"
+    former.mkdir()
+    World(state, redis_server.url, folder={"path": str(former)}).scan()
     with (state / ROOT_LIST).open("a") as file:
         file.write('"/cut')
     register_root(state, tmp_path / "B" / ".newsdrop")
-    assert registered_roots(state) == (away / ".newsdrop", tmp_path / "B" / ".newsdrop")
-    shutil.rmtree(away)
+    assert registered_roots(state) == (former / ".newsdrop", tmp_path / "B" / ".newsdrop")
+    shutil.rmtree(former)
     after = World(state, redis_server.url)
     assert [root.path for root in roots(after.settings)] == [
         after.drop_dir / ".newsdrop",
@@ -47,8 +44,8 @@ def test_a_folder_that_is_gone_is_no_place(tmp_path: Path, redis_server: Server)
     after.run()
 
 
-def test_a_folder_is_noted_once(tmp_path: Path, redis_server: Server) -> None:
-    """However often it is looked at, and by however many processes."""
+def test_a_root_is_registered_once(tmp_path: Path, redis_server: Server) -> None:
+    """However often, and by however many processes."""
     for _ in range(3):
         world = World(tmp_path / "state", redis_server.url)
         world.scan()

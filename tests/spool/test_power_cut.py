@@ -21,7 +21,7 @@ ROUNDS = 3
 
 @pytest.fixture
 def cuts(tmp_path: Path, redis_server: Server) -> list[Cut]:
-    """Everything is made for the first time meanwhile: the spool's folders, too."""
+    """Everything is created for the first time, the spool's folders, too."""
     register_root.cache_clear()
     world = World(tmp_path / "state", redis_server.url)
     for name, data in DATA.items():
@@ -51,8 +51,8 @@ def test_no_file_is_lost(cuts: list[Cut], tmp_path: Path) -> None:
 
 
 def find(state: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file that a service would work on, or has archived. Fails for a batch that stays in
-    `work/` for ever."""
+    """Every file that a service would process or has archived. Fails for a batch stuck in
+    `work/`."""
     drop = state / "drop"
     yield from (("dropped", path.read_bytes()) for path in drop.iterdir() if path.is_file())
     for batch in (drop / ".newsdrop" / "work").glob("*"):

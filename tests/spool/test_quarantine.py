@@ -1,4 +1,4 @@
-"""The quarantine: what is refused is kept with its reason, whatever kind of file it is."""
+"""The quarantine: refused inputs with their reasons, whatever kind of file they are."""
 
 import os
 import shutil
@@ -31,9 +31,8 @@ def refused(reason: Reason) -> QuarantineItem:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
-def test_what_is_no_file_keeps_nothing(kind: str, tmp_path: Path) -> None:
-    """Of a FIFO, a link or a folder an empty file is kept: who shows it neither waits nor
-    follows."""
+def test_what_is_no_regular_file_is_kept_empty(kind: str, tmp_path: Path) -> None:
+    """Readers of `raw` neither wait nor follow a link."""
     entry = tmp_path / "0"
     if kind == "fifo":
         os.mkfifo(entry)
@@ -43,15 +42,15 @@ def test_what_is_no_file_keeps_nothing(kind: str, tmp_path: Path) -> None:
         entry.mkdir()
     quarantine = Quarantine(tmp_path / "state")
     quarantine.put(refused(Reason.NOT_A_FILE), entry)
-    kept = quarantine.raw_path(ID)
-    assert kept.is_file()
-    assert not kept.is_symlink()
-    assert kept.read_bytes() == b""
+    raw = quarantine.raw_path(ID)
+    assert raw.is_file()
+    assert not raw.is_symlink()
+    assert raw.read_bytes() == b""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another's file")
-def test_anothers_file_that_may_not_be_read(home: Path) -> None:
-    """A file that may be neither read nor linked is kept, and does not hold up its batch."""
+def test_another_users_unreadable_file(home: Path) -> None:
+    """It can be neither read nor linked, is moved, and does not block its batch."""
     batch = home / "batch"
     batch.mkdir()
     os.chown(batch, NOBODY, NOBODY)

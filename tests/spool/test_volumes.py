@@ -1,4 +1,4 @@
-"""The volume of a drop folder that is away: nothing is made in its place, and all say so."""
+"""An unmounted volume of a drop folder: nothing is created in its place, and it is reported."""
 
 import os
 from datetime import UTC, datetime
@@ -26,8 +26,7 @@ def world(redis_server: Server, tmp_path: Path) -> World:
 
 
 def test_a_volume_that_is_away(world: World, tmp_path: Path) -> None:
-    """While it is away its folder is left as it is, also by checks; health is red; when it is
-    mounted again its files are claimed."""
+    """Its folder stays untouched and health fails; mounted again, its files are claimed."""
     drop = tmp_path / "drop"
     with volume(drop):
         (drop / "a.md").write_bytes(article("甲"))
@@ -51,7 +50,7 @@ def test_a_volume_that_is_away(world: World, tmp_path: Path) -> None:
 
 
 def test_it_resumes_by_itself(world: World, tmp_path: Path) -> None:
-    """What is moved away and back, as a mount is, needs nobody."""
+    """Without a restart or a command."""
     drop = tmp_path / "drop"
     with volume(drop):
         world.scan()
@@ -65,7 +64,7 @@ def test_it_resumes_by_itself(world: World, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_moves_to_a_volume(world: World, tmp_path: Path) -> None:
-    """A new volume mounted over a folder that was used before is taken into use."""
+    """A new volume mounted over a used folder is used."""
     drop = tmp_path / "drop"
     world.scan()
     with volume(drop):

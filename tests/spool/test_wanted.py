@@ -25,8 +25,8 @@ def wanted(tmp_path: Path) -> WantedPages:
     return WantedPages(tmp_path)
 
 
-def test_what_is_wanted_comes_back(wanted: WantedPages) -> None:
-    """All that was said of it, and the entry's bytes as they were; then it is wanted no more."""
+def test_a_wanted_page_is_read_as_written(wanted: WantedPages) -> None:
+    """And removed afterwards."""
     wanted.add([PAGE, replace(PAGE, name=B, bundle=b"x\ny")])
     assert wanted.names() == {A, B}
     assert wanted.get(A) == PAGE
@@ -36,8 +36,8 @@ def test_what_is_wanted_comes_back(wanted: WantedPages) -> None:
     assert wanted.get(A) is None
 
 
-def test_wanted_again_it_stays_as_it_is(wanted: WantedPages) -> None:
-    """An entry that is read again while its page waits was first seen the first time."""
+def test_a_page_that_is_wanted_again_stays_as_it_is(wanted: WantedPages) -> None:
+    """Its entry was first seen the first time."""
     wanted.add([PAGE])
     wanted.add([replace(PAGE, wanted_at="2027-01-01T00:00:00.000Z")])
     found = wanted.get(A)
@@ -46,10 +46,10 @@ def test_wanted_again_it_stays_as_it_is(wanted: WantedPages) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"{}\n", b'{"name":"x","url":null}\n'])
-def test_what_is_no_wanted_page_is_told_from_one_that_went(
+def test_an_invalid_wanted_page_is_refused(
     wanted: WantedPages, tmp_path: Path, data: bytes
 ) -> None:
-    """It is refused, with its bytes at hand; one that is gone is just gone."""
+    """With its bytes; one that is gone is None."""
     wanted.add([PAGE])
     (tmp_path / "wanted" / B).write_bytes(data)
     with pytest.raises(Rejected):
@@ -58,8 +58,8 @@ def test_what_is_no_wanted_page_is_told_from_one_that_went(
     assert wanted.raw("0" * 32) is None
 
 
-def test_other_files_are_none_of_ours(wanted: WantedPages, tmp_path: Path) -> None:
-    """Half-written ones, `lost+found`, names of any bytes: not looked at, and no harm."""
+def test_other_files_are_ignored(wanted: WantedPages, tmp_path: Path) -> None:
+    """Half-written ones, `lost+found`, names of any bytes."""
     wanted.add([PAGE])
     for name in (f".{A}.tmp", "lost+found", "A1" * 16, "odd\udcff"):
         (tmp_path / "wanted" / name).mkdir()

@@ -6,8 +6,7 @@ from pathlib import Path
 
 
 class LossyProxy:
-    """Passes bytes both ways on a Unix socket; after `lose_next()` the next reply is dropped and
-    its connection cut, when the server has already done what it was asked."""
+    """A proxy on a Unix socket; `lose_next()` drops the next reply and its connection."""
 
     def __init__(self, directory: Path, server: Path) -> None:
         self.path = directory / "lossy.sock"

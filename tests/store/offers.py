@@ -1,4 +1,4 @@
-"""Articles to offer, all different unless told otherwise."""
+"""Articles to publish, all different by default."""
 
 import hashlib
 

@@ -33,8 +33,7 @@ def proxy(redis_server: Server) -> Iterator[LossyProxy]:
 def test_a_lost_reply_is_published_once_and_reported_published(
     proxy: LossyProxy, redis_client: redis.Redis
 ) -> None:
-    """The server did it, the reply was lost: nothing is sent again by itself, and the batch that
-    is offered again hears `published` for the entries that are there."""
+    """Nothing is sent again by itself; the repeated batch gets `published` for its entries."""
     store = open_store(proxy.url)
     store.publish("warm", [offer(99)])
     calls = _calls(redis_client)
@@ -52,8 +51,7 @@ def test_a_lost_reply_is_published_once_and_reported_published(
 
 
 def test_a_restarted_server_keeps_what_it_answered(own_server: Callable[..., Server]) -> None:
-    """A server with an append-only file that is killed after its reply comes back with entry,
-    mark and claim: the batch offered again hears `published`, another batch `duplicate`."""
+    """After a kill the same batch gets `published` again, another one `duplicate`."""
     server = own_server(appendonly=True)
     store = open_store(server.url)
     before = get_run_id(server.client())
@@ -68,10 +66,10 @@ def test_a_restarted_server_keeps_what_it_answered(own_server: Callable[..., Ser
     assert store.get_info().length == 1
 
 
-def test_a_server_that_forgot_its_scripts_is_told_them_again(
+def test_a_server_without_scripts_gets_their_source(
     store: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """After SCRIPT FLUSH, or a restart, the next call sends the script's source and succeeds."""
+    """After SCRIPT FLUSH, or a restart, the next call succeeds."""
     store.publish("b1", [offer(1)])
     redis_client.script_flush()
     assert [made.status for made in store.publish("b2", [offer(2)])] == [Status.PUBLISHED]
@@ -79,8 +77,7 @@ def test_a_server_that_forgot_its_scripts_is_told_them_again(
 
 
 def test_a_full_server_publishes_nothing_and_works_again(own_server: Callable[..., Server]) -> None:
-    """A Redis without memory raises StoreFull and holds nothing half-written: no entry without a
-    mark, no mark without an entry. With memory again the same batch is published."""
+    """StoreFull leaves neither an entry without a mark nor a mark without an entry."""
     server = own_server(options=("--maxmemory-policy", "noeviction"))
     store, client = open_store(server.url), server.client()
     store.publish("b1", [offer(1, raw=1)])
@@ -102,8 +99,7 @@ def test_a_full_server_publishes_nothing_and_works_again(own_server: Callable[..
 
 
 def test_memory_that_ends_between_two_articles(own_server: Callable[..., Server]) -> None:
-    """A server that fills up while batches are offered refuses whole calls: every entry has its
-    mark, and offering all of it again publishes the rest, each once."""
+    """Whole calls are refused: every entry has its mark, and a repetition publishes the rest."""
     server = own_server(options=("--maxmemory-policy", "noeviction"))
     store, client = open_store(server.url), server.client()
     client.config_set("maxmemory", client.info("memory")["used_memory"] + 3_000_000)
@@ -125,8 +121,7 @@ def test_memory_that_ends_between_two_articles(own_server: Callable[..., Server]
 
 
 def test_a_server_that_cannot_save_is_full(own_server: Callable[..., Server]) -> None:
-    """A Redis that stopped writes because its disk failed it raises StoreFull, with nothing
-    published; once it may write again the same batch is published."""
+    """After a disk failure StoreFull is raised; later the same batch is published."""
     server = own_server()
     store, client = open_store(server.url), server.client()
     store.publish("b1", [offer(1)])
@@ -210,8 +205,7 @@ def _publish_without(
 
 @pytest.mark.parametrize("missing", MISSING)
 def test_a_missing_right_publishes_nothing(own_server: Callable[..., Server], missing: str) -> None:
-    """A user who lacks one right publishes nothing, however often it is tried, and the error says
-    that a right is missing; given it, everything is published, once."""
+    """Repeatedly, and the error names the right; once granted, everything is published once."""
     server = own_server()
     if server.client().info("server")["redis_version"] < "7":
         pytest.skip("this server cannot tell a script which rights its user has")
@@ -223,11 +217,10 @@ def test_a_missing_right_publishes_nothing(own_server: Callable[..., Server], mi
 
 
 @pytest.mark.parametrize("missing", MISSING)
-def test_a_script_that_fails_in_the_middle_goes_on(
+def test_a_failed_script_continues_at_the_retry(
     own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    """Where the script is not told about rights and fails after its first entry, each retry
-    finds what it appended: one entry each, and none is a duplicate of itself."""
+    """It finds the entry that it appended: one entry each, no duplicate of itself."""
     monkeypatch.setattr(Script, "__init__", _init_without_rights(Script.__init__))
     server = own_server()
     if server.client().info("server")["redis_version"] < "7" and len(MISSING[missing]) > 1:
@@ -260,8 +253,7 @@ def _init_without_rights(real: Callable[..., None]) -> Callable[..., None]:
 def test_a_settled_batch_is_counted_once_whatever_right_is_missing(
     own_server: Callable[..., Server],
 ) -> None:
-    """A user who lacks a right of the last step of settling counts nothing, however often it is
-    tried; given it, the batch is counted once."""
+    """Nothing is counted until the right is granted, then once."""
     server = own_server()
     client = server.client()
     if client.info("server")["redis_version"] < "7":

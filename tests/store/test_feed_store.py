@@ -41,8 +41,8 @@ def synced(store: FeedStore, digest: str, *feeds: ConfiguredFeed) -> bool:
 
 def document(name: str = "a", fingerprints: str = "a" * 12, **more: object) -> FeedObservation:
     """What was read of a document, each fetched a moment after the one before."""
-    said = {"entries": len(fingerprints) // 12, "fingerprints": fingerprints, **more}
-    return replace(FeedObservation(name, NOW_MS + next(_moments), PACE), **said)  # type: ignore[arg-type]
+    values = {"entries": len(fingerprints) // 12, "fingerprints": fingerprints, **more}
+    return replace(FeedObservation(name, NOW_MS + next(_moments), PACE), **values)  # type: ignore[arg-type]
 
 
 _moments = itertools.count()
@@ -59,7 +59,7 @@ def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
 
 
 def test_the_catalog_is_the_stores(store: FeedStore) -> None:
-    """Feeds come and go with the catalog; one whose digest is known costs one question."""
+    """The store has the catalog's feeds; a known digest costs one command."""
     assert synced(store, "1", feed("a"), feed("b"))
     assert not synced(store, "1", feed("a"), feed("b"))
     assert store.names() == {"a", "b"}
@@ -71,8 +71,7 @@ def test_the_catalog_is_the_stores(store: FeedStore) -> None:
 
 
 def test_the_log_of_polls_is_capped_and_has_their_news(store: FeedStore) -> None:
-    """50 polls are listed; a document's news are added, whether it is read before or after its
-    poll is saved; another document's are not."""
+    """50 polls, with the news of their own documents, read before or after the poll is saved."""
     synced(store, "1", feed("a"))
 
     def poll(at_ms: int, new: int | None) -> None:
@@ -119,7 +118,7 @@ def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redi
 
 
 @pytest.mark.parametrize(
-    ("said", "factor"),
+    ("values", "factor"),
     [
         ({"new": 1}, SHRINK),
         ({"new": 0}, GROW),
@@ -127,13 +126,13 @@ def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redi
     ],
 )
 def test_the_interval_follows_what_is_new(
-    store: FeedStore, said: dict[str, object], factor: float
+    store: FeedStore, values: dict[str, object], factor: float
 ) -> None:
     """Shorter after news, longer after none, much shorter where entries may have been missed."""
     synced(store, "1", feed("a"))
     store.record_documents("first", [document(fingerprints="a" * 12 + "b" * 12)])
     polled(store, interval=2000)
-    store.record_documents("second", [document(**{"fingerprints": "b" * 12, **said})])
+    store.record_documents("second", [document(**{"fingerprints": "b" * 12, **values})])
     state = store.get_states(["a"])[0]
     assert state.interval == pytest.approx(2000 * factor)
     assert state.due_ms == pytest.approx(NOW_MS + 2000 * factor * 1000, abs=1000)
@@ -141,8 +140,7 @@ def test_the_interval_follows_what_is_new(
 
 
 def test_a_gap_needs_two_documents(store: FeedStore) -> None:
-    """The first document shares nothing with one before it, and misses nothing; nor does an
-    empty one."""
+    """The first document and an empty one are no gap."""
     synced(store, "1", feed("a"))
     store.record_documents("1", [document(fingerprints="a" * 12, new=1)])
     store.record_documents("2", [document(fingerprints="", entries=0)])
@@ -153,7 +151,7 @@ def test_a_gap_needs_two_documents(store: FeedStore) -> None:
 
 
 def test_a_document_that_is_read_again_is_no_other_poll(store: FeedStore) -> None:
-    """Retried from the quarantine in another batch, it does not count as one more failure."""
+    """A retry from quarantine does not count as another failure."""
     synced(store, "1", feed("a"))
     bad = document(fingerprints="", entries=0, reason="malformed", message="no feed: look")
     store.record_documents("first", [bad])
@@ -161,7 +159,7 @@ def test_a_document_that_is_read_again_is_no_other_poll(store: FeedStore) -> Non
     assert store.get_states(["a"])[0].bad == 1
 
 
-def test_a_poll_that_was_asked_for_is_known(store: FeedStore) -> None:
+def test_a_manual_poll_is_marked(store: FeedStore) -> None:
     """What a person brought forward is told apart from what was due by itself."""
     synced(store, "1", feed("a"))
     polled(store, interval=0.01)
@@ -184,8 +182,8 @@ def test_a_batch_counts_once(store: FeedStore) -> None:
     assert (state.published, state.duplicate, state.entries) == (2, 1, 1)
 
 
-def test_an_older_document_says_nothing_of_the_present(store: FeedStore) -> None:
-    """What a batch that waited long says counts, but the pace is that of the newer one."""
+def test_an_older_document_does_not_change_the_pace(store: FeedStore) -> None:
+    """Its counts are added."""
     synced(store, "1", feed("a"))
     store.record_documents("new", [document(fingerprints="b" * 12, min_interval_seconds=60)])
     old = replace(document(fingerprints="a" * 12, published=1), fetched_ms=NOW_MS - 1000)
@@ -218,8 +216,8 @@ def test_what_cannot_be_read_backs_off(store: FeedStore) -> None:
     assert store.list_failing() == set()
 
 
-def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
-    """`ttl` counts from the poll that told of it, also where that is given back afterwards."""
+def test_the_ttl_of_a_feed_is_kept(store: FeedStore) -> None:
+    """It counts from the poll of its document."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
     store.record_documents("1", [document(new=1, min_interval_seconds=7200)])
@@ -229,8 +227,8 @@ def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
     assert due >= NOW_MS + 7_200_000 - 60_000
 
 
-def test_what_a_server_asked_for_is_kept(store: FeedStore) -> None:
-    """News do not bring the next poll before what Cache-Control says."""
+def test_cache_control_is_kept(store: FeedStore) -> None:
+    """News do not bring the next poll before it."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
     hold = NOW_MS + 5_000_000
@@ -278,9 +276,9 @@ def test_jitter_outlives_news(store: FeedStore) -> None:
     """Feeds that were added together and bring news together are not polled together for ever."""
     synced(store, "1", *(feed(name, f"https://host.example/{name}") for name in "abcd"))
     leases = store.take_leases(9, 60).leases
-    said = {"interval": 900.0, "polled_ms": NOW_MS}
+    values = {"interval": 900.0, "polled_ms": NOW_MS}
     store.finish(
-        [LeaseResult(t, 900, {**said, "jitter": 1 + n / 50}) for n, t in enumerate(leases)]
+        [LeaseResult(t, 900, {**values, "jitter": 1 + n / 50}) for n, t in enumerate(leases)]
     )
     at = NOW_MS + 500
     store.record_documents("b", [replace(document(name, new=1), fetched_ms=at) for name in "abcd"])
@@ -299,8 +297,8 @@ def test_the_interval_keeps_its_bounds(store: FeedStore, new: int) -> None:
     assert store.get_states(["a"])[0].interval == (300 if new else 900)
 
 
-def test_a_schedule_says_when(store: FeedStore) -> None:
-    """A feed that is polled by a schedule is polled then, whatever its documents bring."""
+def test_a_schedule_decides_the_next_poll(store: FeedStore) -> None:
+    """Whatever its documents bring."""
     synced(store, "1", feed("a"))
     polled(store, interval=7000.0)
     due = store.get_states(["a"])[0].due_ms
@@ -310,8 +308,8 @@ def test_a_schedule_says_when(store: FeedStore) -> None:
     assert store.get_states(["a"])[0].due_ms == due
 
 
-def test_what_is_in_hand_stays_in_hand(store: FeedStore) -> None:
-    """A document that is read while its feed is polled again does not give the feed to another."""
+def test_a_leased_feed_stays_leased(store: FeedStore) -> None:
+    """Reading a document does not end the lease of a poll in progress."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
     leased = store.get_states(["a"])[0].due_ms
@@ -336,10 +334,10 @@ def test_a_workers_wrong_clock_breaks_no_pace(store: FeedStore, wrong_ms: int) -
     assert store.get_states(["a"])[0].entries == 7
 
 
-def test_a_feed_that_is_lost_from_the_row_comes_back(
+def test_a_feed_lost_from_the_queue_is_added_again(
     store: FeedStore, redis_client: redis.Redis
 ) -> None:
-    """Whatever took it out, a catalog of more feeds than the row has is put in again."""
+    """When the catalog has more feeds than the queue."""
     synced(store, "1", feed("a"), feed("b"))
     redis_client.delete(store.key("a"))
     store.take_leases(9, 60)
@@ -348,7 +346,7 @@ def test_a_feed_that_is_lost_from_the_row_comes_back(
     assert store.names() == {"a", "b"}
 
 
-def test_a_feed_that_went_while_it_was_in_hand_stays_away(store: FeedStore) -> None:
+def test_a_feed_removed_during_its_poll_stays_removed(store: FeedStore) -> None:
     """Given back after it was removed, it is not polled again."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
@@ -380,11 +378,10 @@ def test_a_feed_that_went_is_forgotten_in_a_day(
     assert store.names() == set()
 
 
-def test_a_feed_that_comes_back_is_not_asked_more_often(
+def test_a_feed_that_returns_is_not_polled_more_often(
     store: FeedStore, redis_client: redis.Redis
 ) -> None:
-    """Where two machines have different feeds, each takes away what the other adds: the feed keeps
-    its lease and what is remembered of it."""
+    """Two machines with different catalogs: the feed keeps its lease and state."""
     synced(store, "1", feed("a"), feed("b"))
     for lease in store.take_leases(2, 60).leases:
         store.finish([LeaseResult(lease, 3600, {"etag": '"1"'})])
@@ -398,8 +395,8 @@ def test_a_feed_that_comes_back_is_not_asked_more_often(
     assert read_poll_state(lease).etag == '"1"'
 
 
-def test_who_fails_is_known_at_once(store: FeedStore) -> None:
-    """The failing are a set of their own, so that nobody has to ask ten thousand feeds."""
+def test_failing_feeds_are_a_set(store: FeedStore) -> None:
+    """So that ten thousand feeds need not be read."""
     synced(store, "1", feed("a"), feed("b"))
     one, other = sorted(store.take_leases(2, 60).leases, key=lambda lease: lease.name)
     store.finish([LeaseResult(one, 0, {"failures": 1}), LeaseResult(other, 0, {"failures": None})])

@@ -1,4 +1,4 @@
-"""What the index remembers, for how long, and how it is looked up and forgotten."""
+"""The index: how long it remembers articles, and how they are found and forgotten."""
 
 from dataclasses import replace
 
@@ -38,8 +38,8 @@ def timed(redis_server: Server, clock: Clock) -> ArticleStore:
 
 
 @DATES
-def test_known_bytes_are_known(store: ArticleStore, date: str | None) -> None:
-    """The bytes of a published article are known again, with its whole identity, in order."""
+def test_known_bytes_are_found(store: ArticleStore, date: str | None) -> None:
+    """With the article's whole identity, in order."""
     [made] = store.publish("b", [offer(1, date=date, raw=1)])
     [nothing, known] = store.lookup([raw_hash(2), raw_hash(1)])
     assert nothing is None
@@ -60,11 +60,10 @@ def test_any_number_of_bytes(store: ArticleStore) -> None:
     assert [n for n, each in enumerate(known) if each] == list(range(0, 1100, 7))
 
 
-def test_bytes_of_another_content_are_not_known(
+def test_bytes_of_another_content_are_not_found(
     store: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """Bytes whose content differs from the published one are parsed each time, so that each time
-    `content_differs` is told; bytes of the content that a revision replaced are not known."""
+    """They are parsed each time, so that `content_differs` is reported."""
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, content=1, raw=2)])
     assert len(redis_client.keys("*:r:*")) == 1
@@ -75,8 +74,8 @@ def test_bytes_of_another_content_are_not_known(
     assert (made.status, made.revision) == (Status.REVISED, 3)
 
 
-def test_other_bytes_of_the_same_article_are_known_too(store: ArticleStore) -> None:
-    """A duplicate with equal content marks its own bytes: the mirror's copy is parsed once."""
+def test_other_bytes_of_the_same_article_are_found(store: ArticleStore) -> None:
+    """A duplicate with equal content adds its bytes: the copy is parsed once."""
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, raw=2)])
     assert all(store.lookup([raw_hash(1), raw_hash(2)]))
@@ -123,8 +122,8 @@ def test_a_trimmed_entry_is_none(store: ArticleStore, redis_client: redis.Redis)
         "20211126-" + "0" * 26,
     ],
 )
-def test_what_is_no_id_is_not_found(store: ArticleStore, text: str) -> None:
-    """Text that is not an id is not found, and is no error."""
+def test_an_invalid_id_is_not_found(store: ArticleStore, text: str) -> None:
+    """And raises no error."""
     assert parse_article_id(text) is None
     assert store.find(text) is None
     assert store.forget(text) is False
@@ -145,8 +144,7 @@ def test_a_forgotten_article_is_published_again(store: ArticleStore, date: str |
 def test_buckets_live_keep_days_from_their_last_use(
     timed: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """Each bucket of the index expires keep_days (and up to one more) after it was last written
-    or met: by an offer or by known bytes."""
+    """A bucket expires keep_days (and up to one more) after it was last written or found."""
     offers = [offer(1, raw=1), offer(2, date=None, raw=2)]
     keys = _index_keys_of(timed, redis_client, offers)
     assert len(keys) == 4
@@ -162,17 +160,16 @@ def test_buckets_live_keep_days_from_their_last_use(
 
 
 def test_the_claims_of_a_batch_expire(store: ArticleStore, redis_client: redis.Redis) -> None:
-    """What a batch was answered is kept for a week."""
+    """A batch's answers are kept for a week."""
     store.publish("b", [offer(1)])
     assert 6 * DAY < redis_client.ttl("{newsdrop:articles}:claim:b") <= 7 * DAY
 
 
 @pytest.mark.parametrize("days", [0, 4, 5, 9.9])
-def test_undated_articles_are_met_across_generations(
+def test_undated_articles_are_found_across_generations(
     timed: ArticleStore, clock: Clock, days: float
 ) -> None:
-    """Within keep_days an article without a date is a duplicate whatever generation it is in, its
-    bytes are known, and each meeting keeps it for keep_days more."""
+    """Each find keeps an article for another keep_days."""
     timed.publish("b", [offer(1, date=None, raw=1)])
     for n in range(3):
         clock.now += days * DAY
@@ -207,8 +204,7 @@ def test_old_generations_are_left_behind(
 
 
 def test_a_day_of_articles_stays_packed(store: ArticleStore, redis_client: redis.Redis) -> None:
-    """On a day of a million a year, every hash of the index is one packed block, even on a server
-    that packs only up to 128 fields."""
+    """On a day of a million a year each hash is one packed block."""
     shipped = redis_client.config_get("hash-max-*-entries")
     redis_client.config_set("hash-max-ziplist-entries", 128)
     try:

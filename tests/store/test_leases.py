@@ -1,4 +1,4 @@
-"""Turns: what is due is handed out once, at its host's pace, and comes back from the dead."""
+"""Leases: due items are leased once, at their host's pace, and expire with their worker."""
 
 import time
 from collections.abc import Callable
@@ -26,8 +26,8 @@ def names_of(store: PageStore, count: int = 100, lease: float = 60) -> list[str]
     return [lease.name for lease in store.take_leases(count, lease).leases]
 
 
-def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
-    """Two workers ask at once: nobody gets what the other has."""
+def test_an_item_is_leased_once(redis_server: Server) -> None:
+    """Two workers ask at once."""
     one, other = pages(redis_server), pages(redis_server)
     one.add_pages({f"p{number}": f"host{number}.example" for number in range(10)})
     first, second = names_of(one, 6), names_of(other, 6)
@@ -36,8 +36,8 @@ def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
     assert names_of(one) == []
 
 
-def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
-    """A lease that ended is handed out again; what its first holder says then is not written."""
+def test_an_expired_lease_is_given_again(redis_server: Server) -> None:
+    """Later results of its first holder are not written."""
     dead, alive = pages(redis_server), pages(redis_server)
     dead.add_pages({"p": "host.example"})
     (lease,) = dead.take_leases(1, 0.05).leases
@@ -52,18 +52,18 @@ def test_a_host_is_paced_by_all_workers_together(redis_server: Server) -> None:
     """Of five items of one host one is handed out; the others get leases one after another."""
     store = pages(redis_server, HostPace(interval_seconds=30, connections=5))
     store.add_pages({f"p{number}": "host.example" for number in range(5)} | {"q": "other.example"})
-    begun = time.time()
+    started = time.time()
     assert sorted(names_of(store, lease=600)) == ["p0", "q"]
     assert names_of(pages(redis_server, HostPace(30, 5))) == []
     client = redis_server.client()
     due = dict(client.zrange(f"{{{STREAM}}}:pages", 0, -1, withscores=True))
-    waits = [due[f"p{number}".encode()] / 1000 - begun for number in range(1, 5)]
+    waits = [due[f"p{number}".encode()] / 1000 - started for number in range(1, 5)]
     for number, wait in enumerate(waits, 1):
         assert wait == pytest.approx(30 * number, abs=5)
 
 
-def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
-    """No more than `connections` items of a host are out; one given back makes room."""
+def test_leases_of_a_host_are_limited(redis_server: Server) -> None:
+    """To `connections`; a finished one makes room."""
     store = pages(redis_server, HostPace(interval_seconds=0, connections=2))
     store.add_pages({f"p{number}": "host.example" for number in range(4)})
     leases = store.take_leases(10, 60).leases
@@ -85,8 +85,8 @@ def test_a_dead_workers_place_at_a_host_is_free_again(redis_server: Server) -> N
     assert names_of(store) == ["q"]
 
 
-def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
-    """After `cool` nothing of that host is handed out, whoever asks; others go on."""
+def test_backoff_of_a_host(redis_server: Server) -> None:
+    """Until it ends, nothing of that host is leased."""
     store = pages(redis_server)
     store.add_pages({"a": "host.example", "b": "host.example", "c": "other.example"})
     (lease,) = store.take_leases(1, 60).leases
@@ -95,8 +95,8 @@ def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     assert names_of(pages(redis_server)) == []
 
 
-def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
-    """robots.txt may ask for more time between two pages than the settings do."""
+def test_the_delay_of_a_host_is_kept(redis_server: Server) -> None:
+    """robots.txt may require a longer pause than the settings."""
     store = pages(redis_server)
     store.add_pages({"a": "host.example", "b": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
@@ -106,7 +106,7 @@ def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
     assert names_of(store) == []
 
 
-def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
+def test_a_removed_delay_is_forgotten(redis_server: Server) -> None:
     """What robots.txt asked for once and asks for no more does not hold for ever."""
     store = pages(redis_server)
     store.add_pages({"a": "host.example", "b": "host.example", "c": "host.example"})
@@ -133,7 +133,7 @@ def test_the_host_that_answered_is_cooled(redis_server: Server) -> None:
 
 
 def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> None:
-    """Behind hundreds of pages of its host a feed is leased as soon as the host may be asked."""
+    """With hundreds of pages of its host a feed is leased as soon as the host is free."""
     pace = HostPace(interval_seconds=0.3, connections=5)
     store = pages(redis_server, pace)
     store.add_pages({f"p{number:03}": "host.example" for number in range(300)})
@@ -143,8 +143,8 @@ def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> Non
     until(lambda: [lease.name for lease in feeds.take_leases(1, 60).leases] == ["f"])
 
 
-def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> None:
-    """What cannot be asked now is put off; after a few looks the last in the row has its lease."""
+def test_a_thousand_items_of_one_host_do_not_delay_another(redis_server: Server) -> None:
+    """After a few calls the last item in the queue is leased."""
     store = pages(redis_server, HostPace(interval_seconds=60, connections=1))
     store.add_pages(
         {f"a{number:04}": "host.example" for number in range(1000)} | {"z": "other.example"}
@@ -160,8 +160,8 @@ def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> 
     assert len(found) == 2
 
 
-def test_what_is_remembered_comes_back(redis_server: Server) -> None:
-    """Fields are given with the next lease; None forgets one."""
+def test_fields_are_stored(redis_server: Server) -> None:
+    """They come with the next lease; None deletes one."""
     store = pages(redis_server)
     store.add_pages({"p": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
@@ -185,8 +185,8 @@ def test_what_was_removed_is_not_handed_out(
     assert "ghost" not in store.names()
 
 
-def test_robots_are_kept_for_their_time(redis_server: Server) -> None:
-    """robots.txt is shared by all workers, and forgotten by itself."""
+def test_robots_txt_is_cached(redis_server: Server) -> None:
+    """For all workers, until it expires."""
     store = RobotsStore(connect(redis_server.url), stream=STREAM)
     store.put("https://host.example", b"User-agent: *", 60)
     store.put("https://short.example", b"x", 1)
@@ -199,7 +199,7 @@ def test_robots_are_kept_for_their_time(redis_server: Server) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
-def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> None:
+def test_due_times_are_by_the_servers_clock(redis_server: Server, seconds: float) -> None:
     """`after` is counted from the server's clock."""
     store = pages(redis_server)
     store.add_pages({"p": "host.example"})
@@ -215,11 +215,10 @@ def until(there: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_server_clock_that_was_ahead_puts_nothing_off(
+def test_a_server_clock_that_was_ahead_delays_nothing(
     redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """After 8 hours ahead what was scheduled then is due at its time, its host free; what was
-    scheduled before keeps its time."""
+    """Items scheduled then are due at their time; earlier ones keep theirs."""
     store = pages(redis_server, HostPace(interval_seconds=1, connections=1))
     store.add_pages({"p": "host.example", "q": "other.example"})
     assert store.follow_clock() == 0
@@ -242,22 +241,21 @@ def test_a_server_clock_that_was_ahead_puts_nothing_off(
     assert names_of(store) == ["p"]
 
 
-def test_the_pace_is_kept_by_who_waits_for_the_next(redis_server: Server) -> None:
-    """30 items of one host, leased by whoever waits as long as the store says, need 30 pauses."""
+def test_waiting_for_the_next_lease_keeps_the_pace(redis_server: Server) -> None:
+    """30 items of one host need 30 pauses."""
     store = pages(redis_server, HostPace(interval_seconds=0.1, connections=50))
     store.add_pages({f"p{number:02}": "host.example" for number in range(30)})
-    begun, found = time.monotonic(), 0
-    while found < 30 and time.monotonic() < begun + 30:
+    started, found = time.monotonic(), 0
+    while found < 30 and time.monotonic() < started + 30:
         taken = store.take_leases(30, 600)
         found += len(taken.leases)
         time.sleep(min(0.2, taken.next_seconds or 0))
     assert found == 30
-    assert 2.85 <= time.monotonic() - begun < 4.5
+    assert 2.85 <= time.monotonic() - started < 4.5
 
 
 def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
-    """20 feeds and 20 pages of one host: each kind has half of the host's turns, whichever asks
-    first, and no turn is lost."""
+    """Each kind has half of the host's turns, and none is lost."""
     pace = HostPace(interval_seconds=0.1, connections=50)
     store = pages(redis_server, pace)
     feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
@@ -266,8 +264,8 @@ def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
         "1", 20, [ConfiguredFeed(n, f"https://host.example/{n}", "host.example") for n in names]
     )
     store.add_pages({f"p{number:02}": "host.example" for number in range(20)})
-    begun, turns, looks = time.monotonic(), [], [time.monotonic()]
-    while len(turns) < 40 and time.monotonic() < begun + 30:
+    started, turns, looks = time.monotonic(), [], [time.monotonic()]
+    while len(turns) < 40 and time.monotonic() < started + 30:
         waits = []
         looks.append(time.monotonic())
         for queue in (feeds, store):
@@ -277,7 +275,7 @@ def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
         time.sleep(min(0.2, *waits))
     assert abs(sum(name < "p" for name in turns[:20]) - 10) <= 2
     late = sum(max(0, after - before - 0.1) for before, after in pairwise(looks))
-    assert time.monotonic() - begun < 6.5 + late
+    assert time.monotonic() - started < 6.5 + late
     of_feeds = [name for name in turns if name < "p"]
     # A feed whose own time comes right before the host's next turn is taken before all that came
     # too early for that turn. Each 0.1 s one feed is due and every second turn is a feed's, so at
@@ -286,8 +284,8 @@ def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
     assert max(abs(at - names.index(name)) for at, name in enumerate(of_feeds)) <= waiting
 
 
-def test_a_kind_that_is_gone_holds_up_nobody(redis_server: Server) -> None:
-    """Pages that waited, and are looked for by no process any more, cost the feeds one second."""
+def test_an_abandoned_kind_delays_nothing(redis_server: Server) -> None:
+    """Its waiting pages cost the feeds one second."""
     pace = HostPace(interval_seconds=0.05, connections=50)
     store = pages(redis_server, pace)
     feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
@@ -297,17 +295,16 @@ def test_a_kind_that_is_gone_holds_up_nobody(redis_server: Server) -> None:
     feeds.take_leases(1, 600)
     store.add_pages({f"p{number}": "h.example" for number in range(5)})
     assert names_of(store) == []
-    begun, found = time.monotonic(), 1
-    while found < 9 and time.monotonic() < begun + 30:
+    started, found = time.monotonic(), 1
+    while found < 9 and time.monotonic() < started + 30:
         taken = feeds.take_leases(9, 600)
         found += len(taken.leases)
         time.sleep(min(0.2, taken.next_seconds or 0))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - started < 3
 
 
-def test_a_lease_tells_how_long_its_host_made_it_wait(redis_server: Server) -> None:
-    """A wait for the pace counts; a time without workers, and a pause that the host asked for, do
-    not; what a person asked for is not late."""
+def test_a_lease_has_its_delay(redis_server: Server) -> None:
+    """From the pace only: not pauses of the host, times without workers, or manual polls."""
     store = pages(redis_server, HostPace(interval_seconds=0.4, connections=9))
     store.add_pages({"asked": "a.example"})
     assert store.take_leases(1, 600).leases[0].late_seconds is None

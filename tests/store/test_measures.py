@@ -46,8 +46,8 @@ def added(minutes: tuple[Minute, ...]) -> tuple[int, ...]:
     )
 
 
-def test_every_minute_is_there(measures: CounterStore, redis_client: redis.Redis) -> None:
-    """Without articles every minute asked for is there with zeros, the present one last."""
+def test_every_minute_is_listed(measures: CounterStore, redis_client: redis.Redis) -> None:
+    """Without articles with zeros, the present one last."""
     before = present(redis_client)
     minutes = measures.read_minutes(MINUTES_KEPT)
     assert len(minutes) == MINUTES_KEPT
@@ -70,15 +70,15 @@ def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: CounterS
 def test_a_batch_without_articles_is_no_minute(
     tallies: CounterStore, redis_client: redis.Redis
 ) -> None:
-    """Where a poll brought nothing new, nothing is written."""
+    """A poll without news writes nothing."""
     tallies.settle("b1", source="feed", job=None, tally=Tally(archived=1, unchanged=30))
     assert redis_client.exists(MINUTES) == 0
 
 
-def test_old_minutes_go(
+def test_old_minutes_are_removed(
     tallies: CounterStore, redis_client: redis.Redis, measures: CounterStore
 ) -> None:
-    """The first articles of a minute let go what is older than is kept, and only that."""
+    """At the first articles of a minute."""
     now = present(redis_client)
     old = {str(now - MINUTES_KEPT - n): "9 9 9 9" for n in range(5, 100)}
     young = {str(now - 60): "7 0 0 0", str(now - MINUTES_KEPT + 5): "1 0 0 0"}
@@ -104,9 +104,8 @@ def test_a_clock_that_was_ahead_loses_nothing(
     assert int(oldest) < ahead
 
 
-def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: CounterStore) -> None:
-    """Stages fall into their buckets, sums are exact, repeats and refusals have their reasons;
-    settling a batch again adds nothing."""
+def test_measures_are_added_once(tallies: CounterStore, measures: CounterStore) -> None:
+    """Stages by bucket with exact sums, repeats and refusals by reason."""
     one = BatchMeasures(
         {Stage.READ: 0.005, Stage.WAIT: 0.0051, Stage.WHOLE: 90_000.25},
         {Repeat.SAME_BYTES: 3, Repeat.CONTENT_DIFFERS: 1},
@@ -125,7 +124,7 @@ def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Coun
 
 
 def test_fetches_are_added_up(measures: CounterStore) -> None:
-    """Fetches of feeds and pages are kept apart, by status or trouble."""
+    """Feeds and pages separately, by status or trouble."""
     measures.count_fetches({("feed", "304"): 5, ("page", "timeout"): 1})
     measures.count_fetches({("feed", "304"): 2, ("feed", "200"): 1})
     assert measures.read_measures().fetches == {
@@ -135,9 +134,8 @@ def test_fetches_are_added_up(measures: CounterStore) -> None:
     }
 
 
-def test_a_batch_measures_its_own_way(redis_server: Server, tmp_path: Path) -> None:
-    """Ingesting settles each stage once a batch; why articles are repeats is in the sums, and
-    together they are the duplicates that are counted."""
+def test_a_batch_measures_each_stage_once(redis_server: Server, tmp_path: Path) -> None:
+    """Repeats add up to the counted duplicates."""
     world = World(tmp_path, redis_server.url)
     for name, data in {
         "a.md": article("甲"),
@@ -169,8 +167,7 @@ def test_stages_share_the_time() -> None:
 
 
 def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) -> None:
-    """Feeds and pages are counted by what their servers answered, or by why they did not; a
-    feed that is paused asks nothing and counts nothing."""
+    """By status, or by trouble; a paused feed counts nothing."""
     world = newsroom(tmp_path, redis_server, web)
     entries = [item(number, link=web.url(f"/{number}.html")) for number in (1, 2, 3)]
     web.pages["/rss"] = Reply(body=rss(entries))
@@ -196,7 +193,7 @@ def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) 
 
 
 class _Store:
-    """A store that knows nothing."""
+    """A store without any articles."""
 
     def exists(self, identities: object) -> list[bool]:
         return []

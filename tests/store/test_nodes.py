@@ -73,8 +73,7 @@ def titles(world: World) -> list[str]:
 
 
 def test_all_of_the_store_works_on_a_cluster(world: World, tmp_path: Path) -> None:
-    """Publishing, counters, consumer groups, retention, health, status, backup and restore: every
-    key is in the slot of the stream, whose node a client finds from any other."""
+    """Every key is in the stream's slot, whose node a client finds from any other."""
     drop(world, "甲", "乙")
     world.run()
     world.put("again.md", article(title="甲"))
@@ -106,8 +105,7 @@ def test_all_of_the_store_works_on_a_cluster(world: World, tmp_path: Path) -> No
 
 
 def test_a_slot_moves_during_a_run(world: World, cluster: Cluster) -> None:
-    """Keys are moved to other nodes while articles are published, one slot after the other half:
-    each article comes once, and nothing is lost."""
+    """Half of the keys first, then the slot: each article is published once."""
     for turn in range(3):
         drop(world, f"{turn}-before", f"{turn}-old")
         settle(world)
@@ -120,8 +118,7 @@ def test_a_slot_moves_during_a_run(world: World, cluster: Cluster) -> None:
 
 
 def test_a_key_that_has_moved_is_found_before_its_slot(world: World, cluster: Cluster) -> None:
-    """While a slot is being moved, single commands follow each key, and a script waits: it says
-    that the slot is being moved, and works when it has been."""
+    """Commands follow each key; scripts wait until the slot has moved."""
     drop(world, "甲")
     world.run()
     client: Any = world.context.redis
@@ -151,8 +148,7 @@ def test_a_replica_takes_over_in_a_cluster(world: World, cluster: Cluster) -> No
 
 @pytest.mark.timeout(240)
 def test_sentinels_name_the_primary(tmp_path: Path) -> None:
-    """Behind Sentinels the primary dies with entries that no replica has: they are published again
-    on the new one, each once."""
+    """The primary dies with unreplicated entries: they are published again, each once."""
     servers = Replicated()
     try:
         world = World(tmp_path / "state", servers.start().url)
@@ -183,7 +179,7 @@ def test_sentinels_name_the_primary(tmp_path: Path) -> None:
     ],
 )
 def test_a_cluster_is_no_broker(tmp_path: Path, settings: dict[str, str], sentence: str) -> None:
-    """One sentence says so, and what to set."""
+    """One sentence with the setting to change."""
     with pytest.raises(ConfigError, match=sentence):
         load(options={"state_dir": str(tmp_path), **settings})
 
@@ -205,7 +201,7 @@ def test_an_address_of_several_nodes() -> None:
 
 
 def test_sentinels_that_are_away_are_named(tmp_path: Path) -> None:
-    """No Sentinel and no node answers: Redis cannot be reached, in one sentence."""
+    """Without Sentinel or node, Redis cannot be reached: one sentence."""
     settings = load(
         options={"state_dir": str(tmp_path), "redis.url": "sentinel://127.0.0.1:1/0?master=m"}
     )

@@ -1,4 +1,4 @@
-"""What becomes of an offer: new, duplicate, revised, or what it became before."""
+"""Decisions on publish requests: new, duplicate, revised, or the earlier answer."""
 
 import threading
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def test_a_new_article_is_one_entry(store: ArticleStore) -> None:
 
 
 def test_the_same_article_again_is_a_duplicate(store: ArticleStore) -> None:
-    """Another batch that offers a known article gets `duplicate` and the time of the first."""
+    """Another batch gets `duplicate` and the time of the first."""
     [first] = store.publish("b1", [offer(1)])
     [second] = store.publish("b2", [offer(1)])
     assert second == Decision(D, None, 1, first.first_published_ms)
@@ -51,7 +51,7 @@ def test_the_second_of_two_equal_articles_in_one_call(store: ArticleStore) -> No
 
 @pytest.mark.parametrize("date", ["2021-11-26", None])
 def test_a_claim_gets_the_same_answer_again(store: ArticleStore, date: str | None) -> None:
-    """A redelivered batch hears exactly what it heard first: `published`, not `duplicate`."""
+    """A redelivered batch gets `published`, not `duplicate`."""
     offers = [offer(1, "0.0", date=date), offer(1, "0.1", date=date), offer(2, "1.0", date=date)]
     first = store.publish("b", offers)
     assert statuses(first) == [P, D, P]
@@ -61,21 +61,21 @@ def test_a_claim_gets_the_same_answer_again(store: ArticleStore, date: str | Non
 
 
 def test_a_claim_that_names_another_article_is_decided_anew(store: ArticleStore) -> None:
-    """A claim whose article is another one now is not given the answer of the first."""
+    """It does not get the answer of the first article."""
     store.publish("b", [offer(1, "0.0")])
     assert statuses(store.publish("b", [offer(2, "0.0")])) == [P]
     assert [entry.title for entry in store.read()] == ["标题 1", "标题 2"]
 
 
 def test_other_content_is_a_duplicate_that_differs(store: ArticleStore) -> None:
-    """Same key and other content is a duplicate, and the decision tells that it differs."""
+    """Same key, other content: the decision says so."""
     store.publish("b1", [offer(1)])
     [made] = store.publish("b2", [offer(1, content=1)])
     assert (made.status, made.content_differs, made.stream_id) == (D, True, None)
 
 
-def test_other_content_revises_where_asked(store: ArticleStore) -> None:
-    """With `revise` other content is a new entry, same id, next revision; equal content is not."""
+def test_other_content_revises_on_request(store: ArticleStore) -> None:
+    """A new entry with the same id and the next revision; equal content is none."""
     [first] = store.publish("b1", [offer(1)])
     [same] = store.publish("b2", [offer(1, on_change=OnChange.REVISE)])
     [second] = store.publish("b3", [offer(1, content=1, on_change=OnChange.REVISE)])
@@ -95,8 +95,7 @@ def lean(number: int, claim: str | None = None, **rest: Any) -> PublishRequest:
 
 
 def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
-    """A known article is decided without its data; one that is not known is not decided, leaves
-    no trace, and is published when it comes with its data under the same claim."""
+    """An unknown article without data is left undecided, until it comes with its data."""
     store.publish("b1", [offer(1)])
     [known, unknown] = store.publish("b2", [lean(1, "0.0", raw=1), lean(2, "1.0", raw=2)])
     assert known is not None
@@ -111,14 +110,14 @@ def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
 
 @pytest.mark.parametrize("how", [{"force": True}, {"on_change": OnChange.REVISE, "content": 2}])
 def test_a_revision_needs_its_data(store: ArticleStore, how: dict[str, Any]) -> None:
-    """What would be published anew is not decided without its data either."""
+    """Without it, it is left undecided, too."""
     store.publish("b1", [offer(1)])
     assert store.publish("b2", [lean(1, **how)]) == [None]
     assert store.get_info().length == 1
 
 
-def test_marked_tells_what_the_index_knows(store: ArticleStore) -> None:
-    """Dated or not, an identity is marked once it is published, and no longer when forgotten."""
+def test_exists_for_published_articles(store: ArticleStore) -> None:
+    """Dated or not, until they are forgotten."""
     offers = [offer(1), offer(2, date=None), offer(3), offer(4, date=None)]
     identities = [one.identity for one in offers]
     assert store.exists(identities) == [False] * 4
@@ -130,7 +129,7 @@ def test_marked_tells_what_the_index_knows(store: ArticleStore) -> None:
 
 
 def test_force_publishes_equal_content_again(store: ArticleStore) -> None:
-    """`force` makes a known article a revision even where nothing changed, once a claim."""
+    """As a revision, once a claim."""
     store.publish("b1", [offer(1)])
     [made] = store.publish("b2", [offer(1, force=True)])
     assert (made.status, made.revision, made.content_differs) == (R, 2, False)
@@ -175,8 +174,7 @@ def test_two_clients_at_once_publish_each_article_once(redis_server: Server) -> 
 
 
 def test_publishing_trims_nothing(redis_server: Server) -> None:
-    """Entries stay until retention, which knows what groups need, removes them; what was trimmed
-    stays a duplicate."""
+    """Only retention does; a trimmed article stays a duplicate."""
     store = open_store(redis_server.url)
     for n in range(4):
         store.publish(f"b{n}", [offer(n * 50 + i, size=2000) for i in range(50)])
@@ -228,8 +226,7 @@ def test_a_key_of_a_wrong_type_fails_before_anything_is_written(
 def test_a_stream_of_a_wrong_type_marks_no_duplicate(
     store: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """A stream that was replaced by something else fails the call even where duplicates, which
-    append nothing, come first: nothing of the call is written."""
+    """The call fails and writes nothing, also when duplicates come first."""
     store.publish("b", [offer(1)])
     redis_client.set(STREAM, "mine")
     keys = sorted(redis_client.keys("*"))
@@ -238,11 +235,10 @@ def test_a_stream_of_a_wrong_type_marks_no_duplicate(
     assert sorted(redis_client.keys("*")) == keys
 
 
-def test_what_could_not_be_appended_is_not_marked(
+def test_an_article_is_marked_after_it_is_appended(
     store: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """An article is marked after it was appended: where the stream refuses it (its ids are used
-    up), it is not a duplicate next time."""
+    """If the stream's ids are used up, it is no duplicate next time."""
     last = 2**64 - 1
     redis_client.xadd(STREAM, {"x": "y"}, id=f"{last}-{last}")
     with pytest.raises(Retryable, match="last possible ID"):

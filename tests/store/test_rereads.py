@@ -1,4 +1,4 @@
-"""What becomes of an article that is read again: its id stays, its other key becomes an alias."""
+"""Articles that are read again: the id stays, the other key becomes an alias."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -33,8 +33,7 @@ def one(store: ArticleStore, batch: str, request: PublishRequest) -> Decision:
 
 @DATES
 def test_neither_key_makes_another_article(store: ArticleStore, date: str | None) -> None:
-    """With a new title, the article is a revision under its id. An offer by the new key is told
-    whose alias it is, in the same call and later; the old key is a duplicate; one id is in use."""
+    """The new key is an alias, the old one a duplicate, and one id is in use."""
     old, new = offer(1, date=date), offer(2, "0.0", content=2, date=date)
     one(store, "b1", old)
     revised, other = store.publish("b2", [again(old, new), offer(2, "9.0", content=3, date=date)])
@@ -59,8 +58,7 @@ def test_neither_key_makes_another_article(store: ArticleStore, date: str | None
 
 @DATES
 def test_the_key_of_another_article_stays_its_key(store: ArticleStore, date: str | None) -> None:
-    """A re-read that has the title and date of another article is a revision all the same, and
-    says so; the other article keeps its mark, also if it came in the same call."""
+    """The re-read is a revision that reports the collision; the other article keeps its mark."""
     old, other = offer(1, date=date), offer(2, date=date)
     one(store, "b1", old)
     [new, revised] = store.publish("b2", [other, again(old, offer(2, "1.1", content=2, date=date))])
@@ -84,8 +82,7 @@ def test_another_revision_than_the_compared_one(store: ArticleStore) -> None:
 
 @DATES
 def test_a_withdrawal_is_one_entry(store: ArticleStore, date: str | None) -> None:
-    """A withdrawal is an entry with the next revision, once; the same text then is a duplicate,
-    another text a revision. What is not known cannot be withdrawn."""
+    """Once, with the next revision; the same text is then a duplicate, another one a revision."""
     one(store, "b1", offer(1, date=date))
     withdrawal = replace(offer(1, content=7, date=date), withdraw=True)
     first = one(store, "b2", withdrawal)
@@ -105,8 +102,7 @@ def test_a_withdrawal_is_one_entry(store: ArticleStore, date: str | None) -> Non
 
 
 def test_aliases_without_an_end(store: ArticleStore, redis_client: redis.Redis) -> None:
-    """Where another program wrote marks that lead in a circle, no article is found and publishing
-    ends in an error: neither goes on for ever."""
+    """Marks in a circle: no article is found, and publishing raises an error."""
     one, two = offer(1).identity, offer(2).identity
     layout = Layout("newsdrop:articles", 365)
     for alias, target in ((one, two), (two, one)):

@@ -27,8 +27,7 @@ NOW_MS = 1_700_000_000_000
 def test_jobs_are_listed_newest_first_and_expire(
     redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """Jobs come newest first, page by page; one that has expired is no longer in the list, and
-    the list itself does not grow for ever."""
+    """Page by page; expired ones leave the list."""
     jobs = JobStore(connect(redis_server.url), stream=STREAM, keep_days=14)
     for n in range(5):
         jobs.open(Job(f"j{n}", JobKind.SCAN, "drop", "", NOW_MS + n))
@@ -46,7 +45,7 @@ def test_jobs_are_listed_newest_first_and_expire(
 def test_job_writes_never_fail_the_work(
     own_server: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With Redis away, noting a job is logged and returns; reading it raises."""
+    """Without Redis, writing logs an error and returns; reading raises."""
     server = own_server()
     jobs = JobStore(connect(server.url), stream=STREAM, keep_days=14)
     server.kill()
@@ -80,7 +79,7 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
 
 
 def test_the_last_tick(redis_server: Server, redis_client: redis.Redis) -> None:
-    """The scheduler's last tick is told by its age; before the first there is none."""
+    """Its age; None before the first."""
     beats = Heartbeats(connect(redis_server.url), stream=STREAM)
     assert beats.tick_age_seconds() is None
     beats.record_tick()
@@ -92,8 +91,8 @@ def test_the_last_tick(redis_server: Server, redis_client: redis.Redis) -> None:
     assert beats.tick_age_seconds() is None, "it was sent by a clock that was ahead"
 
 
-def test_bells_are_counted_as_kombu_queues_them(redis_server: Server, tmp_path: Path) -> None:
-    """What Celery sends to a queue is what is counted, so a full queue is not rung."""
+def test_wakeups_are_counted_as_kombu_queues_them(redis_server: Server, tmp_path: Path) -> None:
+    """So a full queue gets no further one."""
     from celery import Celery
 
     app = Celery(broker="redis+socket://" + str(redis_server.socket))
@@ -150,8 +149,7 @@ def test_what_the_stream_is(store: ArticleStore, redis_client: redis.Redis) -> N
 def test_unread_entries_are_counted(
     store: ArticleStore, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where Redis has a wrong number of a group's unread entries, or none, they are counted; where
-    there are too many to count, its number is shown, if it has one."""
+    """Where Redis' number is wrong or missing; above a limit its number is used."""
     for number in range(250):
         redis_client.xadd(STREAM, {"id": str(number)})
     ids = [entry.stream_id for entry in store.read(count=250)]

@@ -25,8 +25,8 @@ OTHER = "".join(
 )
 
 
-def told(number: int, text: str, **options: object) -> PublishRequest:
-    """Article `number` with a text that is looked for in others."""
+def text_offer(number: int, text: str, **options: object) -> PublishRequest:
+    """Article `number` with a text that is compared with others."""
     return replace(offer(number, **options), marks=sketch_of(text))  # type: ignore[arg-type]
 
 
@@ -58,10 +58,17 @@ def test_an_entry_names_its_story(redis_server: Server, store: ArticleStore) -> 
 
 
 def test_copies_join_the_first(store: ArticleStore) -> None:
-    """Copies name the first article, within one call and in later ones; another text is a story of
-    its own, and an article that asks for nothing has none."""
-    first = store.publish("a", [told(1, TEXT), told(2, "来源：" + TEXT), told(3, OTHER), offer(4)])
-    later = store.publish("b", [told(5, TEXT[:300])])
+    """Within one call and later; other texts begin a story, requests without sketches have none."""
+    first = store.publish(
+        "a",
+        [
+            text_offer(1, TEXT),
+            text_offer(2, "来源：" + TEXT),
+            text_offer(3, OTHER),
+            offer(4),
+        ],
+    )
+    later = store.publish("b", [text_offer(5, TEXT[:300])])
     copies = [Story(id_of(1), id_of(1), 1.0), Story(id_of(1), id_of(1), 1.0)]
     assert stories(first) == [Story(id_of(1)), copies[0], Story(id_of(3)), None]
     assert stories(later)[0].near_duplicate_of == id_of(1)  # type: ignore[union-attr]
@@ -91,19 +98,18 @@ def test_the_script_agrees_with_python(redis_server: Server, store: ArticleStore
 
 def test_a_claim_made_again_gets_the_same_story(store: ArticleStore) -> None:
     """A redelivered batch gets the story that it got, although the window has changed since."""
-    requests = [told(1, TEXT), told(2, TEXT)]
+    requests = [text_offer(1, TEXT), text_offer(2, TEXT)]
     first = store.publish("a", requests)
-    store.publish("b", [told(3, TEXT + OTHER)])
+    store.publish("b", [text_offer(3, TEXT + OTHER)])
     assert store.publish("a", requests) == first
 
 
 def test_an_entry_without_its_mark_keeps_its_story(
     redis_server: Server, store: ArticleStore
 ) -> None:
-    """Where a call failed after an entry was appended, the next one reads the story from it, and
-    the window has the first article once."""
+    """After a failed call the story is read from the entry, and added to the window once."""
     client = connect(redis_server.url)
-    requests = [told(1, TEXT), told(2, TEXT)]
+    requests = [text_offer(1, TEXT), text_offer(2, TEXT)]
     first = store.publish("a", requests)
     claims = f"{{{STREAM}}}:claim:a"
     for at, request in enumerate(requests, 1):
@@ -116,10 +122,10 @@ def test_an_entry_without_its_mark_keeps_its_story(
 
 
 def test_a_pending_copy_is_no_first(redis_server: Server, store: ArticleStore) -> None:
-    """A copy that was appended by a call that failed stays one, even if the window is gone."""
+    """Appended by a failed call it stays a copy, even without the window."""
     client = connect(redis_server.url)
-    store.publish("a", [told(1, TEXT)])
-    copy = told(2, TEXT)
+    store.publish("a", [text_offer(1, TEXT)])
+    copy = text_offer(2, TEXT)
     first = store.publish("b", [copy])
     (before, _) = store.read()
     field = copy.identity.key[:8]
@@ -143,7 +149,7 @@ def test_two_workers_make_one_story(redis_server: Server) -> None:
         for round_ in range(5):
             own.publish(
                 f"b{worker}.{round_}",
-                [told(1000 * worker + 10 * round_ + n, texts[n]) for n in range(3)],
+                [text_offer(1000 * worker + 10 * round_ + n, texts[n]) for n in range(3)],
             )
 
     threads = [threading.Thread(target=publish, args=(n,)) for n in range(8)]
@@ -169,12 +175,12 @@ def test_the_window_slides(redis_server: Server, near_days: int, inside: int, ou
             connect(redis_server.url),
             stream=STREAM, keep_days=365, near_days=near_days, now=lambda now=now: now[0],
         )  # fmt: skip
-        own.publish("a", [told(1, TEXT)])
+        own.publish("a", [text_offer(1, TEXT)])
         now[0] = start + (days - 1) * DAY
-        own.publish("k", [told(9, OTHER)])  # keeps the lists in use
+        own.publish("k", [text_offer(9, OTHER)])  # keeps the lists in use
         own.publish("w", [replace(offer(9, "w"), withdraw=True)])
         now[0] = start + days * DAY
-        (story,) = stories(own.publish("b", [told(2, TEXT)]))
+        (story,) = stories(own.publish("b", [text_offer(2, TEXT)]))
         assert story
         assert (story.near_duplicate_of is not None) is joins
     client = connect(redis_server.url)
@@ -190,36 +196,34 @@ def test_a_window_that_is_half_gone(
     wrong_type: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where a part of the window has expired, or is of another type, articles are published; a
-    wrong type is logged."""
+    """Articles are published; a key of a wrong type is logged."""
     _warn_of_window.cache_clear()
     client = connect(redis_server.url)
-    store.publish("a", [told(1, TEXT)])
+    store.publish("a", [text_offer(1, TEXT)])
     keys = sorted(client.keys("*:n:*"))
     for at, key in enumerate(keys):
         client.delete(key)
         if wrong_type:
             client.set(key, "a")
-        (story,) = stories(store.publish(f"b{at}", [told(10 + at, TEXT)]))
+        (story,) = stories(store.publish(f"b{at}", [text_offer(10 + at, TEXT)]))
         assert story
     assert len(store.read()) == 1 + len(keys)
     warned = [record for record in caplog.records if "near-duplicates may be" in record.message]
     assert len(warned) == (2 if wrong_type else 0)  # of what a call meets, the last
 
 
-def test_damaged_values_are_passed_over(
+def test_damaged_values_are_skipped(
     redis_server: Server, store: ArticleStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A record or a list that is cut does not keep a text from being the first of its story, or
-    later ones from joining that; the log says where."""
+    """New stories begin and grow; the log names the key."""
     _warn_of_window.cache_clear()
     client, window = connect(redis_server.url), f"{{{STREAM}}}:n:"
     for at, key in enumerate((f"{window}e:0", f"{window}b:3")):
-        store.publish(f"a{at}", [told(10 * at + 1, TEXT if at else OTHER)])
+        store.publish(f"a{at}", [text_offer(10 * at + 1, TEXT if at else OTHER)])
         for field, value in client.hgetall(key).items():
             client.hset(key, field, value[:-1])
-        found = store.publish(f"b{at}", [told(10 * at + 2, TEXT if at else OTHER)])
-        found += store.publish(f"c{at}", [told(10 * at + 3, TEXT if at else OTHER)])
+        found = store.publish(f"b{at}", [text_offer(10 * at + 2, TEXT if at else OTHER)])
+        found += store.publish(f"c{at}", [text_offer(10 * at + 3, TEXT if at else OTHER)])
         first = id_of(10 * at + 2)
         assert stories(found) == [Story(first), Story(first, first, 1.0)]
     assert len([r for r in caplog.records if "near-duplicates may be missed" in r.message]) == 2
@@ -228,44 +232,44 @@ def test_damaged_values_are_passed_over(
 def test_a_window_of_wrong_values(redis_server: Server, store: ArticleStore) -> None:
     """Whatever another program wrote into the window's keys, articles are published."""
     client = connect(redis_server.url)
-    store.publish("a", [told(1, TEXT)])
+    store.publish("a", [text_offer(1, TEXT)])
     state = f"{{{STREAM}}}:n:state"
     (day,) = (field for field in client.hkeys(state) if field.startswith(b"d"))
     client.hset(state, day, "-1e999")  # the window has more articles than there are digits for
-    assert store.publish("c", [told(2, OTHER)])[0]
+    assert store.publish("c", [text_offer(2, OTHER)])[0]
     for at, key in enumerate(sorted(client.keys("*:n:*"))):
         for value in ("a", "-1e999"):
             client.hset(key, mapping=dict.fromkeys((*client.hkeys(key), "d", "l2", "n"), value))
-            assert store.publish(f"b{at}{value}", [told(10 + at, TEXT + value)])[0]
+            assert store.publish(f"b{at}{value}", [text_offer(10 + at, TEXT + value)])[0]
     assert len(store.read()) == 3 + at
 
 
 def test_the_first_is_withdrawn(store: ArticleStore) -> None:
-    """After the first article is withdrawn the next copy is the first valid one of the same story,
-    and later copies name that. One that is valid again stays in the story, too."""
-    store.publish("a", [told(1, TEXT), told(2, TEXT)])
-    kept = Story(id_of(1))
-    withdrawal = replace(offer(1, "w"), withdraw=True, story=kept)
-    assert stories(store.publish("b", [withdrawal])) == [kept]
-    found = stories(store.publish("c", [told(3, TEXT), told(4, TEXT)]))
+    """Later copies name the first valid article, and a revalidated one stays in the story."""
+    store.publish("a", [text_offer(1, TEXT), text_offer(2, TEXT)])
+    story_kept = Story(id_of(1))
+    withdrawal = replace(offer(1, "w"), withdraw=True, story=story_kept)
+    assert stories(store.publish("b", [withdrawal])) == [story_kept]
+    found = stories(store.publish("c", [text_offer(3, TEXT), text_offer(4, TEXT)]))
     assert found == [Story(id_of(1)), Story(id_of(1), id_of(3), 1.0)]
-    store.publish("d", [told(20, OTHER)])
+    store.publish("d", [text_offer(20, OTHER)])
     own = Story(id_of(20))
-    gone = replace(offer(20, "g"), withdraw=True, story=own)
-    back = replace(told(20, OTHER, claim="h", force=True), story=own)
-    copy = told(21, OTHER)
-    assert stories(store.publish("e", [gone, back, copy]))[2] == Story(own.id, own.id, 1.0)
+    withdrawn = replace(offer(20, "g"), withdraw=True, story=own)
+    back = replace(text_offer(20, OTHER, claim="h", force=True), story=own)
+    copy = text_offer(21, OTHER)
+    assert stories(store.publish("e", [withdrawn, back, copy]))[2] == Story(own.id, own.id, 1.0)
     assert store.read()[2].type == "article.withdrawn"
-    assert store.read()[2].story == kept
+    assert store.read()[2].story == story_kept
 
 
 def test_a_revision_keeps_its_story(store: ArticleStore) -> None:
-    """A revision tells the story that it is given, whatever its text is now; without one the first
-    finds itself."""
-    store.publish("a", [told(1, TEXT), told(2, TEXT)])
-    given = replace(told(2, OTHER, claim="r", force=True), story=Story(id_of(1), id_of(1), 0.9))
+    """It gets the story of its request; without one its own entry is found."""
+    store.publish("a", [text_offer(1, TEXT), text_offer(2, TEXT)])
+    given = replace(
+        text_offer(2, OTHER, claim="r", force=True), story=Story(id_of(1), id_of(1), 0.9)
+    )
     assert stories(store.publish("b", [given])) == [given.story]
-    again = told(1, TEXT + "。" + OTHER[:40], claim="s", force=True)
+    again = text_offer(1, TEXT + "。" + OTHER[:40], claim="s", force=True)
     assert stories(store.publish("c", [again])) == [Story(id_of(1))]
 
 
@@ -273,7 +277,9 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
     """Of many equal texts one is in the window; texts in a series have at most 8 under a band."""
     client = connect(redis_server.url)
     for part in range(30):
-        found = stories(store.publish(f"a{part}", [told(64 * part + n, TEXT) for n in range(64)]))
+        found = stories(
+            store.publish(f"a{part}", [text_offer(64 * part + n, TEXT) for n in range(64)])
+        )
         assert all(story and story.id == id_of(0) for story in found)
     assert client.hlen(f"{{{STREAM}}}:n:e:0") == 1
     weather = (
@@ -282,7 +288,9 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
     for part in range(20):
         texts = [f"{weather}气温{part * 50 + n}度，湿度{n + 53 * part + 2000}。" for n in range(50)]
         found = stories(
-            store.publish(f"s{part}", [told(9000 + part * 50 + n, t) for n, t in enumerate(texts)])
+            store.publish(
+                f"s{part}", [text_offer(9000 + part * 50 + n, t) for n, t in enumerate(texts)]
+            )
         )
         assert all(story and story.near_duplicate_of is None for story in found)
     assert sum(client.hlen(key) for key in client.keys("*:n:e:*")) < 1001
@@ -295,8 +303,8 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
 def test_a_crowd_is_bounded(
     redis_server: Server, store: ArticleStore, crowd: int, compared: int
 ) -> None:
-    """Of the articles that share bands with a text at most 8 are read and compared, and none where
-    all its bands have too many to say anything. A copy is found by a band that it has alone."""
+    """At most 8 candidates are compared, none if all bands are crowded; a rare band finds a
+    copy."""
     client, rng = connect(redis_server.url), random.Random(7)
 
     def one(number: int, bands: bytes, sketch: bytes | None = None) -> PublishRequest:
@@ -340,8 +348,7 @@ def test_a_crowd_is_bounded(
 
 
 def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
-    """Over twenty days the lists of bands do not grow: they have the articles of the window, and
-    not as many again of those before it. What is in the window is found."""
+    """Over twenty days the lists of bands stay bounded, and the window is complete."""
     rng, now = random.Random(7), [1_700_000_000.0]
     client = connect(redis_server.url)
     own = ArticleStore(client, stream=STREAM, keep_days=365, near_days=1, now=lambda: now[0])
@@ -364,6 +371,6 @@ def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
 
 
 def test_off_writes_nothing(redis_server: Server, store: ArticleStore) -> None:
-    """Without marks there is no key of the window, and a withdrawal makes none."""
+    """No key of the window is written, by a withdrawal neither."""
     store.publish("a", [offer(1), replace(offer(1, "w"), withdraw=True)])
     assert connect(redis_server.url).keys("*:n:*") == []

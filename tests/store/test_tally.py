@@ -1,4 +1,4 @@
-"""Counters: each batch once, and one moment for whoever adds the spool to them."""
+"""Counters: each batch once, and snapshots of one moment."""
 
 import threading
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_nothing_yet(tallies: CounterStore) -> None:
 
 
 def test_a_batch_is_counted_once(tallies: CounterStore) -> None:
-    """Settling a batch again changes nothing and says so; batches and sources add up."""
+    """Settling it again returns False; batches and sources add up."""
     assert tallies.settle("b1", source="drop", job=None, tally=SOME) is True
     assert tallies.settle("b1", source="drop", job=None, tally=SOME) is False
     assert tallies.settle("b2", source="feed.a", job=None, tally=Tally(archived=1, revised=1))
@@ -48,8 +48,7 @@ def test_a_batch_is_counted_once(tallies: CounterStore) -> None:
 
 
 def test_a_snapshot_is_of_one_moment(redis_server: Server, tallies: CounterStore) -> None:
-    """While batches are settled, the totals and the list of settled batches always agree: every
-    file is either counted or in a batch that is not settled."""
+    """Every file is either counted or in a batch that is not settled."""
     batches = [f"b{n}" for n in range(400)]
 
     def settle_all() -> None:
@@ -88,8 +87,7 @@ def test_settling_forgets_the_claims(
 
 
 def test_a_job_counts_its_batches(tallies: CounterStore, jobs: JobStore) -> None:
-    """A job has the sum of its batches, its refused files in order up to the limit, and what is
-    still open; opening it again changes nothing."""
+    """Sums, refused files in order up to the limit, and open files."""
     job = Job("j1", JobKind.ENQUEUE, "drop", "a\\nb.md", 1_700_000_000_000)
     jobs.open(job)
     jobs.add_files("j1", 5)
@@ -107,8 +105,8 @@ def test_a_job_counts_its_batches(tallies: CounterStore, jobs: JobStore) -> None
     assert jobs.refused("j1") == refused[:3]
 
 
-def test_a_job_that_was_never_noted_is_counted(tallies: CounterStore, jobs: JobStore) -> None:
-    """Where Redis was away when a job began, its settled batches still show it."""
+def test_a_job_without_a_record_is_counted(tallies: CounterStore, jobs: JobStore) -> None:
+    """Redis was unavailable when it began."""
     tallies.settle("b1", source="drop", job="j9", tally=SOME)
     [state] = jobs.list()
     assert (state.job.id, state.job.kind, state.job.source) == ("j9", JobKind.UNKNOWN, "drop")

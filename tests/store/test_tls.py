@@ -36,7 +36,7 @@ class TlsServer:
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._door.getsockname()[1])
         self.accepted = 0
-        self.heard = b""
+        self.received = b""
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -47,7 +47,7 @@ class TlsServer:
                 plain.settimeout(10)
                 with self._context.wrap_socket(plain, server_side=True) as client:
                     while data := client.recv(4096):
-                        self.heard += data
+                        self.received += data
                         client.sendall(b"-WRONGPASS invalid username-password pair\r\n")
             except (ssl.SSLError, ConnectionError, TimeoutError):
                 continue
@@ -77,9 +77,9 @@ def serve() -> Iterator[Callable[[trustme.LeafCert], TlsServer]]:
         server.close()
 
 
-class Door:
-    """A port in front of a server that has no TLS of its own: it takes TLS and plain connections,
-    and passes what comes on. `tls_count` counts the former."""
+class TlsPort:
+    """A port before a server without TLS: it takes TLS and plain connections. `tls_count` counts
+    the former."""
 
     def __init__(self, certificate: trustme.LeafCert, target: int) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -120,17 +120,17 @@ class Door:
 
 
 @pytest.fixture
-def watched(authority: trustme.CA) -> Iterator[tuple[Door, Door]]:
+def watched(authority: trustme.CA) -> Iterator[tuple[TlsPort, TlsPort]]:
     """The doors of a Sentinel and of the primary that it watches: real servers behind TLS."""
     directory, certificate = new_directory(), authority.issue_cert("127.0.0.1")
     primary = Node(directory / "server", "--save", "").start()
-    inner = Door(certificate, primary.port)
+    inner = TlsPort(certificate, primary.port)
     sentinel = Node(directory / "sentinel", "--sentinel")
     (sentinel.directory / "node.conf").write_text(
         f"sentinel monitor news 127.0.0.1 {inner.port} 1\n"
     )
     sentinel.start()
-    outer = Door(certificate, sentinel.port)
+    outer = TlsPort(certificate, sentinel.port)
     try:
         yield outer, inner
     finally:
@@ -166,8 +166,7 @@ def test_an_unknown_server_gets_no_password(
     serve: Callable[[trustme.LeafCert], TlsServer],
     tmp_path: Path,
 ) -> None:
-    """A certificate of a foreign authority, or for another host, ends the handshake: not one byte
-    is sent."""
+    """A foreign authority or host name ends the handshake without a byte."""
     host = "127.0.0.1" if fault == "foreign" else "redis.example.org"
     server = serve(authority.issue_cert(host))
     file = tmp_path / "ca.pem"
@@ -175,7 +174,7 @@ def test_an_unknown_server_gets_no_password(
     with pytest.raises(Exception, match=r"(?i)certificate"):
         reach(settings_for(server, tmp_path, ssl_ca_certs=str(file)))
     assert server.accepted
-    assert server.heard == b""
+    assert server.received == b""
 
 
 @WAYS
@@ -187,21 +186,19 @@ def test_the_options_of_the_url_count(
     serve: Callable[[trustme.LeafCert], TlsServer],
     tmp_path: Path,
 ) -> None:
-    """With the operator's authority, or without verification where the URL asks for that, both
-    clients speak to the server."""
+    """The operator's authority, or no verification if the URL says so, for both clients."""
     server = serve(authority.issue_cert("127.0.0.1"))
     file = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
     with pytest.raises(Exception, match=r"(?i)password"):
         reach(settings_for(server, tmp_path, **(options or {"ssl_ca_certs": str(file)})))
-    assert SECRET.encode() in server.heard
+    assert SECRET.encode() in server.received
 
 
 def test_a_rotated_password_is_read_again(
     tmp_path: Path, own_server: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server's password and the file change while a process runs: its next connections use the
-    new one and a line says so; Celery's too. A file that is away for a moment changes nothing."""
+    """New connections use it and a line says so, Celery's too; a missing file changes nothing."""
     server = own_server(options=("--requirepass", "first"))
     file = tmp_path / "password"
     file.write_text("first\n")
@@ -226,15 +223,14 @@ def test_a_rotated_password_is_read_again(
         with app.connection_for_write() as broker:
             app.send_task("newsdrop.scan", connection=broker)
     assert client.llen(queue_name(QUEUE, settings.state_dir)) == 2
-    told = [r.message for r in caplog.records if "redis.password_file has changed" in r.message]
-    assert len(told) == 2
+    messages = [r.message for r in caplog.records if "redis.password_file has changed" in r.message]
+    assert len(messages) == 2
 
 
 def test_a_connection_that_lost_its_user_is_made_again(
     tmp_path: Path, own_server: Callable[..., Server]
 ) -> None:
-    """The server refuses a command of an open connection with NOAUTH: it is closed, and the next
-    command comes over a new one, with the password that the file has then."""
+    """After NOAUTH the next command uses a new connection with the file's password."""
     server = own_server()
     file = tmp_path / "password"
     file.write_text("first\n")
@@ -253,12 +249,11 @@ def test_a_connection_that_lost_its_user_is_made_again(
 @WAYS
 def test_sentinels_by_tls(
     reach: Callable[[Any], None],
-    watched: tuple[Door, Door],
+    watched: tuple[TlsPort, TlsPort],
     authority: trustme.CA,
     tmp_path: Path,
 ) -> None:
-    """Sentinel and primary are both reached by TLS, with the operator's authority; with a foreign
-    one neither is, and not even the name of the primary is asked for."""
+    """Both are reached with the operator's authority; with a foreign one neither is."""
     sentinel, primary = watched
     names = {"own": authority, "foreign": trustme.CA()}
     for name, one in names.items():

@@ -15,8 +15,7 @@ def app_of(state: Path, **options: object) -> tuple[Celery, Settings]:
 
 
 def test_a_process_is_bounded(tmp_path: Path) -> None:
-    """`worker.max_memory_mb` and `worker.max_tasks` bound what one process may cost: beyond them
-    Celery replaces it. Tasks have a limit; ingesting is as long as a large file takes."""
+    """Memory and tasks per process, and the time of all tasks but ingesting."""
     app, _ = app_of(tmp_path, **{"worker.max_memory_mb": 200, "worker.max_tasks": 7})
     assert app.conf.task_time_limit == 150
     assert app.conf.task_annotations["newsdrop.ingest"]["time_limit"] == 86_400
@@ -24,8 +23,8 @@ def test_a_process_is_bounded(tmp_path: Path) -> None:
     assert app.conf.worker_max_tasks_per_child == 7
 
 
-def test_a_task_in_hand_does_not_hold_up_others(tmp_path: Path) -> None:
-    """Each process has one message in hand and acknowledges it when it is done."""
+def test_each_process_has_one_message(tmp_path: Path) -> None:
+    """It is acknowledged when the task is done."""
     app, settings = app_of(tmp_path, **{"worker.processes": 3})
     assert app.conf.worker_concurrency == settings.pool() == 4
     assert app.conf.worker_prefetch_multiplier == 1
@@ -36,8 +35,8 @@ def test_a_task_in_hand_does_not_hold_up_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "key", ["broker_channel_error_retry", "broker_connection_retry_on_startup"]
 )
-def test_a_server_in_trouble_is_waited_for(tmp_path: Path, key: str) -> None:
-    """A Redis that is away at the start, or full later, ends no worker; it is tried for ever."""
+def test_an_unavailable_server_is_waited_for(tmp_path: Path, key: str) -> None:
+    """Unavailable at the start or full later, it ends no worker."""
     app, _ = app_of(tmp_path)
     assert app.conf[key]
     assert app.conf.broker_connection_max_retries is None

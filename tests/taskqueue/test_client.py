@@ -1,4 +1,4 @@
-"""Wake-up messages from processes that are no workers."""
+"""Wake-up messages from other processes than workers."""
 
 import os
 import subprocess
@@ -19,8 +19,7 @@ assert "worker.app" not in sys.modules, "the environment's application was impor
 
 
 def test_explicit_settings_need_no_environment(redis_server: Server, tmp_path: Path) -> None:
-    """`enqueue` with explicit settings accepts a file and wakes the workers although a variable is
-    wrong: only `worker.app` reads the environment."""
+    """`enqueue` works although a variable is wrong: only `worker.app` reads the environment."""
     article = tmp_path / "a.md"
     article.write_text("---\ntitle: One\n---\nText.\n")
     environment = {

@@ -40,7 +40,7 @@ def test_cron_is_read_in_the_zone(now: str, then: str) -> None:
 
 
 def test_a_schedule_survives_beats_file() -> None:
-    """Beat pickles its schedule; zone and text come back, and a changed one is another."""
+    """Beat pickles it with zone and text; a changed one is not equal."""
     schedule = ZoneCrontab("0 9 * * *", "Asia/Shanghai")
     assert pickle.loads(pickle.dumps(schedule)) == schedule
     assert schedule != ZoneCrontab("0 9 * * *", "Europe/Berlin")
@@ -48,7 +48,7 @@ def test_a_schedule_survives_beats_file() -> None:
 
 
 def test_each_schedule_is_an_entry(tmp_path: Path) -> None:
-    """A folder with a schedule is looked at by it; all others share the tick."""
+    """A folder with a schedule has its own entry; all others share the tick."""
     folder = {"name": "slow", "path": str(tmp_path), "schedule": "0  9 * * 1-5"}
     app = create_app(load(options={"state_dir": str(tmp_path), "folders": [folder]}))
     entries = app.conf.beat_schedule
@@ -113,7 +113,7 @@ BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 
 
 @pytest.mark.parametrize(
-    ("zone", "text", "begun", "hours", "expected"),
+    ("zone", "text", "start", "hours", "expected"),
     [
         (BERLIN, "*/15 * * * *", "2026-10-24T23:00", 5, 20),
         (BERLIN, "*/15 * * * *", "2026-03-28T23:00", 5, 20),
@@ -128,13 +128,12 @@ BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
     ],
 )
 def test_the_nights_of_a_clock_change(
-    zone: str, text: str, begun: str, hours: int, expected: int
+    zone: str, text: str, start: str, hours: int, expected: int
 ) -> None:
-    """Through both nights beat sends as often as the wall clock says, without a pause: in the hour
-    that comes twice in both passes; what an hour left out would have had, when it would begin."""
+    """Both passes of a repeated hour; times of a skipped hour when it would begin."""
     schedule = ZoneCrontab(text, zone)
     schedule.app = create_app(load())
-    last = now = datetime.fromisoformat(begun).replace(tzinfo=UTC)
+    last = now = datetime.fromisoformat(start).replace(tzinfo=UTC)
     end, sent = now + timedelta(hours=hours), []
     while now < end:
         now += timedelta(minutes=1)

@@ -19,13 +19,13 @@ def examine(*sides: tuple[World, News]) -> Figures:
     entries = sides[0][0].entries()
     known = {entry["data"]["title"] for entry in entries if END in entry["data"]["content_text"]}
     first = Counter(entry["id"] for entry in entries if entry["type"] == "article.published")
-    told: set[str] = set()
+    published_ids: set[str] = set()
     figures = Figures(doubled=sum(first.values()) - len(first))
     for world, news in sides:
         found, ids = _side(world, news, known)
         figures += found
-        told |= ids
-    return figures + Figures(unaccounted=len(first.keys() - told))
+        published_ids |= ids
+    return figures + Figures(unaccounted=len(first.keys() - published_ids))
 
 
 def files_left(world: World) -> int:

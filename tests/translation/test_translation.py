@@ -61,14 +61,14 @@ def test_a_terminals_variables_decide(environment: dict[str, str], language: str
     ],
 )  # fmt: skip
 def test_a_finished_message_is_translated(text: str, translated: str) -> None:
-    """Its values are put into the translation of its pattern; unknown text stays as it is."""
+    """Its values are put into the translated pattern; unknown text stays as it is."""
     with use_language("zh"):
         assert message(text) == translated
     assert message(text) == text
 
 
 def test_a_noun_without_a_number_is_no_count() -> None:
-    """`the address` is left in its sentence; `2 addresses` has its measure word."""
+    """`the address` stays in its sentence; `2 addresses` gets its measure word."""
     with use_language("zh"):
         assert message("cannot connect: see the address").endswith("see the address")
         assert message("2 addresses") == "2 个地址"
@@ -82,8 +82,7 @@ def test_values_are_not_read_as_patterns() -> None:
 
 
 def test_a_form_is_no_pattern() -> None:
-    """What code looks up before it has its values, as the words of the script, is found as it is;
-    a sentence of others that looks like one filled in stays as it is."""
+    """Words that code looks up before it has their values are found as they are."""
     foreign = "Anne lives in Paris, France"
     with use_language("zh"):
         assert translation.gettext("{time} in {zone}, {utc}") == "{zone} 时间 {time}，{utc}"

@@ -71,20 +71,20 @@ def test_alerts_fire_when_they_should() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_alerts_tell_what_to_do(rule: dict[str, Any]) -> None:
-    """Each has a severity, a summary, what to do, and a section of the document of its own."""
+def test_alerts_say_what_to_do(rule: dict[str, Any]) -> None:
+    """Severity, summary, advice, and a section of the document."""
     assert rule["labels"]["severity"] in ("critical", "warning")
-    said = rule["annotations"]
-    assert said["summary"]
-    assert said["description"].endswith((".", ")"))
-    page, _, anchor = said["runbook"].partition("#")
+    annotations = rule["annotations"]
+    assert annotations["summary"]
+    assert annotations["description"].endswith((".", ")"))
+    page, _, anchor = annotations["runbook"].partition("#")
     headings = re.findall(r"^### (\w+)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
     assert anchor == rule["alert"].lower()
     assert anchor in {heading.lower() for heading in headings}
 
 
 class Prometheus:
-    """A Prometheus of the test's own, on loopback; what it says through its API."""
+    """A Prometheus of the test's own, on loopback, and its API."""
 
     def __init__(self, folder: Path, target: str) -> None:
         self.port = _free_port()

@@ -60,7 +60,7 @@ def uploads_left(ours: Served) -> list[Path]:
 
 
 def test_files_become_articles(ours: Served) -> None:
-    """202 with the job and where it is; its counts, its article, and nothing left of the upload."""
+    """202 with the job's address; its counts and article, and nothing left of the upload."""
     files = [sent("a.md", article("甲")), sent("../b.md", article("乙"))]
     answer = ours.client.post(
         "/api/v1/enqueue", files=files, data={"source": "drop"}, headers=CHANGES
@@ -79,8 +79,8 @@ def test_files_become_articles(ours: Served) -> None:
     assert [one["title"] for one in ours.get("/articles")["articles"]] == ["乙", "甲"]
 
 
-def test_a_known_article_is_published_anew_where_it_is_forced(ours: Served) -> None:
-    """`force` makes a revision; without it a file that is sent again is a duplicate."""
+def test_force_publishes_a_revision(ours: Served) -> None:
+    """Without `force` the file is a duplicate."""
     for force, text in (("false", "一"), ("false", "二"), ("true", "三")):
         files = [sent("a.md", article("甲", body=text))]
         job = ours.post("/enqueue", files=files, data={"force": force}, status=202)
@@ -91,7 +91,7 @@ def test_a_known_article_is_published_anew_where_it_is_forced(ours: Served) -> N
 
 
 def test_addresses_are_fetched_and_published(fetching: Served, web: Web) -> None:
-    """Each once; the article says where it was."""
+    """Each once; the record has its address."""
     web.pages["/a.html"] = page("港口夜航", "第一段。")
     address = web.url("/a.html")
     fetching.post("/enqueue", {"addresses": [address, address]}, status=202)
@@ -101,8 +101,8 @@ def test_addresses_are_fetched_and_published(fetching: Served, web: Web) -> None
     assert record["provenance"]["url"] == address
 
 
-def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None:
-    """502 where its server fails, 422 where our settings forbid it; nothing is taken."""
+def test_failures_of_an_address_have_their_status(fetching: Served, web: Web) -> None:
+    """502 if its server fails, 422 if our settings forbid it; nothing is accepted."""
     problem = fetching.post("/enqueue", {"addresses": [web.url("/gone")]}, status=502)
     assert problem["trouble"] == "status"
     problem = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
@@ -127,8 +127,8 @@ def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None
         (["http://a.example/"], 422),
     ],
 )
-def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
-    """Each is refused with a sentence, before anything is fetched or taken."""
+def test_invalid_bodies(ours: Served, body: Any, status: int) -> None:
+    """Each is refused with a sentence before anything is fetched or accepted."""
     ours.post("/enqueue", body, status=status)
     assert not batch_names(manual_root(ours.home.settings()))
 
@@ -164,8 +164,8 @@ def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
         ("application/json", b'{"addresses": [' + b" " * 300_000 + b"]}", 413),
     ],
 )
-def test_bodies_that_cannot_be_read(ours: Served, kind: str, body: bytes, status: int) -> None:
-    """Whatever is sent, the answer is a problem with a sentence; nothing is taken or left."""
+def test_unreadable_bodies(ours: Served, kind: str, body: bytes, status: int) -> None:
+    """The answer is a problem with a sentence; nothing is accepted or left."""
     headers = {"content-type": kind}
     read_json(
         ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status
@@ -194,7 +194,7 @@ def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
-    """Half an upload is no file, and what was written of it goes."""
+    """An incomplete upload is no file, and is removed."""
     port = int(ours.url.rpartition(":")[2])
     head = (
         f"POST /api/v1/enqueue HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Newsdrop: 1\r\n"
@@ -208,8 +208,8 @@ def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
     assert not batch_names(manual_root(ours.home.settings()))
 
 
-def test_only_so_many_uploads_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond it 503 and when to come again: the disk that unaccepted bytes take is bounded."""
+def test_concurrent_uploads_are_limited(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After: the disk space of unaccepted files is bounded."""
     monkeypatch.setattr(uploading, "MAX_UPLOADS", 0)
     answer = ours.client.post(
         "/api/v1/enqueue", files=[sent("a.md", article("甲"))], headers=CHANGES
@@ -229,8 +229,8 @@ def test_what_a_killed_server_left_goes_after_a_day(ours: Served) -> None:
     assert uploads_left(ours) == [new]
 
 
-def test_a_full_spool_says_when_to_come_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """503 at once, in a sentence, while as many batches wait as may; nothing is half taken."""
+def test_a_full_spool_is_503(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once, with Retry-After; nothing is accepted in part."""
     monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
     with served(home) as ours:
         ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
@@ -270,17 +270,15 @@ CHANGING = [
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGING)
-def test_what_changes_something_is_asked_by_programs_only(
-    ours: Served, method: str, path: str
-) -> None:
-    """Without the header (which a page of another site cannot send) nothing is done; nor with a
-    made-up token, another site's Origin, or by a browser's question whether it may."""
+def test_changes_need_a_program(ours: Served, method: str, path: str) -> None:
+    """Without the header, with another Origin or a wrong token nothing is done; preflights get no
+    permission."""
     address = f"/api/v1{path}"
     for headers in ({}, {"x-newsdrop": "0"}, {"authorization": "Bearer x"}):
         read_json(ours.client.request(method, address, headers=headers), 403)
     for origin in ("https://evil.example", "null", f"{ours.url}0"):
         read_json(ours.client.request(method, address, headers={**CHANGES, "origin": origin}), 403)
-    asked = ours.client.request(
+    preflight = ours.client.request(
         "OPTIONS",
         address,
         headers={
@@ -289,8 +287,8 @@ def test_what_changes_something_is_asked_by_programs_only(
             "access-control-request-headers": "x-newsdrop",
         },
     )
-    assert asked.status_code in (403, 405)
-    assert not any(name.startswith("access-control") for name in asked.headers)
+    assert preflight.status_code in (403, 405)
+    assert not any(name.startswith("access-control") for name in preflight.headers)
     assert not (ours.home.state / "paused" / "drop").exists()
 
 
@@ -307,8 +305,8 @@ def test_every_change_is_in_the_list_above() -> None:
     assert len(changing) == len(CHANGING)
 
 
-def test_the_token_lets_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one set, all is asked with it; it needs no other header, and a wrong one gets 401."""
+def test_the_token_gives_access(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no other header; a wrong one is 401."""
     monkeypatch.setenv("NEWSDROP_WEB_TOKEN", "long and secret")
     with served(home) as ours:
         ours.get("/articles", status=401)
@@ -322,7 +320,7 @@ def test_the_token_lets_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         assert (home.state / "paused" / "drop").exists()
 
 
-def test_another_name_is_refused(ours: Served) -> None:
+def test_an_unknown_host_name_is_refused(ours: Served) -> None:
     """A name that was pointed at this machine is told so."""
     read_json(ours.client.get("/api/v1/status", headers={"host": "evil.example"}), 421)
 
@@ -331,7 +329,7 @@ def test_another_name_is_refused(ours: Served) -> None:
 
 
 def test_jobs_in_pages(ours: Served) -> None:
-    """Newest first; `next` leads on, and ends."""
+    """Newest first; `next` is the next page, until the end."""
     ids = []
     for number in range(3):
         files = [sent("a.md", article(f"第{number}号"))]
@@ -401,8 +399,8 @@ def test_one_article_and_its_explanation(published: Served) -> None:
     published.get(f"/explain?title={quote('没有')}&date=2022-03-04")
 
 
-def test_no_file_is_looked_at_for_an_explanation(ours: Served) -> None:
-    """A path that is there, but was never taken, is told like one that is not there."""
+def test_explaining_reads_no_file(ours: Served) -> None:
+    """An existing path that was never accepted is answered as a missing one."""
     there = ours.home.put("secret.md", article("秘密"))
     problems = [ours.get(f"/explain?path={quote(str(path))}", status=404) for path in
                 (there, there.with_name("other.md"), "/etc/passwd")]  # fmt: skip
@@ -413,8 +411,8 @@ def test_no_file_is_looked_at_for_an_explanation(ours: Served) -> None:
 # ── quarantine ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_quarantine_pages_and_looks(ours: Served) -> None:
-    """Newest first; a look at the beginning, and the bytes themselves, never as a page."""
+def test_quarantine_pages_and_previews(ours: Served) -> None:
+    """Newest first; a preview, and the bytes as a download."""
     ids = refused(ours, 3)
     first = ours.get("/quarantine?count=2&reason=empty&source=manual")
     second = ours.get(f"/quarantine?count=2&after={first['next']}")
@@ -474,7 +472,7 @@ def test_ids_are_named(ours: Served, path: str, body: Any) -> None:
 
 
 def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
-    """Looked at once and added; shown, due at once, begun anew, held, let go on, removed."""
+    """Previewed, added, shown, polled, reset, paused, resumed, removed."""
     web.pages["/feed.xml"] = feed(1, 2)
     answer = fetching.client.post(
         "/api/v1/feeds", json={"url": web.url("/feed.xml"), "name": "harbour"}, headers=CHANGES
@@ -492,13 +490,13 @@ def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
     assert fetching.get("/feeds/harbour")["standing"] == "paused"
     assert fetching.post("/feeds/refresh", {"all": True}) == {"feeds": 1, "paused": 1}
     assert fetching.post("/sources/harbour/resume") == {"source": "harbour", "paused": False}
-    gone = fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES)
-    assert read_json(gone, 200) == {"removed": 1}
+    removed = fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES)
+    assert read_json(removed, 200) == {"removed": 1}
     read_json(fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES), 404)
 
 
 def test_a_page_that_names_several_feeds(fetching: Served, web: Web) -> None:
-    """None is added; they are told, to choose from."""
+    """None is added; they are listed to choose from."""
     links = "".join(
         f'<link rel="alternate" type="application/rss+xml" href="/{n}.xml" title="{n}">'
         for n in "ab"
@@ -528,7 +526,7 @@ def test_a_page_that_names_several_feeds(fetching: Served, web: Web) -> None:
         ("/sources/drop/pause", {"now": True}, 422),
     ],
 )
-def test_changes_that_cannot_be(ours: Served, path: str, body: Any, status: int) -> None:
+def test_invalid_changes(ours: Served, path: str, body: Any, status: int) -> None:
     """Each is refused with a sentence that says what to do."""
     ours.post(path, body, status=status)
 
@@ -569,12 +567,12 @@ def test_changes_that_cannot_be(ours: Served, path: str, body: Any, status: int)
         ("/", 404),
     ],
 )
-def test_questions_that_cannot_be(ours: Served, path: str, status: int) -> None:
-    """A status that is right, and a sentence; parameters that are not known are not passed over."""
+def test_invalid_queries(ours: Served, path: str, status: int) -> None:
+    """The right status and a sentence; unknown parameters are refused."""
     ours.get(path, status=status)
 
 
-def test_another_method_is_told(ours: Served) -> None:
+def test_another_method_is_a_problem(ours: Served) -> None:
     """405 is a problem, too."""
     read_json(ours.client.put("/api/v1/jobs", headers=CHANGES), 405)
     read_json(ours.client.get("/api/v1/enqueue"), 405)
@@ -633,8 +631,7 @@ def _until(true: Any) -> None:
 
 
 def test_a_pages_upload_needs_its_forms_token(ours: Served) -> None:
-    """The page's form is believed only with the token of a page of ours; the API's header is not
-    enough there, and nothing is taken or left."""
+    """The API's header is not enough there, and nothing is accepted or left."""
     files = [sent("a.md", article("甲"))]
     for data in ({}, {"form_token": "1.x"}):
         refused_ = ours.client.post("/enqueue", files=files, data=data, headers=CHANGES)

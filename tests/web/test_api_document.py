@@ -1,4 +1,4 @@
-"""docs/api.md is true: its examples are run against a real server, and say what it says."""
+"""The examples of docs/api.md, run against a real server."""
 
 import json
 import os
@@ -44,9 +44,8 @@ def site(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serv
         yield one
 
 
-def test_every_example_says_what_the_server_says(site: Served, web: Web, tmp_path: Path) -> None:
-    """Each block of commands succeeds, and its last answer is the block of JSON below it. What is
-    made up each time (ids, moments) is learned where it first comes, and used from there on."""
+def test_every_example_gives_the_documented_answer(site: Served, web: Web, tmp_path: Path) -> None:
+    """IDs and times are learned where they first occur."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "empty.md").touch()
     learned = {SITE: web.url("").rstrip("/"), HERE: site.url}
@@ -56,23 +55,23 @@ def test_every_example_says_what_the_server_says(site: Served, web: Web, tmp_pat
         assert command.language == "sh", f"{command}: an answer without its command"
         answer = next(shown)
         assert answer.language == "json", f"{command}: its answer is not shown"
-        said = _typed(_with(command.text, learned), tmp_path)
-        _compare(str(answer), json.loads(answer.text), json.loads(said), learned)
+        actual = _typed(_with(command.text, learned), tmp_path)
+        _compare(str(answer), json.loads(answer.text), json.loads(actual), learned)
         site.home.work()
         run += 1
     assert run > 15
 
 
 def test_every_endpoint_is_in_the_document() -> None:
-    """Each is named with its method, and has an example that asks it."""
+    """With its method and an example."""
     text = (ROOT / PAGE).read_text("utf-8")
-    asked = " ".join(block.text for block in blocks(PAGE, "sh")).replace("\\\n", " ")
+    commands = " ".join(block.text for block in blocks(PAGE, "sh")).replace("\\\n", " ")
     for route in routes:
         path = route.path.removeprefix("/api/v1").replace(":path", "")  # type: ignore[attr-defined]
         for method in route.methods - {"HEAD"}:  # type: ignore[attr-defined]
             assert f"`{method} {path}`" in text, f"{method} {path}"
         form = re.sub(r"\\\{\w+\\\}", r"[\\w.-]+", re.escape(path))
-        assert re.search(rf"/api/v1{form}(?:[?'\s]|$)", asked), f"no example asks {path}"
+        assert re.search(rf"/api/v1{form}(?:[?'\s]|$)", commands), f"no example asks {path}"
 
 
 def _typed(script: str, folder: Path) -> str:
@@ -97,34 +96,34 @@ def _with(text: str, learned: dict[str, str]) -> str:
     return text
 
 
-def _compare(where: str, written: Any, said: Any, learned: dict[str, str]) -> None:
+def _compare(where: str, written: Any, actual: Any, learned: dict[str, str]) -> None:
     if written == ANY:
         return
     if isinstance(written, dict):
-        assert isinstance(said, dict), where
+        assert isinstance(actual, dict), where
         named = written.keys() - {ANY}
-        missing = named - said.keys()
-        more = said.keys() - named if ANY not in written else set()
+        missing = named - actual.keys()
+        more = actual.keys() - named if ANY not in written else set()
         assert not missing, f"{where}: not in the answer: {missing}"
         assert not more, f"{where}: not in the document: {more}"
         for name in named:
-            _compare(f"{where}, {name}", written[name], said[name], learned)
+            _compare(f"{where}, {name}", written[name], actual[name], learned)
     elif isinstance(written, list):
-        assert len(written) == len(said), where
-        for number, (one, other) in enumerate(zip(written, said, strict=True)):
+        assert len(written) == len(actual), where
+        for number, (one, other) in enumerate(zip(written, actual, strict=True)):
             _compare(f"{where}, {number}", one, other, learned)
     elif isinstance(written, float):
-        assert isinstance(said, int | float), where
+        assert isinstance(actual, int | float), where
     elif isinstance(written, str):
-        _compare_text(where, written, said, learned)
+        _compare_text(where, written, actual, learned)
     else:
-        assert written == said, where
+        assert written == actual, where
 
 
-def _compare_text(where: str, written: str, said: Any, learned: dict[str, str]) -> None:
+def _compare_text(where: str, written: str, actual: Any, learned: dict[str, str]) -> None:
     form = next((one for one in MADE_UP if re.fullmatch(one, written)), None)
     if form is None:
-        assert _with(written, learned) == said, where
+        assert _with(written, learned) == actual, where
         return
-    assert re.fullmatch(form, said), f"{where}: {said}"
-    assert learned.setdefault(written, said) == said or form == MADE_UP[0], where
+    assert re.fullmatch(form, actual), f"{where}: {actual}"
+    assert learned.setdefault(written, actual) == actual or form == MADE_UP[0], where

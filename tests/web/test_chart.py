@@ -16,8 +16,8 @@ def heights(chart: Chart) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("published", [1, 98, 3_998, 39_998, 999_998, 1_000_000])
-def test_a_single_refusal_is_seen(published: int) -> None:
-    """However many came out beside it, also where these alone fill the height."""
+def test_a_single_refusal_is_visible(published: int) -> None:
+    """However many articles were published, also at full height."""
     drawn = heights(make_chart([Minute(0, published=published, rejected=1, revised=1)]))
     assert set(drawn) == {"published", "revised", "rejected"}
     assert min(min(each) for each in drawn.values()) >= 1
@@ -25,7 +25,7 @@ def test_a_single_refusal_is_seen(published: int) -> None:
 
 
 def test_bars_are_stacked_by_the_axis() -> None:
-    """Each outcome stands on the one below, as tall as its part of what the height stands for."""
+    """Each outcome is above the one before, as high as its share of the axis."""
     chart = make_chart([Minute(0, published=10, duplicate=10), Minute(MINUTE), Minute(2 * MINUTE)])
     assert (chart.top, chart.total, chart.width) == (20, 20, 12)
     assert dict(chart.paths) == {

@@ -26,17 +26,18 @@ def send(one: Served, path: str, **fields: Any) -> Any:
 
 
 def confirmed(one: Served, question: str, **fields: Any) -> str:
-    """Send a change, check what is asked, and confirm it: where that leads to."""
-    asked = send(one, f"{ADDRESS}/ask", **fields)
-    assert question in words(asked.text)
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked.text))
+    """Send a change, check its question, and confirm it; the address of the next page."""
+    question_page = send(one, f"{ADDRESS}/ask", **fields)
+    assert question in words(question_page.text)
+    hidden = dict(
+        re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', question_page.text)
+    )
     location: str = send(one, f"{ADDRESS}/change", **hidden | fields).headers["location"]
     return location
 
 
 def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis) -> None:
-    """Created, read from, handed over, acknowledged, buried, given back, set back and deleted:
-    nothing is done before it is confirmed, and a group's name breaks neither page nor address."""
+    """Every change needs a confirmation, and a group's name breaks neither page nor address."""
     assert "No consumer groups yet." in words(text(ours, "/consumers"))
     enqueued(ours, a=article("甲"), b=article("乙"), c=article("丙"))
     assert send(ours, "/consumers", group=GROUP, start="0").headers["location"].endswith("created")
@@ -59,10 +60,10 @@ def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis)
     assert confirmed(ours, "Move 2 entries to the dead letters?", what="bury", id=ids[1:])
     assert owners() == {}
     page = text(ours, ADDRESS)
-    letters = re.findall(r'form="dead" type="checkbox" name="id" value="([\d-]+)"', page)
-    assert len(letters) == 2
+    dead_letters = re.findall(r'form="dead" type="checkbox" name="id" value="([\d-]+)"', page)
+    assert len(dead_letters) == 2
     assert "moved to the dead letters by a person" in page
-    assert confirmed(ours, "Give 1 dead letter back", what="retry", id=letters[0])
+    assert confirmed(ours, "Give 1 dead letter back", what="retry", id=dead_letters[0])
     assert owners() == {ids[1]: "unassigned"}
     assert confirmed(ours, "Delete 1 dead letter permanently?", what="discard", all="yes")
     assert "No dead letters." in words(text(ours, ADDRESS))
@@ -82,8 +83,7 @@ def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis)
 
 
 def test_a_group_with_the_name_of_a_folder_has_a_page(ours: Served) -> None:
-    """Browsers and httpx shorten `/consumers/..` to `/`: such names are written otherwise in
-    addresses, on pages and in the API, and no other name is mistaken for them."""
+    """Clients shorten `/consumers/..` to `/`: addresses have another form of such names."""
     names = ("..", ".", "~..", "a/../b", "~")
     for name in names:
         assert ours.post("/groups", {"group": name}, 201)["name"] == name
@@ -100,8 +100,7 @@ def test_a_group_with_the_name_of_a_folder_has_a_page(ours: Served) -> None:
 
 
 def test_a_group_begins_in_the_past(ours: Served, redis_client: redis.Redis) -> None:
-    """From the form and from the API, which refuses two beginnings; what is pending of the past is
-    on the group's page."""
+    """By form and API, which refuses two beginnings; pending entries of the past are listed."""
     enqueued(ours, a=article("甲"))
     redis_client.xtrim(STREAM, maxlen=0, approximate=False)
     send(ours, "/consumers", group="late", start="0", since="2000-01-01")
@@ -127,7 +126,7 @@ def test_a_form_of_another_site_changes_no_group(ours: Served) -> None:
 
 
 def test_the_api_does_the_same(ours: Served) -> None:
-    """Entries that a stopped consumer left go to a running one, and a dead letter comes back."""
+    """Entries of a stopped consumer go to a running one, and a dead letter is retried."""
     enqueued(ours, a=article("甲"), b=article("乙"))
     assert ours.post("/groups", {"group": "nlp"}, 201)["lag"] == 2
     assert "groups reset" in ours.post("/groups", {"group": "nlp"}, 409)["detail"]

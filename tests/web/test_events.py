@@ -28,9 +28,8 @@ def worker(world: World, tmp_path: Path) -> Iterator[Worker]:
     one.kill()
 
 
-def test_listeners_hear_of_workers_and_tasks(world: World, worker: Worker) -> None:
-    """Celery's own receiver, which such programs build on, follows a task by its name from being
-    sent to its success, and hears of its worker."""
+def test_events_of_workers_and_tasks(world: World, worker: Worker) -> None:
+    """Celery's own receiver follows a task from sending to success, and its worker."""
     listener = create_app(world.settings)
     state = listener.events.State()
     worker.start()

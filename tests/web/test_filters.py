@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("formatted", "shown"),
     [
         (filters.count(None), "–"),
         (filters.count(12_345), "12,345"),
@@ -42,9 +42,9 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
         (filters.exact("2026-01-31T12:00:00.120+08:00"), "2026-01-31 04:00:00.120 UTC"),
     ],
 )
-def test_what_is_shown(told: str, shown: str) -> None:
-    """In few characters, with a dash where nobody knows."""
-    assert told == shown
+def test_formats(formatted: str, shown: str) -> None:
+    """In few characters, with a dash for unknown values."""
+    assert formatted == shown
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,7 @@ def test_paragraphs_of_changes_are_numbered() -> None:
 def test_filters_have_one_name_everywhere(
     command: str, page: tuple[str, ...], query: type[BaseModel]
 ) -> None:
-    """A list has the same filters on its page, in the API and on the command line, where what was
-    discarded is a flag."""
+    """On the page, in the API and on the command line."""
     found: Any = get_command(app)
     for word in command.split():
         found = found.commands[word]

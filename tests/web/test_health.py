@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz` as a load balancer asks them."""
+"""`/livez` and `/readyz`, as a load balancer requests them."""
 
 import pytest
 import redis
@@ -16,8 +16,8 @@ def _any_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
 
 
-def test_ready_is_who_has_all_that_the_work_needs(home: Home, redis_client: redis.Redis) -> None:
-    """503 with what to do until a worker and beat are heard, then 200; never out of a cache."""
+def test_ready_needs_all_parts(home: Home, redis_client: redis.Redis) -> None:
+    """503 with advice until worker and beat send heartbeats, then 200; never cached."""
     with served(home) as page:
         answer = page.client.get("/readyz")
         assert answer.status_code == 503
@@ -43,8 +43,8 @@ def test_a_page_lives_without_redis(lonely: Home) -> None:
         assert "cannot be reached" in answer.json()["checks"][0]["message"]
 
 
-def test_the_command_asks_the_page(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`healthcheck --part web` is answered by the real page, and fails once that is gone."""
+def test_the_command_checks_the_page(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`healthcheck --part web` fails once the page has ended."""
     with served(home) as page:
         monkeypatch.setenv("NEWSDROP_WEB_PORT", page.url.rpartition(":")[2])
         assert home.run("healthcheck", "--part", "web").stdout == "healthy: web\n"

@@ -32,8 +32,7 @@ def words(html: str) -> str:
 
 
 def test_the_language_of_a_page(ours: Served) -> None:
-    """`?lang=` wins and sets a cookie; then the cookie, then Accept-Language decide; what is no
-    language is ignored. The API answers in English."""
+    """`?lang=` and its cookie, else Accept-Language; the API answers in English."""
     client = ours.client
 
     def language(path: str, **headers: str) -> str:

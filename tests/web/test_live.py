@@ -26,7 +26,7 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A home that is served; what is watched is looked at ten times a second."""
+    """A served installation whose live views are rendered ten times a second."""
     expire_at_once(monkeypatch, 0.1)
     with served(home) as one:
         yield one
@@ -57,7 +57,7 @@ def events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
 
 
 def until(seen: Iterator[tuple[str, str]], region: str, text: str) -> list[str]:
-    """Read until the region has that text; the regions that came meanwhile."""
+    """Read events until the region has the text; all regions that came before."""
     end = time.monotonic() + PATIENCE
     names = []
     for name, html in seen:
@@ -96,9 +96,8 @@ def test_a_job_is_watched_to_its_end(ours: Served) -> None:
     assert 'data-live="/live?job=' in page
 
 
-def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty pages that are open cost as many looks as one, and none once they are closed; what
-    they are sent is encoded once."""
+def test_many_readers_share_one_rendering(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty open pages cost one rendering and encoding, and none once they are closed."""
     monkeypatch.setattr(shared, "FRESH_SECONDS", 0.3)
     looks: list[float] = []
     encoded: list[tuple[str, str]] = []
@@ -116,7 +115,7 @@ def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatc
         return real(*args)
 
     monkeypatch.setattr(overview, "get_overview", counted)
-    begun = time.monotonic()
+    started = time.monotonic()
     ready = threading.Barrier(31)
     done = threading.Event()
 
@@ -131,7 +130,7 @@ def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatc
         reader.start()
     ready.wait(PATIENCE)
     time.sleep(1)
-    taken = time.monotonic() - begun
+    taken = time.monotonic() - started
     assert 1 <= len(looks) <= taken / 0.3 + 2
     assert len(encoded) == len(set(encoded)) >= len(overview.REGIONS)
     done.set()
@@ -143,8 +142,8 @@ def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatc
     assert len(looks) == before
 
 
-def test_what_is_dear_to_look_at_is_looked_at_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look that takes long is good for long: looking costs at most a 25th of the time."""
+def test_a_slow_view_is_rendered_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendering takes at most a 25th of the time."""
     import asyncio
 
     one: shared.Shared[int] = shared.Shared(lambda: time.sleep(0.1) or 1)
@@ -152,10 +151,8 @@ def test_what_is_dear_to_look_at_is_looked_at_seldom(monkeypatch: pytest.MonkeyP
     assert one.fresh_seconds >= 2.5
 
 
-def test_who_waits_for_a_failure_is_told_with_it(
-    ours: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where Redis hangs, many who ask at once wait for one timeout, not one after the other."""
+def test_waiting_readers_share_one_failure(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Redis hangs, they wait for one timeout, not one after the other."""
     from worker.errors import StoreUnavailable
     from worker.web.pages import jobs as module
 
@@ -167,46 +164,50 @@ def test_who_waits_for_a_failure_is_told_with_it(
         raise StoreUnavailable("Redis did not answer in time")
 
     monkeypatch.setattr(module, "find_jobs", hanging)
-    told: list[int] = []
+    failures: list[int] = []
 
     def ask() -> None:
-        told.append(httpx.get(f"{ours.url}/jobs", trust_env=False, timeout=PATIENCE).status_code)
+        failures.append(
+            httpx.get(f"{ours.url}/jobs", trust_env=False, timeout=PATIENCE).status_code
+        )
 
     readers = [threading.Thread(target=ask) for _ in range(12)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join(PATIENCE)
-    assert told == [503] * 12
+    assert failures == [503] * 12
     assert len(looks) < 6  # who came after the first timeout began the next
     monkeypatch.undo()
     assert ours.client.get("/jobs").status_code == 200
 
 
-def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Redis goes away the reader is told in the page's notice, and the stream goes on."""
+def test_a_page_shows_that_it_cannot_be_updated(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Redis its notice says so, and the stream continues."""
     from worker.errors import StoreUnavailable
     from worker.web.pages import jobs as module
 
     real = module.find_jobs
-    away = threading.Event()
+    is_away = threading.Event()
 
     def flaky(*args: Any) -> Any:
-        if away.is_set():
+        if is_away.is_set():
             raise StoreUnavailable("Redis <does> not answer")
         return real(*args)
 
     monkeypatch.setattr(module, "find_jobs", flaky)
     with watching(ours, "/live?page=jobs") as seen:
         until(seen, "jobs", "No jobs yet")
-        away.set()
+        is_away.set()
         until(seen, live.NOTICE, "Redis &lt;does&gt; not answer")
-        away.clear()
+        is_away.clear()
         until(seen, live.NOTICE, "")
 
 
-def test_new_jobs_come_onto_the_list(ours: Served) -> None:
-    """The first page of the jobs is watched: a job that begins is there without a reload."""
+def test_new_jobs_are_added_to_the_list(ours: Served) -> None:
+    """On its first page, without a reload."""
     with watching(ours, "/live?page=jobs") as seen:
         until(seen, "jobs", "No jobs yet")
         store = job_store(ours.home.settings())
@@ -215,8 +216,7 @@ def test_new_jobs_come_onto_the_list(ours: Served) -> None:
 
 
 def test_streams_are_bounded_and_named(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown page is 404; beyond so many streams the next is told to wait; HEAD does not
-    hang."""
+    """An unknown page is 404, a stream too many 503; HEAD does not hang."""
     assert ours.client.get("/live?page=nothing").status_code == 404
     assert ours.client.head("/live").status_code == 200
     monkeypatch.setattr(live, "MAX_STREAMS", 1)
@@ -236,14 +236,14 @@ def test_streams_are_bounded_and_named(ours: Served, monkeypatch: pytest.MonkeyP
 def test_streams_that_begin_at_once_are_bounded(
     ours: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream counts from its beginning, not from its first event; who goes makes room again."""
+    """A stream counts from its beginning; an ended one makes room."""
     monkeypatch.setattr(live, "MAX_STREAMS", 3)
     host, port = ours.client.base_url.host, ours.client.base_url.port
     assert port is not None
     watched, held = live.Live._shared_view, threading.Event()
 
     def once_held(*args: Any) -> Any:
-        """The first is waited for by the whole loop, so that the others come in one turn of it."""
+        """The first waits for the whole loop, so that the others come in one turn of it."""
         held.wait(PATIENCE)
         return watched(*args)
 

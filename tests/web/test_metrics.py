@@ -1,4 +1,4 @@
-"""Metrics: what a scrape tells, counted right whatever becomes of processes."""
+"""Metrics: counted right whatever happens to processes."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def world(tmp_path: Path, redis_server: Server) -> World:
     return World(tmp_path / "state", redis_server.url)
 
 
-def test_a_scrape_tells_what_was_done(world: World) -> None:
+def test_a_scrape_has_the_work_done(world: World) -> None:
     """Articles by outcome and source, repeats and refusals by reason, files, stages, stream."""
     world.put("a.md", article("甲"))
     world.put("b.md", article("乙", date="Invalid Date"))
@@ -117,8 +117,7 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
 
 @pytest.mark.parametrize("step", ["settle", "remove"])
 def test_a_batch_is_measured_once(world: World, step: str) -> None:
-    """kill -9 just before a batch is settled, or just after: whoever takes it next counts each
-    article, repeat and refusal once. Times that died with their process are in no histogram."""
+    """Killed before or after it is settled: each article, repeat and refusal counts once."""
     world.put("a.md", article("甲"))
     world.put("b.md", article("甲") + b"\n")
     world.put("bad.md", b"\x00\x01")
@@ -144,9 +143,8 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
     assert sum(minute.duplicate for minute in world.context.counter_store.read_minutes(5)) == 1
 
 
-def test_what_it_says_of_the_service(world: World) -> None:
-    """Without a worker and a tick there are none, and the tick is as old as can be told; bells
-    that wait are counted by queue."""
+def test_metrics_of_the_service(world: World) -> None:
+    """Without worker and tick, and with waiting wake-ups by queue."""
     world.context.redis.rpush(queue_name(INGEST_QUEUE, world.settings.state_dir), "{}", "{}")
     scraped = scrape(world)
     assert value(scraped, "workers") == 0
@@ -158,7 +156,7 @@ def test_what_it_says_of_the_service(world: World) -> None:
 
 
 def test_without_redis_it_says_so(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """A server that is away is 0, what the spool knows is told, and nothing else is made up."""
+    """newsdrop_redis_up is 0; only the values of the spool are exposed."""
     server = own_server()
     world = World(tmp_path / "state", server.url)
     world.put("a.md", article())
@@ -211,8 +209,8 @@ def _published(count: int) -> Tally:
     return Tally(archived=count, published=count)
 
 
-def test_openmetrics_is_given_who_asks(world: World) -> None:
-    """`Accept` chooses the format; the stricter one is read by its own strict parser."""
+def test_openmetrics_on_request(world: World) -> None:
+    """`Accept` chooses the format; its own strict parser reads it."""
     world.put("a.md", article())
     world.run()
     accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
@@ -261,8 +259,7 @@ def worker(tmp_path: Path, own_server: Callable[..., Server]) -> Iterator[tuple[
 @pytest.mark.e2e
 @pytest.mark.timeout(400)
 def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
-    """Processes are replaced after each task and killed in the middle of their work, again and
-    again, tasks are delivered twice: every counter is what the ledger says, to the last one."""
+    """Killed, replaced and redelivered tasks: every counter agrees with the ledger."""
     world, one = worker
     for number in range(150):
         world.put(f"{number}.md", article(f"第{number % 100}条", f"正文{number // 125}。"))
@@ -386,14 +383,14 @@ def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web
     }
     page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text("utf-8")
     rows = re.findall(r"^\| `(newsdrop_\w+)` \| (\w+) \| ([^|]*)\| .+ \|$", page, re.MULTILINE)
-    told = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
-    assert len(rows) == len(told)
-    assert told == scraped
-    assert set(re.findall(r"newsdrop_\w+", page)) <= {*told, "newsdrop_stage_seconds_bucket"}
+    documented = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    assert len(rows) == len(documented)
+    assert documented == scraped
+    assert set(re.findall(r"newsdrop_\w+", page)) <= {*documented, "newsdrop_stage_seconds_bucket"}
 
 
-def test_what_is_advised_can_be_done() -> None:
-    """Each command that the document and the alerts name is there."""
+def test_advised_commands_exist() -> None:
+    """Those of the document and the alerts."""
     root = Path(__file__).parents[2]
     pages = [root / "docs" / "monitoring.md", root / "config" / "monitoring" / "alerts.yml"]
     commands = typer.main.get_command(app)

@@ -46,7 +46,7 @@ def words(html: str) -> str:
 
 
 def sent(one: Served, path: str, form: str = "", **fields: str) -> str:
-    """Send a form of the page `form` and follow to the page that it leads to: its address."""
+    """Send a form of the page `form`; the address of the page that follows."""
     token = re.search(r'name="form_token" value="([^"]+)"', text(one, form or "/enqueue"))
     assert token is not None
     answer = one.client.post(path, data={"form_token": token[1], **fields})
@@ -62,7 +62,7 @@ def enqueued(one: Served, **files: str | bytes) -> str:
     return job
 
 
-def test_empty_pages_tell_what_to_do(ours: Served) -> None:
+def test_empty_pages_name_the_next_step(ours: Served) -> None:
     """Where nothing is yet each page names the next step."""
     for path, wanted in (
         ("/", "No worker is running"),
@@ -77,8 +77,8 @@ def test_empty_pages_tell_what_to_do(ours: Served) -> None:
         assert wanted in words(text(ours, path)), path
 
 
-def test_every_page_stands_in_one_frame(ours: Served) -> None:
-    """Each has a title, a skip link, one main, one h1, and its place in the navigation marked."""
+def test_every_page_has_one_frame(ours: Served) -> None:
+    """Title, skip link, one main, one h1, and its place in the navigation."""
     for path in ("/", "/jobs", "/articles", "/quarantine", "/feeds", "/enqueue"):
         html = text(ours, path)
         assert html.count("<h1") == 1
@@ -90,8 +90,7 @@ def test_every_page_stands_in_one_frame(ours: Served) -> None:
 
 
 def test_the_overview_counts(ours: Served) -> None:
-    """Published, duplicates and refusals are there by number, by source, and minute by minute with
-    a table for whoever does not see the bars."""
+    """Outcomes by number, source and minute, with a table beside the bars."""
     enqueued(ours, a=article("一"), b=article("一"), c=b"", d=article("二"))
     seen = words(text(ours, "/"))
     assert "Published 2 articles in total" in seen
@@ -133,7 +132,7 @@ def test_a_consumers_lag_is_shown(ours: Served) -> None:
 
 
 def test_a_job_is_followed_to_its_refusals(ours: Served) -> None:
-    """The list leads to the job, the job to each refused file, its reason and its retry."""
+    """The list links to the job, the job to each refused file, its reason and retry."""
     job = enqueued(ours, **{"good.md": article("一"), "bad.md": b"", "worse.md": b"\x00\x01\x02"})
     listed = text(ours, "/jobs")
     assert f'href="/jobs/{job}"' in listed
@@ -181,8 +180,7 @@ def test_many_jobs_are_paged(ours: Served) -> None:
 
 
 def test_an_article_is_read(ours: Served) -> None:
-    """Its text in paragraphs with the emphasis, where it came from, its key, its JSON; pictures
-    are links."""
+    """Text with emphasis, origin, key and JSON; pictures are links."""
     body = "<strong>要点在此</strong>，其余如常，港口方面表示这项计划将于明年全面实施。</p><p><img src='https://img.example/a.jpg'>"
     enqueued(ours, **{"港.md": article("港口", body=body), "再.md": article("港口", body="别的")})
     (row,) = ours.get("/articles")["articles"]
@@ -203,8 +201,7 @@ def test_an_article_is_read(ours: Served) -> None:
 
 
 def test_a_dead_letter_is_not_acknowledged(ours: Served) -> None:
-    """On its timeline a record that failed too often in a group is a dead letter of it, and only
-    that record."""
+    """The timeline shows it as a dead letter of its group, and only that record."""
     enqueued(ours, a=article("甲"), b=article("乙"))
     ours.post("/groups", {"group": "nlp"}, 201)
     failed = consume(ours.home, 2, is_bad=True)[0]
@@ -218,8 +215,7 @@ def test_a_dead_letter_is_not_acknowledged(ours: Served) -> None:
 
 
 def test_an_article_has_one_timeline(ours: Served) -> None:
-    """From the first file to the revision, each step with its raw file as a download, and what the
-    revision changed; a batch of another article leads to no file."""
+    """Each step has its raw file and its changes; another article's batch has none."""
     enqueued(ours, a=article("港口", body="首段照旧。</p><p>泊位三个，月底启用。"))
     files = [("file", ("b", article("港口", body="首段照旧。</p><p>泊位四个，月底启用。")))]
     ours.post("/enqueue", files=files, data={"force": "true"}, status=202)
@@ -252,8 +248,8 @@ def test_an_article_of_a_day_has_no_time(ours: Served) -> None:
 
 
 def test_articles_are_filtered(ours: Served) -> None:
-    """An ID leads to its article; words and filters are in the address, each can be removed, and
-    facets are links; what cannot be searched is explained beside the bar."""
+    """Filters are in the address and can be removed; facets are links; errors are beside the
+    bar."""
     enqueued(ours, a=article("港口开放", "2022-03-04 09:30:00"), b=article("图书馆夜读"))
     rows = {row["title"]: row for row in ours.get("/articles")["articles"]}
     wanted = f"/articles/{rows['港口开放']['id']}"
@@ -273,8 +269,7 @@ def test_articles_are_filtered(ours: Served) -> None:
 
 
 def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
-    """Filters are in the address, in the links to older ones and in what is watched; their labels
-    are in the language of each reader."""
+    """Filters are in addresses, links and live updates, with translated labels."""
     enqueued(ours, a=article("港口开放"), **{"empty.md": "", "none.md": "no article"})
     page = text(ours, "/quarantine?reason=empty&q=empty")
     assert "empty.md" in page
@@ -296,8 +291,7 @@ def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
 
 
 def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None:
-    """What is ticked, or everything that passes the filters: its count by reason is shown first,
-    and what was refused since then stays."""
+    """Selected or all matching ones, after a count by reason; newer ones stay."""
     enqueued(ours, **{f"{n}.md": "" for n in range(3)}, **{"none.md": "no article"})
     shown = text(ours, "/quarantine/matching?reason=empty")
     assert "3 inputs match" in words(shown)
@@ -313,8 +307,8 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert send("/quarantine/matching", what="discard").headers["location"].endswith("discarded")
     assert left() == {"none.md", "later.md"}
     ids = [one["id"] for one in ours.get("/quarantine")["refused"]]
-    asked = send("/quarantine/selected", what="ask", id=ids)
-    assert "Discard 2 inputs?" in words(asked.text)
+    question_page = send("/quarantine/selected", what="ask", id=ids)
+    assert "Discard 2 inputs?" in words(question_page.text)
     assert len(left()) == 2
     assert (
         send("/quarantine/selected", what="retry", id=ids[:1])
@@ -327,9 +321,8 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert send("/quarantine/selected", what="retry").headers["location"].endswith("unselected")
 
 
-def test_a_zone_is_a_zone(ours: Served) -> None:
-    """A choice leads back to its page with a cookie that the page uses; what is no zone is refused,
-    no address leads to another site, and programs' addresses have no such parameter."""
+def test_a_zone_is_chosen(ours: Served) -> None:
+    """Its cookie is used; an invalid one is refused; no address leads to another site."""
     answer = ours.client.get("/articles", params={"zone": "Asia/Shanghai", "q": "港口"})
     assert answer.headers["location"] == "/articles?q=%E6%B8%AF%E5%8F%A3"
     assert "newsdrop_zone=Asia/Shanghai;" in answer.headers["set-cookie"]
@@ -351,8 +344,7 @@ def test_a_zone_is_a_zone(ours: Served) -> None:
 
 
 def test_discarded_inputs_are_restored(ours: Served) -> None:
-    """Reasons are links with counts; what was discarded is listed, and comes back from there; an
-    input whose file was published later says so."""
+    """From their list; an input whose file was published later says so."""
     enqueued(ours, **{f"{n}.md": "" for n in range(2)}, **{"none.md": "no article"})
     assert 'href="/quarantine?reason=empty">empty <b>2</b></a>' in text(ours, "/quarantine")
     ids = [one["id"] for one in ours.get("/quarantine")["refused"]]
@@ -387,17 +379,14 @@ def test_articles_are_paged_by_the_stream(ours: Served) -> None:
 
 
 @pytest.mark.parametrize(("path", "parameter"), [("/articles", "before"), ("/quarantine", "after")])
-def test_who_asks_for_a_page_oddly_spoils_it_for_nobody(
-    ours: Served, path: str, parameter: str
-) -> None:
-    """What is kept for all readers is what its key names: an empty parameter is none. The list of
-    articles was a problem for everybody, until the restart, once somebody had asked like that."""
-    for asked in (f"{path}?{parameter}=", path):
-        assert "Unprocessable" not in text(ours, asked)
+def test_unusual_parameters_do_not_spoil_the_cache(ours: Served, path: str, parameter: str) -> None:
+    """Renderings are cached by their parameters, and an empty one is none."""
+    for question_page in (f"{path}?{parameter}=", path):
+        assert "Unprocessable" not in text(ours, question_page)
 
 
 def test_an_article_is_explained(ours: Served) -> None:
-    """By title and date, and by the path it was taken from."""
+    """By title and date, and by its path."""
     enqueued(ours, **{"2022/港.md": article("港口开放", "2022-03-04 09:30:00")})
     by_title = words(text(ours, "/explain?title=港口开放&date=2022-03-04"))
     assert "would be a duplicate" in by_title
@@ -407,9 +396,8 @@ def test_an_article_is_explained(ours: Served) -> None:
     assert "needs the article's content" in words(text(ours, "/explain?title=x"))
 
 
-def test_what_was_refused_is_looked_at_and_discarded(ours: Served) -> None:
-    """The reason, the beginning of the file as text or as a dump, then a question, then it is
-    gone."""
+def test_a_refused_input_is_previewed_and_discarded(ours: Served) -> None:
+    """Reason, text or dump, and a question before it is removed."""
     enqueued(
         ours, **{"a.md": "only <b>words</b>, nothing that says what it is", "b.bin": b"\x00\x01MZ"}
     )
@@ -425,9 +413,8 @@ def test_what_was_refused_is_looked_at_and_discarded(ours: Served) -> None:
     assert "empty" not in words(text(ours, "/quarantine?reason=not_text").partition("<table")[2])
 
 
-def test_warnings_are_counted_and_lead_to_their_articles(ours: Served) -> None:
-    """Overview, source and job show the kinds of warnings, each a link to the articles; what was
-    refused because of one is published by its button."""
+def test_warnings_are_counted_and_linked(ours: Served) -> None:
+    """Overview, source and job link to the articles; a button publishes refused ones."""
     job = enqueued(ours, **{"a.md": article("无日期", "Invalid Date")})
     for path in ("/", f"/jobs/{job}"):
         assert "warnings: date missing 1" in words(text(ours, path)), path
@@ -453,15 +440,17 @@ def test_a_refused_file_is_retried(ours: Served) -> None:
     assert "retry" in words(text(ours, led))
 
 
-def test_feeds_are_added_polled_held_and_removed(ours: Served, web: Web) -> None:
+def test_feeds_are_added_polled_paused_and_removed(ours: Served, web: Web) -> None:
     """A feed is added by its address, polled now, paused, resumed, its errors reset, and removed
     after a question."""
     web.pages["/rss"] = feed(1, 2)
     led = sent(ours, "/feeds", "/feeds", url=web.url("/rss"), name="harbour")
     assert led == "/feeds/harbour?done=added"
     assert "harbour" in words(text(ours, led))
-    for change, said in (("poll", "polled"), ("reset", "reset"), ("pause", "paused")):
-        assert sent(ours, f"/feeds/harbour/{change}", "/feeds/harbour").endswith(f"done={said}")
+    for change, shown_text in (("poll", "polled"), ("reset", "reset"), ("pause", "paused")):
+        assert sent(ours, f"/feeds/harbour/{change}", "/feeds/harbour").endswith(
+            f"done={shown_text}"
+        )
     assert sent(ours, "/feeds/harbour/poll", "/feeds").endswith("done=held")
     assert "harbour" in text(ours, "/feeds?show=paused")
     assert "No feed is failing" in text(ours, "/feeds?show=failing")
@@ -472,8 +461,7 @@ def test_feeds_are_added_polled_held_and_removed(ours: Served, web: Web) -> None
 
 
 def test_a_feed_is_edited_on_its_page(ours: Served) -> None:
-    """Only what was changed is set, by the rules of `feeds set`; what is wrong is explained, with
-    what was typed kept; a password in the address and the values of headers are not shown."""
+    """Only changes are set; errors keep the typed text; passwords and headers are hidden."""
     keys = {"url": "https://me:secret@a.example/rss", "name": "a", "check": False}
     ours.post("/feeds", {**keys, "headers": {"X-Key": "classified"}}, status=201)
     html = text(ours, "/feeds/a/edit")
@@ -499,9 +487,8 @@ def test_a_feed_is_edited_on_its_page(ours: Served) -> None:
     assert 'value="soon"' in answer.text
 
 
-def test_a_feed_is_marked_on_its_page(ours: Served) -> None:
-    """The form has the three values of `near`: as for all sources, off and on. The one
-    that is saved is chosen when the form is opened again."""
+def test_near_of_a_feed_is_set_on_its_page(ours: Served) -> None:
+    """The saved value is selected when the form is opened again."""
     ours.post("/feeds", {"url": "https://a.example/rss", "name": "a", "check": False}, status=201)
 
     def chosen() -> list[str]:
@@ -529,8 +516,7 @@ def test_a_feed_is_marked_on_its_page(ours: Served) -> None:
 
 
 def test_a_feed_page_counts_its_rechecks(ours: Served) -> None:
-    """The form says what else the key needs; the feed's page and the overview have the counts, in
-    both languages."""
+    """The form names required keys; page and overview have counts, in both languages."""
     ours.post("/feeds", {"url": "https://a.example/rss", "name": "a", "check": False}, status=201)
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds/a/edit"))
     assert token is not None
@@ -576,9 +562,9 @@ def test_many_feeds_are_changed_at_once(ours: Served) -> None:
     def names(html: str) -> list[str]:
         return re.findall(r'<input type="hidden" name="feed" value="([^"]+)">', html)
 
-    asked = send("/feeds/selected", which="matching", query="tag=even")
-    assert "6 feeds" in words(asked.text)
-    even = names(asked.text)
+    question_page = send("/feeds/selected", which="matching", query="tag=even")
+    assert "6 feeds" in words(question_page.text)
+    even = names(question_page.text)
     assert even == [f"feed-{number}" for number in range(0, 12, 2)]
     assert names(send("/feeds/selected", which="selected", feed=["feed-3"]).text) == ["feed-3"]
     assert send("/feeds/selected").headers["location"].endswith("unselected")
@@ -598,8 +584,8 @@ def test_many_feeds_are_changed_at_once(ours: Served) -> None:
     assert ours.client.post("/feeds/bulk", data={"what": "remove"}).status_code == 403
 
 
-def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
-    """Why, with what was given kept in the form; a page of several feeds lets choose."""
+def test_a_feed_that_cannot_be_added_is_explained(ours: Served, web: Web) -> None:
+    """The form keeps its values; a page of several feeds offers a choice."""
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
     assert token is not None
     fields = {"form_token": token[1]}
@@ -620,8 +606,7 @@ def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
 
 
 def test_a_feed_is_previewed_before_it_is_added(ours: Served, web: Web) -> None:
-    """Its entries as records, what cannot be read, what was given kept in the form; nothing is
-    stored. A page of several feeds lets choose, an error is told."""
+    """Entries as records, refusals and errors; nothing is stored."""
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
     assert token is not None
     web.pages["/rss"] = feed(*range(1, 13))
@@ -669,8 +654,7 @@ def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web)
 
 
 def test_a_source_has_a_page_of_its_scans(ours: Served) -> None:
-    """Its last scans that found files, its newest articles, pause and resume; a feed's page has its
-    polls; a source that does not exist names those that do."""
+    """Its last scans and newest articles, pause and resume; a feed's page has its polls."""
     assert "No scan has found a file yet." in text(ours, "/sources/drop")
     (ours.home.drop / "one.md").write_text(article("一号"), "utf-8")
     ours.home.settle_and_work()
@@ -685,7 +669,7 @@ def test_a_source_has_a_page_of_its_scans(ours: Served) -> None:
 
 
 def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
-    """Pasted addresses become a job, whose page is next; an invalid one is an error."""
+    """Pasted addresses become a job, whose page follows; an invalid one is an error."""
     web.pages["/a.md"] = Reply(200, article("一").encode())
     led = sent(ours, "/enqueue", addresses=f" {web.url('/a.md')}\n\n")
     assert led.startswith("/jobs/enqueue-")
@@ -698,8 +682,7 @@ def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
 
 
 def test_everything_from_outside_is_escaped(ours: Served) -> None:
-    """Names, titles, texts, feeds' titles, searches: markup stays text, and no character turns the
-    line around."""
+    """Markup stays text, and no character reverses the line."""
     good = article("港<script>alert(1)</script>口" + RLO, body="<script>alert(2)</script>正文")
     job = enqueued(ours, **{NASTY: b"", "good<b>.md": good})
     (row,) = ours.get("/articles")["articles"]
@@ -721,7 +704,7 @@ def test_everything_from_outside_is_escaped(ours: Served) -> None:
 
 
 def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within a second many readers cost one look."""
+    """Within a second many readers cost one rendering."""
     looks = []
     from worker.web.pages import overview as module
 
@@ -738,10 +721,8 @@ def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.Mo
     assert len(looks) == 1
 
 
-def test_who_changes_something_sees_it_at_once(
-    ours: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The page after a form's POST is never the look of before, however long that is good for."""
+def test_a_change_is_shown_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page after a form's POST is rendered again."""
     monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
     enqueued(ours, **{"a.md": b""})
     (one,) = ours.get("/quarantine")["refused"]
@@ -750,8 +731,8 @@ def test_who_changes_something_sees_it_at_once(
     assert one["id"] not in text(ours, sent(ours, address, address).partition("?")[0])
 
 
-def test_a_source_that_is_not_there_is_told(ours: Served) -> None:
-    """A key is made by its source's rules: with a mistyped one it would be another's."""
-    asked = {"title": "Harbour opens", "date": "2022-01-01", "source": "dorp"}
-    answer = ours.client.get("/explain", params=asked)
+def test_an_unknown_source_is_refused(ours: Served) -> None:
+    """With a mistyped source the key would be another one."""
+    question_page = {"title": "Harbour opens", "date": "2022-01-01", "source": "dorp"}
+    answer = ours.client.get("/explain", params=question_page)
     assert "no source is named dorp" in answer.text

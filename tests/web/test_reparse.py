@@ -39,8 +39,7 @@ def work(one: Served) -> None:
 
 
 def test_a_person_compares_and_publishes(changed: Served) -> None:
-    """The page waits, then shows counts by field and examples with both texts; what differs is
-    published after a confirmation, and the page says that it is."""
+    """Counts by field and examples with both texts; publishing needs a confirmation."""
     assert 'href="/reparse"' in text(changed, "/articles")
     assert 'href="/reparse?source=manual"' in text(changed, "/sources/manual")
     assert 'value="manual"' in text(changed, "/reparse?source=manual")

@@ -1,4 +1,4 @@
-"""Who is let in, and what a hostile page, name, path or sender cannot do; over real HTTP."""
+"""Access, and what a hostile page, name, path or sender cannot do; over real HTTP."""
 
 import http.client
 import re
@@ -31,7 +31,7 @@ def ours(home: Home) -> Iterator[Served]:
 
 @pytest.fixture
 def guarded(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A home that is served behind a token, asked by a name of its own, too."""
+    """A served installation with a token, under a host name of its own."""
     monkeypatch.setenv("NEWSDROP_WEB_ALLOWED_HOSTS", "news.example")
     secret = home.path / "token"
     secret.write_text(f"{TOKEN}\nnot this line\n", encoding="utf-8")
@@ -56,7 +56,7 @@ def refused_file(one: Served) -> str:
 
 
 def plainly(one: Served, path: str) -> tuple[int, str]:
-    """What a client is answered that sends a path as it is, without tidying it."""
+    """The answer to a path that is sent unchanged."""
     where = urlsplit(one.url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
     connection.request("GET", path)
@@ -84,14 +84,14 @@ def test_an_unknown_name_is_refused(ours: Served) -> None:
             assert "web.allowed_hosts" in answer.text or answer.status_code == 400
 
 
-def test_loopback_may_be_asked_by_any_port(ours: Served) -> None:
-    """A tunnel or a container's port forwarding has a port of its own."""
+def test_loopback_is_allowed_at_any_port(ours: Served) -> None:
+    """Tunnels and port forwarding have their own."""
     for host in ("127.0.0.1", "127.0.0.1:1", "localhost:8787", "LOCALHOST", "[::1]"):
         assert ours.client.get("/livez", headers={"host": host}).status_code == 200, host
 
 
-def test_names_in_the_settings_are_known(guarded: Served) -> None:
-    """`web.allowed_hosts` lists the names that a proxy asks by, whatever their case."""
+def test_allowed_hosts_are_accepted(guarded: Served) -> None:
+    """Whatever their case."""
     for host in ("news.example", "News.Example:443"):
         assert guarded.client.get("/login", headers={"host": host}).status_code == 200
     assert guarded.client.get("/login", headers={"host": "old.example"}).status_code == 421
@@ -125,8 +125,8 @@ def test_a_page_of_another_site_changes_nothing(ours: Served) -> None:
     assert ours.get("/quarantine")["total"] == 1
 
 
-def test_our_own_page_changes_something(ours: Served) -> None:
-    """What a browser sends of our own form is accepted, and leads back with 303."""
+def test_forms_of_our_own_pages_are_accepted(ours: Served) -> None:
+    """The answer is 303."""
     refused = refused_file(ours)
     answer = ours.client.post(
         f"/quarantine/{refused}/discard",
@@ -173,8 +173,8 @@ def test_a_form_token_ages_and_belongs_to_one_key(monkeypatch: pytest.MonkeyPatc
 # ── the token ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_pages_lead_to_the_login(guarded: Served) -> None:
-    """Without the token no page is shown; the login leads back to what was asked."""
+def test_pages_redirect_to_the_login(guarded: Served) -> None:
+    """And the login back to the requested address."""
     for path in PAGES:
         answer = guarded.client.get(path)
         assert answer.status_code == 303
@@ -182,13 +182,13 @@ def test_pages_lead_to_the_login(guarded: Served) -> None:
         assert answer.text == ""
 
 
-def test_programs_show_the_token(guarded: Served) -> None:
-    """What programs ask for needs `Authorization: Bearer`; whether it lives is open to all."""
+def test_programs_need_the_token(guarded: Served) -> None:
+    """As `Authorization: Bearer`; only liveness is open to all."""
     wrong = ["Bearer no", "Bearer", "Basic abc", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", TOKEN]
     for path in ("/readyz", "/metrics", "/api/v1/status", "/api/v1/articles"):
-        asked = guarded.client.get(path)
-        assert asked.status_code == 401
-        assert asked.headers["www-authenticate"] == "Bearer"
+        response = guarded.client.get(path)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == "Bearer"
         for shown in wrong:
             headers = {"authorization": shown.encode()}
             assert guarded.client.get(path, headers=headers).status_code == 401
@@ -200,9 +200,8 @@ def test_programs_show_the_token(guarded: Served) -> None:
     assert guarded.client.get("/livez").status_code == 200
 
 
-def test_the_login_gives_a_cookie_that_no_script_sees(guarded: Served) -> None:
-    """The right token gives an HttpOnly, SameSite=Strict cookie with which pages are shown; a wrong
-    one is told so; logging out takes it back."""
+def test_the_login_sets_an_http_only_cookie(guarded: Served) -> None:
+    """SameSite=Strict; a wrong token is refused; logging out removes it."""
     client = guarded.client
     fields = {"form_token": form_token(guarded, "/login"), "next": "/jobs", "token": "wrong"}
     wrong = client.post("/login", data=fields)
@@ -246,7 +245,7 @@ def test_a_login_is_of_its_token_and_ends(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_login_leads_to_no_other_site(guarded: Served) -> None:
-    """`next` is a path of ours, or the front page."""
+    """`next` is one of our paths, or the front page."""
     fields = {"form_token": form_token(guarded, "/login"), "token": TOKEN}
     elsewhere = ["//evil.example", "https://evil.example/", "/\\evil.example", "evil", "/a\nb"]
     for wanted in (*elsewhere, "\t//evil.example"):
@@ -258,11 +257,11 @@ def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) 
     """Token, cookie and form token all go through `hmac.compare_digest`."""
     compared: list[tuple[bytes, bytes]] = []
 
-    def noted(one: bytes, other: bytes) -> bool:
+    def is_recorded(one: bytes, other: bytes) -> bool:
         compared.append((one, other))
         return one == other
 
-    monkeypatch.setattr("worker.web.security.hmac.compare_digest", noted)
+    monkeypatch.setattr("worker.web.security.hmac.compare_digest", is_recorded)
     guard = AccessControl(key=b"k" * 32, token="one", host="127.0.0.1")
     assert not guard.is_token("two")
     assert guard.is_form_token(guard.form_token())
@@ -286,8 +285,8 @@ def test_the_signing_key_is_for_us_alone(tmp_path: Path) -> None:
 # ── headers, methods, bodies ────────────────────────────────────────────────────────────────
 
 
-def test_every_answer_has_the_guarding_headers(ours: Served) -> None:
-    """No script but our own file, no frame, no sniffing, no referrer to others, no copy kept."""
+def test_every_answer_has_the_security_headers(ours: Served) -> None:
+    """Own script only, no frame, no sniffing, no referrer, no cache."""
     static = "/static/newsdrop.css"
     for path in ("/", "/nothing", static, "/api/v1/status", "/livez", "/metrics"):
         headers = ours.client.get(path).headers
@@ -302,8 +301,8 @@ def test_every_answer_has_the_guarding_headers(ours: Served) -> None:
         assert headers["cache-control"] == ("no-cache" if path == static else "no-store")
 
 
-def test_no_page_has_script_or_style_of_its_own(ours: Served) -> None:
-    """What the policy forbids is not there either: inline script, style, handlers, other hosts."""
+def test_no_page_has_inline_script_or_style(ours: Served) -> None:
+    """Nor handlers or other hosts."""
     for path in PAGES:
         if path.startswith("/live"):
             continue
@@ -317,17 +316,16 @@ def test_no_page_has_script_or_style_of_its_own(ours: Served) -> None:
 
 def test_other_methods_are_refused(ours: Served) -> None:
     """A GET changes nothing, and what is not declared is 405."""
-    asked = [("POST", "/"), ("DELETE", "/jobs"), ("PUT", "/enqueue"), ("GET", "/logout")]
-    asked += [("TRACE", "/"), ("GET", "/quarantine/x/retry"), ("GET", "/feeds/x/poll")]
-    for method, path in (*asked, ("POST", "/static/newsdrop.js")):
+    response = [("POST", "/"), ("DELETE", "/jobs"), ("PUT", "/enqueue"), ("GET", "/logout")]
+    response += [("TRACE", "/"), ("GET", "/quarantine/x/retry"), ("GET", "/feeds/x/poll")]
+    for method, path in (*response, ("POST", "/static/newsdrop.js")):
         answer = ours.client.request(method, path)
         assert answer.status_code == 405, (method, path)
         assert "Traceback" not in answer.text
 
 
 def test_a_form_is_bounded(ours: Served) -> None:
-    """A body above the bound is refused by its declared length, and while it comes where it has
-    none, with a sentence."""
+    """By its declared length, or while it arrives, with a sentence."""
     big = "x" * 400_000
     answer = ours.client.post("/login", data={"form_token": big})
     assert answer.status_code == 413
@@ -344,7 +342,7 @@ def test_a_form_is_bounded(ours: Served) -> None:
 
 
 def test_a_declared_length_is_refused_before_the_body(ours: Served) -> None:
-    """Who says that much more comes gets the answer at once, and need not send it."""
+    """The answer comes before the body is sent."""
     where = urlsplit(ours.url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
     connection.putrequest("POST", "/enqueue")
@@ -383,7 +381,7 @@ STRANGE_IDS = """
 
 
 def test_no_name_leads_out_of_quarantine(ours: Served) -> None:
-    """An id that is none is not found, whatever path it tries to be."""
+    """An invalid id is not found, whatever path it is."""
     (ours.home.state / "secret").mkdir(parents=True)
     (ours.home.state / "secret" / "raw").write_text("the secret")
     (ours.home.state / "secret" / "error.json").write_text("{}")
@@ -396,7 +394,7 @@ def test_no_name_leads_out_of_quarantine(ours: Served) -> None:
 
 
 def test_static_files_are_only_those(ours: Served) -> None:
-    """Nothing beside the style sheet, script and icon is served."""
+    """Only style sheet, scripts and icon are served."""
     for name in ("..%2fapp.py", "%2e%2e/app.py", "../../settings.py", "//etc/passwd"):
         assert plainly(ours, f"/static/{name}")[0] in (400, 404), name
 
@@ -414,20 +412,20 @@ def test_a_link_in_quarantine_is_not_followed(ours: Served) -> None:
 
 
 def test_explaining_a_path_opens_no_file(ours: Served) -> None:
-    """A path is looked for among what was taken; that a file is there is not even told."""
+    """Whether a file exists there is not revealed."""
     secret = ours.home.path / "secret.md"
     secret.write_text("---\ntitle: the secret\ndate: 2022-01-01\n---\n\ntext")
     there = ours.client.get("/explain", params={"place": str(secret)}).text
-    gone = ours.client.get("/explain", params={"place": str(secret) + "x"}).text
+    missing = ours.client.get("/explain", params={"place": str(secret) + "x"}).text
     assert "the secret" not in there
     assert "No accepted file" in there
     name = quote_plus(str(secret))  # in the addresses of the page in other languages
     there = there.replace(str(secret), "").replace(name, "")
-    assert there == gone.replace(str(secret) + "x", "").replace(name + "x", "")
+    assert there == missing.replace(str(secret) + "x", "").replace(name + "x", "")
 
 
-def test_what_is_downloaded_is_no_page(ours: Served) -> None:
-    """Refused bytes are saved as octets under a name of ours, never shown as what they say."""
+def test_downloads_are_octets(ours: Served) -> None:
+    """Under a name of ours, never shown as a page."""
     files = [("file", ('<b>"x".html', b"<script>alert(1)</script>", "text/html"))]
     ours.post("/enqueue", files=files, status=202)
     ours.home.work()

@@ -1,4 +1,4 @@
-"""The server as a process: its port, who may open it to others, its end, and slow clients."""
+"""The server as a process: its port, access from outside, its end, and slow clients."""
 
 import json
 import os
@@ -70,10 +70,10 @@ def test_it_ends_at_once_with_streams_open(redis_server: Server, tmp_path: Path)
         ):
             assert next(one.iter_lines()).startswith("event:")
             assert next(other.iter_lines()).startswith("event:")
-            begun = time.monotonic()
+            began_at = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0
-            assert time.monotonic() - begun < 30
+            assert time.monotonic() - began_at < 30
         assert "Traceback" not in process.stderr.read()
 
 
@@ -95,7 +95,7 @@ def test_a_term_before_it_serves_ends_it(tmp_path: Path) -> None:
 
 
 def test_without_redis_it_says_so(tmp_path: Path) -> None:
-    """The page is there although Redis is not: it says what does not answer and what to do."""
+    """The page works without Redis and says what to do."""
     nowhere = f"unix://{tmp_path}/no.sock"
     with running(tmp_path, "--port", "0", NEWSDROP_REDIS_URL=nowhere) as (_, url):
         page = ask(f"{url}/")
@@ -106,8 +106,8 @@ def test_without_redis_it_says_so(tmp_path: Path) -> None:
         assert ask(f"{url}/readyz").status_code == 503
 
 
-def test_a_taken_port_is_said(tmp_path: Path) -> None:
-    """`newsdrop web` names the port that is taken, and how to choose another."""
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    """With how to choose another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
@@ -119,7 +119,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 
 
 def test_several_services_take_the_next_port(tmp_path: Path) -> None:
-    """For `up` a taken port is no reason to fail: the next one that is free is opened."""
+    """`up` opens the next free port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = load(options={"state_dir": str(tmp_path), "web.port": port})
@@ -131,8 +131,8 @@ def test_several_services_take_the_next_port(tmp_path: Path) -> None:
         other.close()
 
 
-def test_others_are_let_in_with_a_token_only(tmp_path: Path) -> None:
-    """An address beyond loopback without a token is refused, with what to set; with one not."""
+def test_access_from_outside_needs_a_token(tmp_path: Path) -> None:
+    """An address beyond loopback without a token is refused with advice."""
     given = {"state_dir": str(tmp_path), "web.port": 0}
     for host in ("0.0.0.0", "::"):
         settings = load(options={**given, "web.host": host})
@@ -151,11 +151,8 @@ def test_others_are_let_in_with_a_token_only(tmp_path: Path) -> None:
         open_port(load(options={**given, "web.host": "no such name.invalid"}))
 
 
-def test_a_head_that_does_not_come_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A connection on which no request's head comes, or only drips, is closed; so is one on which
-    a refused body goes on."""
+def test_a_slow_head_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a complete head is closed, and one whose refused body continues."""
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
     with threaded(tmp_path) as (host, port):
         silent = socket.create_connection((host, port), timeout=PATIENCE)
@@ -229,9 +226,9 @@ class Service:
 
     def __init__(self, state: Path, **environment: str) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        told = {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WORKER_PROCESSES": "1"}
+        variables = {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WORKER_PROCESSES": "1"}
         self.state = state
-        self.environment = {**kept, **told, **environment}
+        self.environment = {**kept, **variables, **environment}
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -239,12 +236,12 @@ class Service:
             env=self.environment, capture_output=True, text=True, timeout=200, check=False,
         )  # fmt: skip
 
-    def noted(self) -> dict[str, Any]:
-        noted: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
-        return noted
+    def read_run_file(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
+        return content
 
     def page(self) -> psutil.Process | None:
-        for child in psutil.Process(self.noted()["pid"]).children():
+        for child in psutil.Process(self.read_run_file()["pid"]).children():
             if child.name() == "newsdrop-web":
                 return child
         return None
@@ -268,15 +265,14 @@ def service() -> Iterator[Callable[..., Service]]:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(400)
-def test_up_brings_the_page_and_keeps_it(service: Callable[..., Service]) -> None:
-    """`up` tells its page's address and notes it; with the port taken it is the next one; killed
-    again and again the page comes back at the same address, and nothing else is stopped."""
+def test_up_runs_the_page_and_restarts_it(service: Callable[..., Service]) -> None:
+    """At the next free port, which stays the same after kills; nothing else is stopped."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         one = service(NEWSDROP_WEB_PORT=str(port))
         result = one.run("up", "--detach")
         assert result.returncode == 0, result.stderr
-        url = one.noted()["web"]["url"]
+        url = one.read_run_file()["web"]["url"]
         assert f"status page       {url}" in result.stdout
         assert f":{port}/" not in url
     assert ask(url).status_code == 200
@@ -300,7 +296,7 @@ def test_up_without_a_page(service: Callable[..., Service]) -> None:
     result = one.run("up", "--detach", "--no-web")
     assert result.returncode == 0, result.stderr
     assert "status page" not in result.stdout
-    assert one.noted()["web"] is None
+    assert one.read_run_file()["web"] is None
     assert one.page() is None
     other = service(NEWSDROP_WEB_HOST="0.0.0.0")
     result = other.run("up", "--detach")

@@ -1,5 +1,5 @@
-"""What other programs, other versions and faults left in the stream, in Redis and on the disk:
-pages and API answer all the same."""
+"""Data of other programs, other versions and faults in stream, Redis and disk: pages and API
+answer."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ DEEP = '{"a":' * 600 + "1" + "}" * 600
 
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A home that is served; every look is a new one."""
+    """A served installation that renders each request anew."""
     expire_at_once(monkeypatch)
     with served(home) as one:
         yield one
@@ -42,7 +42,7 @@ def published(one: Served) -> dict[str, Any]:
 
 
 def replaced(one: Served, row: dict[str, Any], data: str) -> None:
-    """Let another program's entry stand where the article's own did."""
+    """Replace the article's entry by another program's."""
     client = connect(redis_url(one.home.settings()))
     client.xdel(STREAM, row["stream_id"])
     ms, _, number = row["stream_id"].partition("-")
@@ -65,7 +65,7 @@ def replaced(one: Served, row: dict[str, Any], data: str) -> None:
     ],
     ids=range(8),
 )
-def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str]) -> None:
+def test_any_entry_in_the_stream_is_listed(ours: Served, fields: dict[str, str]) -> None:
     """What another program wrote is listed as far as it says something."""
     connect(redis_url(ours.home.settings())).xadd(STREAM, fields)
     for path in LISTS:
@@ -112,12 +112,18 @@ def test_long_records_are_read_a_few_at_a_time(
     assert max(most) < 15_000_000
 
 
-@pytest.mark.parametrize("kept", ["", "title", "title authors content_text url provenance"])
-def test_an_article_whose_record_is_another_programs_is_shown(ours: Served, kept: str) -> None:
-    """A record without the fields of ours is shown as the JSON it is, its history beside it."""
+@pytest.mark.parametrize(
+    "stored_record", ["", "title", "title authors content_text url provenance"]
+)
+def test_an_article_whose_record_is_another_programs_is_shown(
+    ours: Served, stored_record: str
+) -> None:
+    """As the JSON it is, with its history."""
     row = published(ours)
     record = ours.get(f"/articles/{row['id']}")["record"]
-    replaced(ours, row, json.dumps({"seen": "by us", **{k: record[k] for k in kept.split()}}))
+    replaced(
+        ours, row, json.dumps({"seen": "by us", **{k: record[k] for k in stored_record.split()}})
+    )
     page = ours.client.get(f"/articles/{row['id']}")
     assert page.status_code == 200, page.text
     assert "unknown format" in page.text
@@ -125,9 +131,8 @@ def test_an_article_whose_record_is_another_programs_is_shown(ours: Served, kept
     assert ours.client.get(f"/articles/{row['id']}.json").json()["seen"] == "by us"
 
 
-def test_a_long_article_is_shown_as_far_as_one_reads(ours: Served) -> None:
-    """Of thousands of bold runs, pictures and paragraphs a page shows some, and says that there is
-    more; marking all of them would stop the whole server."""
+def test_a_long_article_is_cut(ours: Served) -> None:
+    """Rendering all of it would stop the whole server; the page says that there is more."""
     body = "".join(
         f"<p>text <b>bold-{at}-run</b> <a href='http://a.example/{at}'>link {at}</a></p>"
         for at in range(8_000)
@@ -156,8 +161,8 @@ def test_a_record_too_deep_to_be_written_is_none(ours: Served) -> None:
     assert ours.get(f"/articles/{row['id']}")["record_from"] == "archive"
 
 
-def test_addresses_that_do_something_are_no_links(ours: Served) -> None:
-    """An address of another kind than http, https or mailto is text, whoever wrote it."""
+def test_only_safe_addresses_are_links(ours: Served) -> None:
+    """http, https and mailto."""
     row = published(ours)
     record = ours.get(f"/articles/{row['id']}")["record"]
     bad = [" javascript:alert(1)", "JavaScript:alert(2)", "data:text/html,x", "vbscript:x"]
@@ -189,9 +194,8 @@ EVERYWHERE += ("/api/v1/status", "/api/v1/jobs", "/api/v1/feeds")
 @pytest.mark.parametrize(
     "name", ["jobs", "job:j", "tally", "tally:sources", "measures", "minutes", "workers", "tick"]
 )
-def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None:
-    """Another type, or what no newsdrop writes: each page and answer is there, or says in a
-    sentence (503) what cannot be read."""
+def test_keys_of_other_types(ours: Served, name: str, kind: str) -> None:
+    """Each page and answer works, or says in a sentence (503) what cannot be read."""
     job_store(ours.home.settings()).open(Job("j", JobKind.SCAN, "drop", "j", 10**12))
     client = connect(redis_url(ours.home.settings()))
     key = f"{{{STREAM}}}:{name}"
@@ -211,7 +215,7 @@ def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    "noted",
+    "stored",
     [
         {b"kind": b"telepathy"},
         {b"kind": b"\xff", b"label": b"\xff\xfe"},
@@ -221,13 +225,13 @@ def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None
     ],
     ids=range(5),
 )
-def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes, bytes]) -> None:
+def test_a_job_of_another_version_hides_no_other(ours: Served, stored: dict[bytes, bytes]) -> None:
     """What of a job is not understood is left out; the list, and the job itself, are there."""
     store = job_store(ours.home.settings())
     store.open(Job("ours", JobKind.SCAN, "drop", "ours", 10**12))
     store.open(Job("theirs", JobKind.SCAN, "drop", "theirs", 10**12 + 1))
     client = connect(redis_url(ours.home.settings()))
-    client.hset(f"{{{STREAM}}}:job:theirs", mapping=noted)
+    client.hset(f"{{{STREAM}}}:job:theirs", mapping=stored)
     client.zadd(f"{{{STREAM}}}:jobs", {b"\xff\xfe": 10**12})
     assert {job["id"] for job in ours.get("/jobs")["jobs"]} == {"ours", "theirs"}
     assert ours.client.get("/jobs/theirs").status_code == 200
@@ -235,27 +239,27 @@ def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes
 
 
 def test_one_strange_heartbeat_hides_no_worker(ours: Served) -> None:
-    """What another program says under the workers is passed over; the workers count."""
+    """Invalid heartbeats are skipped."""
     settings = ours.home.settings()
     client = connect(redis_url(settings))
     Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@one", 1, "one", 2, 10**12))
-    for at, said in enumerate((b"\xff", b"[]", b"{}", b'{"name": 5, "pid": "x"}', b"null")):
-        client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", said)
+    for at, heartbeat in enumerate((b"\xff", b"[]", b"{}", b'{"name": 5, "pid": "x"}', b"null")):
+        client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", heartbeat)
     workers = ours.get("/status")["status"]["workers"]
     assert [each["name"] for each in workers] == ["celery@one"]
 
 
 @pytest.mark.parametrize(
-    "noted", ["", "[]", "{}", "null", '{"reason": "a reason to come"}', '{"reason": 5}', "\0", DEEP]
+    "stored",
+    ["", "[]", "{}", "null", '{"reason": "a reason to come"}', '{"reason": 5}', "\0", DEEP],
 )
-def test_a_damaged_note_of_a_refusal_hides_no_other(ours: Served, noted: str) -> None:
-    """A refusal whose `error.json` was damaged, or is another version's, says so; the others are
-    listed as ever."""
+def test_a_damaged_error_json_hides_no_other(ours: Served, stored: str) -> None:
+    """It says so itself; the others are listed."""
     for name in ("one.md", "two.md"):
         ours.post("/enqueue", files=[("file", (name, b"", "text/markdown"))], status=202)
     ours.home.work()
     first, second = (each["id"] for each in ours.get("/quarantine")["refused"])
-    (ours.home.state / "quarantine" / first / "error.json").write_text(noted)
+    (ours.home.state / "quarantine" / first / "error.json").write_text(stored)
     assert [each["id"] for each in ours.get("/quarantine")["refused"]] == [second]
     page = ours.client.get("/quarantine")
     assert page.status_code == 200
@@ -268,8 +272,7 @@ def test_a_damaged_note_of_a_refusal_hides_no_other(ours: Served, noted: str) ->
 
 
 def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
-    """A group's name is shown and counted with nothing in it that is obeyed, and not for its whole
-    length."""
+    """It is shown escaped and cut, and counted."""
     published(ours)
     client = connect(redis_url(ours.home.settings()))
     names = ["<script>\u202e\x1b[31m", 'a"} 1\nevil_metric 1', "x" * 100_000, b"\xff\xfe"]
@@ -285,7 +288,7 @@ def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
     assert ours.client.get("/api/v1/status").status_code == 200
 
 
-def test_a_damaged_archive_is_no_fault_of_a_page(ours: Served) -> None:
+def test_damaged_raw_files_are_not_found(ours: Served) -> None:
     """Raw files that the disk has damaged are not there: the link to one answers so."""
     row = published(ours)
     [packed] = (ours.home.state / "archive").rglob("*.tar.zst")

@@ -35,7 +35,7 @@ def left(one: Served) -> list[Path]:
 
 
 def test_files_become_a_job_and_articles(ours: Served) -> None:
-    """The form's answer leads to the job's page; the files are read, under the names they had."""
+    """The answer leads to the job's page; records have the files' names."""
     files = [("files", (name, article(name), "text/markdown")) for name in ("一.md", "二.md")]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 303
@@ -50,7 +50,7 @@ def test_files_become_a_job_and_articles(ours: Served) -> None:
 
 @pytest.mark.parametrize("name", ["../../../escaped.md", "/tmp/escaped.md", "..", "a/../../b.md"])
 def test_a_files_name_is_no_path(ours: Served, name: str) -> None:
-    """Whatever a file is called, it lands in the spool and nowhere else."""
+    """The file is written to the spool only."""
     before = set(ours.home.path.rglob("*"))
     files = [("files", (name, article("一"), "text/markdown"))]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
@@ -77,7 +77,7 @@ def test_without_a_form_token_nothing_is_written(ours: Served) -> None:
 
 
 def test_too_much_is_refused_with_a_sentence(ours: Served) -> None:
-    """Above `web.upload_mb`, all files together, the answer is 413, and nothing is kept."""
+    """Above `web.upload_mb` the answer is 413, and nothing is kept."""
     files = [("files", (f"{n}.md", b"x" * 400_000, "text/markdown")) for n in range(3)]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 413
@@ -87,8 +87,8 @@ def test_too_much_is_refused_with_a_sentence(ours: Served) -> None:
     assert ours.get("/jobs")["jobs"] == []
 
 
-def test_no_file_chosen_is_told(ours: Served) -> None:
-    """What a browser sends where no file was chosen is answered on the form."""
+def test_no_file_chosen_is_an_error(ours: Served) -> None:
+    """Shown on the form."""
     files = [("files", ("", b"", "application/octet-stream"))]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 422
@@ -96,7 +96,7 @@ def test_no_file_chosen_is_told(ours: Served) -> None:
     assert 'id="upload"' in answer.text
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(ours: Served) -> None:
+def test_an_interrupted_upload_leaves_nothing(ours: Served) -> None:
     """Whoever goes away in the middle has enqueued nothing, and what came is removed."""
     shown = token(ours).encode()
     where = urlsplit(ours.url)
@@ -120,10 +120,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(ours: Served) -> None:
     assert ours.get("/jobs")["jobs"] == []
 
 
-def test_where_as_much_waits_as_may_nothing_is_taken(
-    ours: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While the spool is full the form says so, with 503, and keeps the reader on the page."""
+def test_a_full_spool_refuses_uploads(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form says so with 503 and stays open."""
     from worker.errors import Busy
     from worker.web.pages import enqueue as module
 

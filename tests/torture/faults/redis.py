@@ -101,8 +101,8 @@ def last_second(round_: Round) -> None:
         calls = round_.random.randint(1, 2)
         in_child(lambda: _die_after(World(state, redis.url), calls))
         redis.kill()
-        kept = round_.directory / "kept"
-        shutil.copytree(state, kept)
+        saved = round_.directory / "kept"
+        shutil.copytree(state, saved)
         whole = append_only_file(redis).read_bytes()
         cuts = [before, *(m.start() for m in RECORD.finditer(whole, before)), len(whole)]
         round_.random.shuffle(cuts)
@@ -112,7 +112,7 @@ def last_second(round_: Round) -> None:
             append_only_file(redis).write_bytes(whole[:cut])
             redis.start()
             shutil.rmtree(state)
-            shutil.copytree(kept, state)
+            shutil.copytree(saved, state)
             register_root.cache_clear()
             after = World(state, redis.url)
             recover(after.context)
