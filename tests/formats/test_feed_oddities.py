@@ -121,6 +121,39 @@ def _entry(inside: str) -> bytes:
         (b"Warning: no cache in /srv/x.php on line 3<br />\n" + _item(""), "title", "Tide"),
         (b"<br />\n<b>Notice</b>: undefined index\n" + _item(""), "title", "Tide"),
         (_item("<description>High\0 tide</description>"), "html", "<p>High tide</p>"),
+        (_item("<googleplay:author>Mo Ek</googleplay:author>"), "author", "Mo Ek"),
+        (_item("<googleplay:description>High</googleplay:description>"), "html", "<p>High</p>"),
+        (_item("<description>&lt;![CDATA[&lt;p&gt;High&lt;/p&gt;]]&gt;</description>"),
+         "html", "<p>High</p>"),
+        (rss("<item><title>&lt;![CDATA[Ebb]]&gt;</title></item>"), "title", "Ebb"),
+        (
+            _entry('<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml" '
+                   'xml:base="https://b.example/"><p>High</p></div></content>'),
+            "base_url", "https://b.example/",
+        ),
+        (
+            _entry('<link rel="http://www.iana.org/assignments/relation/alternate" '
+                   'href="https://a.example/t"/>'),
+            "url", "https://a.example/t",
+        ),
+        (rss("<items><item><title>Ebb</title></item></items>"), "title", "Ebb"),
+        (_item("<link>a.example/t/1</link>"), "url", "https://a.example/t/1"),
+        (_item("<pub_date>2021-11-26</pub_date>"), "date", "2021-11-26"),
+        (_item("<author>mo@a.example ()</author>"), "author", "mo@a.example"),
+        (_item("<author>mailto:mo@a.example (Mo)</author>"), "author", "Mo"),
+        (_item("<dc:creator>Mo Ek; Bo Ny</dc:creator>"), "authors", ["Mo Ek", "Bo Ny"]),
+        (_item("<dc:creator>李昂 / 王五</dc:creator>"), "authors", ["李昂", "王五"]),
+        (_item('<enclosure url="https://a.example/t.jpg"/>'), "image", "https://a.example/t.jpg"),
+        (
+            _item('<enclosure url="https://b.example/~r/t.mp3"/><feedburner:origEnclosureLink>'
+                  "https://a.example/t.mp3</feedburner:origEnclosureLink>"),
+            "files", ["https://a.example/t.mp3"],
+        ),
+        (
+            _item('<turbo:content xmlns:turbo="http://turbo.yandex.ru">High</turbo:content>'
+                  "<description>Low</description>"),
+            "html", "<p>High</p>",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_meant(feed: bytes, field: str, value: object, read_one: Any) -> None:
@@ -131,6 +164,7 @@ def test_what_is_meant(feed: bytes, field: str, value: object, read_one: Any) ->
         "author": found.authors[0].name if found.authors else None,
         "authors": [author.name for author in found.authors],
         "date": found.dates[0].text if found.dates else None,
+        "files": [one.url for one in found.attachments],
         "publisher": (outlet.name, outlet.url) if outlet else None,
     }
     assert values.get(field, getattr(found, field, None)) == value

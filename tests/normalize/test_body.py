@@ -103,6 +103,13 @@ def test_pixels_and_icons_are_no_pictures(size: str, is_kept: bool) -> None:
     assert bool(body(html).images) is is_kept
 
 
+def test_drawn_symbols_are_text() -> None:
+    """Emoji and faces that a site draws are their characters, not pictures."""
+    html = '<p>高<img src="https://a.cn/1f600.png" alt="😀">潮<img src="/d.png" alt="[允悲]"></p>'
+    made = body(html)
+    assert (made.text, made.images) == ("高😀潮[允悲]", ())
+
+
 def test_highlights_are_the_bold_runs() -> None:
     """Bold runs in order: adjoining ones are one, nested ones count once, empty ones never."""
     html = (

@@ -111,10 +111,13 @@ def test_a_language_by_its_script(text: str, language: str | None) -> None:
 
 
 def test_a_declared_language_goes_first() -> None:
-    """As declared, in its usual spelling; then the source's; then the site's; else the text's."""
+    """As declared, in its usual spelling; then the source's; then the site's; else the text's.
+    The English of blogs in which nobody set a language is none above Chinese."""
     fields = {"sites": site(language="zh-Hans"), "authors": (Person("某站"),)}
     assert article(language="zh_cn", **fields).language == "zh-CN"
     assert article(language="简体中文", **fields).language == "zh-Hans"
+    for text, language in (("これは日本語で書かれた記事ですよね。", "ja"), ("Sea", "en-US")):
+        assert article(f"<p>{text}</p>", language="en-us").language == language
     assert article(profile=profile_with(language="ja"), **fields).language == "ja"
 
 

@@ -30,9 +30,28 @@ _CLOSED = re.compile(r"</([a-z]{1,6})>", re.IGNORECASE)
 _NO_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(?!;)(=?)")
 _MAX_NAMES = 200
 _MAX_TEXT = 10_000
+_MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
+_MAIL_THEN_NAME = re.compile(rf"(?:mailto:)?{_MAIL}\s*\(([^()]+)\)")
+_NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
+_BY = re.compile(r"^[Bb]y (?=[A-Z])")
+_BETWEEN_NAMES = re.compile(r",? (?:and|und|&) | [/|] |[,;] |[、，；]")
 _DASH = re.compile(r"(?:^|\s)-\s?")
 _TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
-_URL_KEYS = ("url", "src", "href", "path", "link", "uri", "feature", "contentUrl", "@id", "teaser")
+_URL_KEYS = (
+    *(
+        "url",
+        "src",
+        "href",
+        "path",
+        "link",
+        "uri",
+        "feature",
+        "contentUrl",
+        "@id",
+        "teaser",
+        "image",
+    ),
+)
 
 
 def clean(text: str) -> str:
@@ -128,9 +147,26 @@ def persons_of(value: object) -> tuple[Person, ...]:
             url = _first_str(item, ("url", "link", "uri", "href"))
         else:
             name, url = text_of(item), None
-        if name:
-            persons.setdefault(name, Person(name, url))
+        for one in listed_names(person_name(name)) if name else ():
+            persons.setdefault(one, Person(one, url))
     return tuple(persons.values())
+
+
+def person_name(text: str) -> str:
+    """A name out of `Name`, `mail (Name)`, `Name (mail)`, `Name <mail>` or a link with the name; a
+    mail address alone stands as it is."""
+    text = " ".join(clean(text).split()).removesuffix(" ()")
+    match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
+    name = match[1].strip(" \"'") if match else text
+    return html_text(name) if "<" in name or "&" in name else name
+
+
+def listed_names(text: str) -> list[str]:
+    """The names in a list of full names; `Lee, Ann` and `Ann Lee, Harbour News` are one."""
+    text = _BY.sub("", text)
+    names = _BETWEEN_NAMES.split(text)
+    is_list = len(names) > 2 or (len(names) == 2 and "," not in text)
+    return names if is_list and all(" " in name or name > "一" for name in names) else [text]
 
 
 def url_of(value: object) -> str | None:

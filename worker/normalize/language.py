@@ -10,6 +10,7 @@ _SAMPLE = 600  # characters
 
 _KANA = re.compile("[\u3040-\u30ff]+")
 _HAN = re.compile(f"[{CJK}]+")
+_EAST_ASIAN = re.compile(f"[{CJK}\uac00-\ud7af]+")
 _HANGUL = re.compile("[\uac00-\ud7af]+")
 # Frequent characters that only one of the two scripts has.
 _SIMPLIFIED = re.compile(
@@ -46,8 +47,15 @@ def language_of(*declared: str | None, text: str) -> str | None:
     """The first of `declared` that is a BCP 47 tag, in its usual spelling; else that of `text`."""
     for tag in declared:
         if tag and _TAG.fullmatch(tag.strip()):
-            return _spelled(tag.strip())
+            spelled = _spelled(tag.strip())
+            if spelled[:2] == "en" and _is_east_asian(text[:_SAMPLE]):  # the default of blogs
+                return detect(text) or spelled
+            return spelled
     return detect(text)
+
+
+def _is_east_asian(sample: str) -> bool:
+    return not sample.isascii() and _length(_EAST_ASIAN, sample) > _length(_LATIN, sample)
 
 
 def detect(text: str) -> str | None:

@@ -109,7 +109,8 @@ def _content(fields: Fields) -> tuple[str, str | None]:
     """The longest content as HTML, and the base of its relative links where `xml:base` says one."""
     found = [(_html(element), element) for element in fields.all("content", "content:encoded")]
     html, element = max(found, key=lambda pair: len(pair[0]), default=("", fields.element))
-    return html, _own_base(fields, element)
+    only = element[0] if len(element) == 1 and element is not fields.element else element
+    return html, _own_base(fields, only)
 
 
 def _own_base(fields: Fields, element: Element) -> str | None:

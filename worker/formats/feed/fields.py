@@ -12,7 +12,7 @@ from lxml import etree
 
 from worker.formats.feed.markup import text_in
 from worker.formats.feed.namespaces import name_of
-from worker.formats.values import clean, html_text
+from worker.formats.values import clean, listed_names, person_name
 from worker.model import Attachment, DateText, Person
 
 Element = etree._Element
@@ -21,14 +21,10 @@ MAX_CHILDREN = 20_000
 """Children of one entry that are looked at: 9 MB of `<category/>` are a million of them."""
 
 MAX_ATTACHMENTS = 100
+_IANA = "http://www.iana.org/assignments/relation/"  # the long form, RFC 4287, 4.2.7.2
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
-_MAIL_THEN_NAME = re.compile(rf"{_MAIL}\s*\(([^()]+)\)")
-_NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
-_BY = re.compile(r"^[Bb]y (?=[A-Z])")
-_BETWEEN_NAMES = re.compile(r",? (?:and|und|&) |, |[、，]")
-_IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
+IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
 _MEDIA_NAME = re.compile(
     r"\.(?:mp[34]|m4[av]|aac|flac|og[agv]|opus|wav|mov|mkv|webm)(?:\?|$)", re.IGNORECASE
 )
@@ -111,8 +107,9 @@ def language_of(element: Element) -> str | None:
 
 def joined(base: str | None, link: str) -> str:
     """`link` absolute where `base` allows it; as it stands where it is no address."""
-    if link[:4].lower() == "www.":  # a host, of the base's scheme
-        link = f"//{link}"
+    host, slash, _ = link.lower().partition("/")
+    if host[:4] == "www." or (slash and host and f"//{host}/" in f"{base}/".lower()):
+        link = f"//{link}"  # a host, of the base's scheme
     if not base or link[:8].lower().startswith(("http://", "https://")):
         return link
     try:
@@ -125,13 +122,8 @@ def joined(base: str | None, link: str) -> str:
 
 
 def person(text: str | None, url: str | None = None) -> Person | None:
-    """A name out of `Name`, `mail (Name)`, `Name (mail)`, `Name <mail>` or a link with the name; a
-    mail address alone stands as it is."""
-    text = " ".join(clean(text or "").split())
-    match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
-    name = match[1].strip(" \"'") if match else text
-    if "<" in name or "&" in name:
-        name = html_text(name)
+    """The person that `text` names, if it names one."""
+    name = person_name(text or "")
     return Person(name, url) if name and name != "Unknown" else None  # Blogger's name of nobody
 
 
@@ -139,17 +131,9 @@ def persons(found: Iterable[Person | None]) -> tuple[Person, ...]:
     """Each name once; `Ann Lee, Bo Ek and Cy Fox` is three."""
     by_name: dict[str, Person] = {}
     for one in found:
-        for name in _names(one.name) if one is not None else ():
+        for name in listed_names(one.name) if one is not None else ():
             by_name.setdefault(name, Person(name, one.url if one else None))
     return tuple(by_name.values())
-
-
-def _names(text: str) -> list[str]:
-    """The names in a list of full names; `Lee, Ann` and `Ann Lee, Harbour News` are one."""
-    text = _BY.sub("", text)
-    names = _BETWEEN_NAMES.split(text)
-    is_list = len(names) > 2 or (len(names) == 2 and "," not in text)
-    return names if is_list and all(" " in name or name > "一" for name in names) else [text]
 
 
 def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateText, ...]:
@@ -174,7 +158,7 @@ def media_images(fields: Fields) -> Iterator[str]:
 
 def _is_picture(name: str, kind: str, url: str) -> bool:
     return (
-        name == "media:thumbnail" or "image" in kind or (not kind and bool(_IMAGE_NAME.search(url)))
+        name == "media:thumbnail" or "image" in kind or (not kind and bool(IMAGE_NAME.search(url)))
     )
 
 
@@ -211,7 +195,7 @@ def film_description(fields: Fields) -> Element | None:
 def atom_links(fields: Fields, name: str, rel: str) -> Iterator[tuple[Element, str]]:
     """Atom's links of one kind, which are called `name` here, with their addresses."""
     for element in fields.all(name):
-        is_wanted = element.get("rel", "alternate").lower() == rel
+        is_wanted = element.get("rel", "alternate").lower().removeprefix(_IANA) == rel
         if is_wanted and (url := fields.address(element.get("href"), element)):
             yield element, url
 

@@ -30,15 +30,23 @@ _TEXT_TYPES = ("text", "text/plain", "")
 def text_in(element: Element) -> str:
     """All text, that of child elements included; white space at the ends is left out."""
     if len(element) == 0:
-        return (element.text or "").strip()
+        return _own_text(element)
     return "".join(map(str, element.itertext())).strip()
 
 
 def markup_in(element: Element) -> str:
     """The content as HTML source: as written where it is one text, child elements as tags."""
     if len(element) == 0:
-        return (element.text or "").strip()
+        return _own_text(element)
     return "".join(_written(element)).strip()
+
+
+def _own_text(element: Element) -> str:
+    """The text of an element without others; without the mark of a section that was escaped."""
+    text = (element.text or "").strip()
+    if text.startswith("<![CDATA["):
+        text = text[9:].removesuffix("]]>").strip()
+    return text
 
 
 def _written(element: Element) -> Iterator[str]:

@@ -31,6 +31,7 @@ _ADDRESSES: Final = {
         "example.com/dtds/podcast-1.0.dtd", "www.itunes.com/dtd/podcast-1.0.dtd",
     ),
     "media": ("search.yahoo.com/mrss", "search.yahoo.com/mrss_", "www.rssboard.org/media-rss"),
+    "googleplay": ("www.google.com/schemas/play-podcasts/1.0",),
     "feedburner": ("rssnamespace.org/feedburner/ext/1.0",),
     "pheedo": ("www.pheedo.com/namespace/pheedo",),
     "prism": (
@@ -38,6 +39,7 @@ _ADDRESSES: Final = {
         "purl.org/rss/1.0/modules/prism",
     ),
     "yandex": ("news.yandex.ru",),
+    "turbo": ("turbo.yandex.ru",),
     "xhtml": ("www.w3.org/1999/xhtml",),
     "xml": ("www.w3.org/xml/1998/namespace",),
 }  # fmt: skip
@@ -51,6 +53,7 @@ UNDECLARED: Final = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "dcterms": "http://purl.org/dc/terms/",
     "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "googleplay": "http://www.google.com/schemas/play-podcasts/1.0",
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
     "media": "http://search.yahoo.com/mrss/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",

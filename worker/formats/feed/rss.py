@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
+    IMAGE_NAME,
     Element,
     Fields,
     atom_enclosures,
@@ -25,6 +26,7 @@ from worker.formats.feed.fields import (
 )
 from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
+from worker.formats.fields import field_of
 from worker.formats.values import clean, html_unescape, names_of
 from worker.model import Attachment, DateText, Person, Publisher
 
@@ -36,7 +38,10 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
-_CONTENTS = ("content:encoded", "content", "fulltext", "encoded", "?:encoded", "yandex:full-text")
+_CONTENTS = (
+    *("content:encoded", "content", "fulltext", "encoded", "?:encoded"),
+    *("yandex:full-text", "turbo:content"),
+)
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MAX_INTERVAL_SECONDS = 86_400
@@ -59,7 +64,7 @@ def items(root: Element) -> list[Element]:
         if name == "item":
             found.append(child)
         elif name in ("channel", "items"):
-            found += [one for one in child if name_of(one.tag) == "item"]
+            found += items(child)
     return found
 
 
@@ -91,7 +96,7 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
         url=url,
         base=base_of(item, None) and fields.base,
         guid=guid or item.get(_ABOUT),
-        published=date_texts(fields, _PUBLISHED, "feed:published"),
+        published=date_texts(fields, _PUBLISHED, "feed:published") or _other_dates(fields),
         updated=date_texts(fields, _UPDATED, "feed:updated") or _last_modified(item),
         authors=_authors(fields),
         publisher=_publisher(fields),
@@ -117,7 +122,7 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
         return full, clean(short) if short and rss_html(short) != full else None
     if short:
         return rss_html(short), None
-    other = fields.first("itunes:summary", "itunes:subtitle")
+    other = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
     other = other if other is not None else film_description(fields)
     return (rss_html(markup_in(other)), None) if other is not None else ("", None)
 
@@ -185,6 +190,13 @@ def _attribute(element: Element, name: str) -> str:
     return element.get(name) or element.get(name.upper()) or ""
 
 
+def _other_dates(fields: Fields) -> tuple[DateText, ...]:
+    """Dates in elements that no specification has: `publishDate`, `pub_date`, `created`."""
+    known = {name: field_of(name.rpartition(":")[2]) for name in fields.children}
+    names = (name for name, field in known.items() if field and field[0] == "date")
+    return date_texts(fields, names, "feed:published")
+
+
 def _last_modified(item: Element) -> tuple[DateText, ...]:
     """CDF's date of an item."""
     text = _attribute(item, "lastmod")
@@ -195,7 +207,8 @@ def _authors(fields: Fields) -> tuple[Person, ...]:
     found = persons(_author(fields, element) for element in fields.all(*_AUTHORS))
     if found:  # a mail address says who it is only where no name does
         return tuple(one for one in found if "@" not in one.name) or found
-    return persons(person(text_in(element)) for element in fields.all("itunes:author"))
+    named = fields.all("itunes:author", "googleplay:author")
+    return persons(person(text_in(element)) for element in named)
 
 
 def _publisher(fields: Fields) -> Publisher | None:
@@ -246,7 +259,8 @@ def _images(fields: Fields) -> Iterator[str]:
     yield from media_images(fields)
     for element in fields.all("enclosure"):
         url = fields.address(element.get("url"), element)
-        if url and (element.get("type") or "").lower().startswith("image/"):
+        kind = (element.get("type") or "").lower()
+        if url and (kind.startswith("image/") if kind else IMAGE_NAME.search(url)):
             yield url
     for element in fields.all("image"):
         inner = Fields(element, fields.base)
@@ -257,11 +271,11 @@ def _images(fields: Fields) -> Iterator[str]:
 
 
 def _enclosures(fields: Fields) -> Iterator[Attachment]:
+    original = fields.text("feedburner:origenclosurelink")
     for element in fields.all("enclosure"):
         inner = Fields(element, fields.base)
-        if url := fields.address(
-            element.get("url") or element.get("href") or inner.text("url") or element.text, element
-        ):
+        written = element.get("url") or element.get("href") or inner.text("url") or element.text
+        if url := fields.address(original or written, element):
             yield Attachment(
                 url,
                 clean(element.get("type") or "").strip() or inner.text("type"),

@@ -13,7 +13,7 @@ from turbohtml import Element, Namespace, Node, Text
 from worker.model import Image, Link
 from worker.model.frozen import dataclass
 from worker.normalize.body.elements import BLOCKS, CELLS, HEADINGS
-from worker.normalize.body.images import picture_of
+from worker.normalize.body.images import drawn_symbol, picture_of
 from worker.normalize.body.lines import Lines
 from worker.normalize.body.sanitize import ALLOWED, DROPPED, Writer, attributes_of
 from worker.normalize.body.tree import Use
@@ -241,13 +241,13 @@ class BodyWalk:
         self._writer.void(tag)
 
     def _picture(self, node: Element, tag: str) -> None:
-        image = picture_of(node, self._base_url, self._noise.ignore_images)
-        if image is None:
-            return
-        width, height = (str(size) if size else None for size in (image.width, image.height))
-        own = {"src": image.url, "width": width, "height": height}
-        self._writer.void("img", attributes_of(node, "img", own))
-        self.pictures.append((node, image))
+        if symbol := drawn_symbol(node):
+            self._text.add(symbol)
+        elif image := picture_of(node, self._base_url, self._noise.ignore_images):
+            width, height = (str(size) if size else None for size in (image.width, image.height))
+            own = {"src": image.url, "width": width, "height": height}
+            self._writer.void("img", attributes_of(node, "img", own))
+            self.pictures.append((node, image))
 
     def _is_noise(self, text: str, node: Element, tag: str) -> bool:
         """Whether the line of a block does not belong to the article."""
@@ -261,8 +261,7 @@ class BodyWalk:
             if match := pattern.fullmatch(text):
                 self.editor = self.editor or one_line(match[1], 100) or None
                 return True
-        drop_text = self._noise.drop_text
-        return drop_text is not None and drop_text.search(text) is not None
+        return bool((drop_text := self._noise.drop_text) and drop_text.search(text))
 
 
 def _ticker_hint(node: Element, text: str) -> TickerHint:
