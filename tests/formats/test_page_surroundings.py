@@ -12,10 +12,10 @@ LEAD = "Eleven days without pilots have cost the port more than anyone had expec
 PARAGRAPHS = TEXT.replace("</p>", "</p>|").split("|")[:-1]
 
 
-def lines_of(inside: str, extracted: str) -> list[str]:
+def lines_of(inside: str, extracted: str, summary: str = "") -> list[str]:
     """The lines of the article where an extractor's text was `extracted`."""
     passages = locate(parsed(inside).find("body"), extracted)
-    kept = corrected(passages, "Pilots return to work").kept
+    kept = corrected(passages, "Pilots return to work", [summary]).kept
     return [run.line for run in passages.runs if run in kept]
 
 
@@ -58,6 +58,33 @@ def test_no_standfirst(other: str) -> None:
     """Captions, notes on the author, links, dates and what the text says anyway are none."""
     html = f"<header>{HEAD}{other}</header><div>{TEXT}</div>"
     assert lines_of(html, " ".join(PARTS))[0] == PARTS[0]
+
+
+@pytest.mark.parametrize(
+    ("above", "summary"),
+    [
+        ("<p class='article__dek'>Pilots and port agree at last, says union</p>", ""),
+        ("<div class='styles_articleDek__x1'>Pilots and port agree at last, says union</div>", ""),
+        (
+            "<div class='photo'><p class='lead'>Pilots and port agree, says union</p></div>",
+            "",
+        ),
+        (f"<p>{LEAD[:-1]}</p>", f"{LEAD} By Ann Vera"),
+        ("<div class='meta'>Agreed at last</div>", "Agreed at last"),
+    ],
+)
+def test_a_short_standfirst(above: str, summary: str) -> None:
+    """A line with a standfirst's class, or with which the page describes itself, needs no verb; the
+    heading may be no `h1`. A name or a caption is none."""
+    title = "<div class='big'>Pilots return to work</div>"
+    lines = lines_of(f"{title}{above}<div>{TEXT}</div>", " ".join(PARTS), summary)
+    assert lines == [text_of(above), *PARTS]
+    others = (
+        f"<p class='lead'>Ann Vera</p><figure><figcaption>{summary or LEAD}</figcaption></figure>"
+    )
+    assert lines_of(f"{HEAD}{others}<div>{TEXT}</div>", " ".join(PARTS), summary or LEAD) == [
+        *PARTS
+    ]
 
 
 def test_boxes_around_all_of_it() -> None:
@@ -162,6 +189,9 @@ def test_formulas(parse: Parse) -> None:
         "<p>返回搜狐，查看更多</p><p>责任编辑：李四</p><p>平台声明：该文观点仅代表作者本人。</p>",
         "<p><b>版权声明</b></p><p>未经授权不得转载，违者将依法追究责任，转载请联系本站。</p>",
         "<p>本文观点仅代表作者本人，示例网仅提供信息存储空间服务，与本站立场无关。</p>",
+        "<p>示例新闻报料：仅代表010-5555</p><p>示例新闻，未经授权不得转载</p><p>+12</p>"
+        "<p># 港口</p>",
+        "<p>此内容为示例财经原创，声明如上，违者追究责任，转载请联系编辑部。</p>",
     ],
 )
 def test_disclaimers(end: str, parse: Parse) -> None:
@@ -172,3 +202,26 @@ def test_disclaimers(end: str, parse: Parse) -> None:
     assert html.count("<p>第") == 16
     quoted = "<p>免责声明：公司在公告里这样写道，引起了旅客们的不满，有人撕掉了船票。</p>"
     assert "免责声明" in parse(page_of(f"<h1>港口开工</h1><div>{BODY}{quoted}{text}</div>")).html
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Subscribe to our morning newsletter, and read BAIT first.",
+        "Follow Ann Vera on BAIT for more about the harbour.",
+        "Like this story? Share BAIT with a friend!",
+        "Jetzt den Hafenbrief abonnieren: BAIT jeden Morgen.",
+        "Abonnez-vous pour lire tous nos articles sur BAIT.",
+        "Suscríbete a nuestro boletín sobre BAIT.",
+        "扫描下方二维码，关注BAIT公众号",
+        "更多精彩内容，请关注BAIT公众号",
+        "首页 > 港口 > BAIT",
+        "大字体 小字体 打印",
+    ],
+)
+def test_calls_and_controls(line: str) -> None:
+    """Calls to subscribe or to follow, breadcrumbs and buttons are no text, wherever they stand; a
+    sentence that begins alike is."""
+    known = "Follow the quay to its end, and subscribe to nothing that is sold on it."
+    html = f"{HEAD}<div><p>{line}</p>{TEXT}<p>{line}</p><p>{known}</p></div>"
+    assert lines_of(html, f"{line} {' '.join(PARTS)} {line} {known}") == [*PARTS, known]

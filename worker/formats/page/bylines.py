@@ -63,7 +63,9 @@ _MARKUP = re.compile(r"<[^<>]{0,500}>")
 _AUTHOR_LABEL = re.compile(
     r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|(?:[Bb]y|BY|Von|Par|Por|and|und)\s)\s*"
 )
-_ROLE = re.compile(r"^[一-鿿]{0,6}(?:记者|通讯员)(?:\s+(?=[一-鿿])|(?=[一-鿿]{2,4}(?:$|\s)))")
+_ROLE = re.compile(
+    r"^[一-鿿]{0,6}(?:记者|通讯员|实习生)(?:\s+(?=[一-鿿])|(?=[一-鿿]{2,4}(?:$|\s)))"
+)
 _OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
 _EDITOR = re.compile(r"(?:责任编辑|责编|编辑)\s*[：:|｜]\s*([^：:|｜]{1,40})")
 _BETWEEN_NAMES = re.compile(
@@ -72,7 +74,7 @@ _BETWEEN_NAMES = re.compile(
 _NO_NAME = re.compile(
     r"@|://|^[\W\d_]*$|[。！？!?]|^(?:null|none|undefined|name|\w*admin\d*|administrator|webmaster|"
     r"publisher|author|editors?|staff|staff reports?|redaktion|newsroom|team|"
-    r"小编|编辑部|本站|佚名|匿名)$|"
+    r"实习生|通讯员|小编|编辑部|本站|佚名|匿名)$|"
     r"^(?:MD|M\.D\.|Ph\.?\s?D\.?|MS|MSc|MA|MBA|MPH|RDN?|RN|Esq\.?|Jr\.?|Sr\.?)$|"
     r"\b(?:writer|reporter|correspondent|contributor|columnist|desk)s?$|"
     r"^(?:photos?|fotos?|фото|摄影)\s*[:：]",

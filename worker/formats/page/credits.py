@@ -22,11 +22,12 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
     for run in runs:
         for kind, value in _labelled(run.line):
             labelled.setdefault(kind, value)
+    editor = labelled.get("chief editor") or labelled.get("editor")
     outlet = labelled.get("outlet")
     return PageMetadata(
         authors=person_names(labelled.get("author", "")) or _byline(runs) or _linked(runs),
         publisher=Publisher(outlet) if outlet else None,
-        editor=labelled.get("editor"),
+        editor=editor,
     )
 
 
@@ -40,16 +41,18 @@ _LABELS = {
     "作者": "author",
     "记者": "author",
     "撰文": "author",
-    "责任编辑": "editor",
-    "责编": "editor",
+    "责任编辑": "chief editor",
+    "责编": "chief editor",
     "编辑": "editor",
 }
 _LABEL = re.compile(
-    rf"(?:本报|本网)?(?:({'|'.join(_LABELS)})\s?[：:]\s*"
-    r"|(作者|记者|撰文)[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$)))"  # 记者 何小满
+    rf"(?<!图片|题图|头图|封面|视频|版面|数据)(?:本报|本网)?(?:({'|'.join(_LABELS)})\s?(?:[：:]|于\s)\s*"
+    r"|(作者|记者|撰文|(?<![一-鿿])(?:文|编辑|责编))"
+    r"(?:\s?[|｜丨]\s?(?=\w)|[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$))))"  # 记者 何小满, 文｜何小满
 )
 _VALUE_END = re.compile(  # the next label, a date, a separator
-    r"\s*(?:[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|\S{1,6}[：:]|$)"
+    r"\s*(?:[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|(?<=[\s,，、;；])[^\s,，、;；]{1,6}[：:]"
+    r"|(?:评论|阅读|点击|浏览|发布|校对|审核)(?:\w{0,3}[：:]|\s?\d)|$)"
 )
 _NO_OUTLET = frozenset(
     [
@@ -85,7 +88,7 @@ def _labelled(line: str) -> Iterator[tuple[str, str]]:
     ends = [*(label.start() for label in labels[1:]), len(line)]
     for label, end in zip(labels, ends, strict=False):  # no label: one end
         text = line[label.end() : end]
-        kind = _LABELS[label[1] or label[2]]
+        kind = _LABELS.get(label[1] or label[2], "author")
         value = text[: _first_end(_VALUE_END, text)].strip(" ,，、;；")
         if kind == "outlet":
             value = outlet_name(value) or ""

@@ -95,7 +95,8 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     micro = by_microdata(tree, found.own)
     titles = _titles(tree, found, ld, meta, url)
     title = ruled.data.title or title_of(titles)
-    found = replace(found, passages=corrected(found.passages, title))
+    summaries = filter(None, (ld.summary, meta.summary))
+    found = replace(found, passages=corrected(found.passages, title, summaries))
     credited = by_credits(found.passages, title)
     declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
     sites = [*titles.sites, *(one.publisher.name for one in declared if one.publisher)]

@@ -1,27 +1,30 @@
 """What extractors mistake about an article: boxes and links to other articles, which they take for
 its text; the standfirst between heading and text, and repeated paragraphs, which they leave out.
 
-F1 of public pages without and with this: 153 of trafilatura's .931, .949; 50 of
-article-extraction-benchmark .981, .983; 24 of readability's .971, .973; 9 of newspaper4k's .956,
+F1 of public pages without and with this: 153 of trafilatura's .931, .953; 50 of
+article-extraction-benchmark .981, .984; 24 of readability's .971, .985; 9 of newspaper4k's .956,
 .959. On each of the sets it helps the half that it was not written with, too.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from worker.formats.page.passages import Passages, Run, folded, shingles
+from worker.formats.page.passages import SHINGLE, Passages, Run, folded, shingles
 from worker.formats.page.tree import Element, squeezed_length, text_content
 
 
-def corrected(passages: Passages, title: str | None) -> Passages:
-    """The passages without boxes and references to other articles, with what is missing."""
+def corrected(passages: Passages, title: str | None, summaries: Iterable[str]) -> Passages:
+    """The passages without boxes and references to other articles, with what is missing.
+
+    `summaries` are the page's descriptions of itself, which are often its standfirst.
+    """
     runs, places = passages.runs, passages.places
     kept = list(_without_references(runs, _without_boxes([runs[at] for at in places])))
-    kept = _without_disclaimers([run for run in kept if not _CONTROL.fullmatch(run.line)])
-    lost = [*_gaps(runs, places), *_standfirst(runs, kept, title)]
+    kept = _without_disclaimers([run for run in kept if not _is_control(run)])
+    lost = [*_gaps(runs, places), *_standfirst(runs, kept, title, summaries)]
     return replace(passages, kept=frozenset([*kept, *lost]))
 
 
@@ -45,7 +48,7 @@ _REFERENCE = re.compile(
 )
 _LONGEST_REFERENCE = 250
 _OTHER = re.compile(
-    r"comment|related|recommend|sidebar|widget|teaser-|ticker|footer|legend|breadcrumb|share|social|"
+    r"comment|related|recommend|sidebar|widget|teaser-(?!text)|ticker|footer|legend|breadcrumb|share|social|"
     r"byline|author|signup|newsletter|promo|cookie|caption|credit|copyright|image|img|photo|foto|"
     r"picture|pic\b|gallery|figure|visuel|bild|media|audio|video|\b(?:nav|meta|bio)\b",
     re.IGNORECASE,
@@ -54,17 +57,54 @@ _OTHERS = frozenset({"figure", "figcaption", "aside", "nav", "footer"})
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
 _SHORTEST, _FURTHEST = 50, 12  # letters; lines behind the heading
+_SHORTEST_LEAD = 25  # letters; a shorter line is a name or a credit
 _LINKED = 0.3
-
+_DESCRIBED = 40  # letters by which a description is recognised
+_LEAD = re.compile(
+    r"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:standfirst|lead|lede|dec?k|intro|introduction|subtitle|"
+    r"sub-?head(?:line|ing)?|excerpt|abstract|summary|teaser-?text|chapo|chapeau|sapo|vorspann|"
+    r"bajada|copete|entradilla|sottotitolo|ingress|manchet|daoyu|zhaiyao)(?:$|[_ -]|(?=[A-Z]))"
+)
 
 _DISCLAIMER = re.compile(
     r"[“\"【（(\[]?(?:特别|免责|版权|郑重|平台|风险)(?:声明|说明|提示)[】）)\]]?\s*[:：]|"
     r"[（(]?(?:该文|本文|文章|以上)(?:内容|观点|内容、观点)?仅(?:代表|供)|返回(?:搜狐|网易|新浪)|"
+    r".{0,20}未经.{0,8}(?:授权|许可|允许|同意).{0,16}(?:转载|使用|复制|摘编|禁止|不得|引用)|"
+    r"[本此]内容(?:为|来自)|\w{2,6}(?:[报爆]料[：:]|声明[：:].{0,12}(?:内容|文章|仅供|不构成))|"
     r"Notice: The (?:above )?content|Disclaimer:"
 )
+_SMALL = re.compile(r"[#＃+]?\s?\w{1,12}")  # a keyword, a count
 _LABEL = re.compile(r"\W*(?:特别|免责|版权|郑重|平台)声明\W*|Disclaimer\W*")
 _EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
-_CONTROL = re.compile(r"(?:(?:Listen|Follow|Copy link|分享到?|收藏|举报|点赞)|预览时标签不可点)\W*")
+_CONTROL = re.compile(
+    r"(?:(?:Listen|Follow|Copy link|分享到?|收藏|(?:我要)?举报|点赞|打印|听新闻|字号|"
+    r"[大中小](?:字[体号]?)?)\W*)+|预览时标签不可点|"
+    r"(?:当前位置|您?的?位置|首页|home|startseite|accueil|inicio|início)\W{0,3}\s*[>›»/→].{0,80}",
+    re.IGNORECASE,
+)
+_CALL = re.compile(
+    r"\W*(?:(?:please )?(?:subscribe (?:to|now|today)|sign up (?:for|to|here))|"
+    r"get (?:the|our|your|all) .{0,80}(?:inbox|newsletter)|like (?:this|what you)\b.{0,40}\?|"
+    r"(?:share|print) this|(?:please )?follow (?:us|me|him|her|@?\w+(?: \w+)?) on |follow @\w+|"
+    r"join (?:us|our|the conversation)|e-?mail .{0,40}@|(?:got|have) a (?:tip|story)|"
+    r"download (?:the|our) .{0,40}\bapps?\b|(?:jetzt|hier) .{0,60}(?:abonnieren|anmelden)|"
+    r"newsletter abonnieren|folgen sie uns|melden sie sich .{0,60}an\b|abonnez-vous|suivez-nous|"
+    r"inscrivez-vous|suscr[íi]b(?:ete|ase)|s[íi]guenos|[úu]nete|¿ya sab[íi]as que .{0,60}canal|"
+    r"assine|inscreva-se|siga-nos|iscriviti|seguici|abbonati|abonneer|volg ons|"
+    r"zapraszamy .{0,12}subskrypcj|zapisz się|obserwuj nas|подпи(?:сывай|ши)тесь|"
+    r"(?:请|用?微信)?(?:扫描?|长按|识别).{0,10}二维码|扫一扫|欢迎(?:扫码)?关注|"
+    r"(?:点击)?下载.{0,12}(?:新闻|财经|[日晚时]报|之家|网)\w{0,4}(?:APP|客户端)|"
+    r"更多(?:精彩|内容|资讯|新闻|信息).{0,24}(?:关注|下载|进入|公众号|频道))",
+    re.IGNORECASE,
+)
+_LONGEST_CALL = 200
+
+
+def _is_control(run: Run) -> bool:
+    """Whether a line is none of an article's, wherever it stands: buttons, where the page is on its
+    site, a call to subscribe or to follow."""
+    is_call = len(run.line) <= _LONGEST_CALL and _CALL.match(run.line)
+    return bool(is_call or _CONTROL.fullmatch(run.line))
 
 
 def _without_disclaimers(kept: list[Run]) -> list[Run]:
@@ -75,7 +115,7 @@ def _without_disclaimers(kept: list[Run]) -> list[Run]:
         is_label = _DISCLAIMER.match(line) or _LABEL.fullmatch(line)
         if most > 0 and (is_label or _LABEL.fullmatch(kept[at - 1].line)):
             end = at
-        elif not _EDITOR.match(line):
+        elif not _EDITOR.match(line) and not _SMALL.fullmatch(line):
             break
     return [*kept[:end], *(run for run in kept[end:] if _EDITOR.match(run.line))]
 
@@ -127,22 +167,29 @@ def _gaps(runs: Sequence[Run], places: Sequence[int]) -> Iterator[Run]:
             yield from lost
 
 
-def _standfirst(runs: Sequence[Run], kept: Sequence[Run], title: str | None) -> Iterator[Run]:
-    """The sentences between the heading and the text that are not a caption, a date or the text."""
+def _standfirst(
+    runs: Sequence[Run], kept: Sequence[Run], title: str | None, summaries: Iterable[str]
+) -> Iterator[Run]:
+    """What is between the heading and the text, is not in it, and is a sentence that is no caption
+    or date, or has a standfirst's class, or is a description of the page."""
+    described = [key for text in summaries if len(key := folded(text)[:_DESCRIBED]) >= SHINGLE]
     start = _heading(runs, kept, folded(title or ""))
     places = {run: at for at, run in enumerate(runs)}
     first = next((places[run] for run in kept if places[run] > start), start)
     around = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
     known: set[str] = set()
     for run in runs[start + 1 : min(first, start + _FURTHEST)]:
-        if (
-            squeezed_length(run.text) < _SHORTEST
-            or not _SENTENCE.search(run.line)
-            or _link_share(run) >= _LINKED
-        ):
+        if _link_share(run) >= _LINKED or len(run.text) < SHINGLE:
             continue
-        if any(_is_other(element) for element in run.ancestors() if element not in around):
-            continue
+        outer = [element for element in run.ancestors() if element not in around]
+        is_described = any(map(run.text.startswith, described)) and run.text != folded(title or "")
+        if not is_described or any(element.tag in _OTHERS for element in outer):
+            size, is_lead = squeezed_length(run.text), _is_lead(outer)
+            is_sentence = size >= _SHORTEST and _SENTENCE.search(run.line)
+            if not is_sentence and not (is_lead and size >= _SHORTEST_LEAD):
+                continue
+            if not is_lead and any(map(_is_other, outer)):
+                continue
         known = known or set().union(*(shingles(one.text) for one in kept))
         own = shingles(run.text)
         if 2 * len(own & known) < len(own):
@@ -150,12 +197,24 @@ def _standfirst(runs: Sequence[Run], kept: Sequence[Run], title: str | None) -> 
 
 
 def _heading(runs: Sequence[Run], kept: Sequence[Run], title: str) -> int:
-    """The nearest line above the text that ends with the title and is a heading; else the last."""
+    """The nearest line above the text that ends with the title and is a heading, else the nearest
+    one that is the title; the last without any."""
     first = runs.index(kept[0]) if kept and title else -1
-    for at in range(min(first + 3, len(runs) - 1), -1, -1):
+    lines = [at for at in range(min(first + 3, len(runs) - 1), -1, -1) if title in runs[at].text]
+    for at in lines:
         if runs[at].text.endswith(title) and any(e.tag in _HEADINGS for e in runs[at].ancestors()):
             return at
-    return len(runs) - 1
+    return next((at for at in lines if runs[at].text == title), len(runs) - 1)
+
+
+def _is_lead(elements: Iterable[Element]) -> bool:
+    """Whether the innermost element that its class calls anything is a standfirst."""
+    for element in elements:
+        if _is_other(element):
+            return False
+        if _LEAD.search(_names(element)):
+            return True
+    return False
 
 
 def _is_other(element: Element) -> bool:
