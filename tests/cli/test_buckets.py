@@ -84,7 +84,7 @@ def test_a_bucket_that_cannot_be_listed(
     assert (check["level"], check["message"]) == ("ok", "s3://news/2021/ can be listed")
 
 
-def test_a_store_that_is_away(home: Home, store: ObjectStore) -> None:
+def test_a_store_that_is_unavailable(home: Home, store: ObjectStore) -> None:
     """The problem names the bucket, in both languages."""
     home.put("mine.toml", CONFIG.format(bucket=BUCKET, endpoint="http://127.0.0.1:9"))
     work(home)

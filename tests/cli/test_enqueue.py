@@ -148,7 +148,7 @@ def test_force_publishes_a_known_article_as_a_revision(home: Home) -> None:
     assert first["id"] == second["id"]
 
 
-def test_enqueue_accepts_while_redis_is_away(lonely: Home) -> None:
+def test_enqueue_accepts_while_redis_is_unavailable(lonely: Home) -> None:
     """Files are accepted and reported as waiting; standard output is only JSON."""
     path = lonely.put("a.md", article("甲"))
     report = lonely.json("enqueue", str(path))

@@ -17,7 +17,7 @@ from worker.errors import StoreFull
 NEWSDROP = (sys.executable, "-m", "worker.cli")
 
 
-def test_redis_away_is_one_sentence_and_exit_3(lonely: Home) -> None:
+def test_redis_unavailable_is_one_sentence_and_exit_3(lonely: Home) -> None:
     """Commands that need Redis print one sentence with advice, and no traceback."""
     for command in (["tail"], ["jobs"], ["show", "20220304-" + "0" * 24]):
         result = lonely.run(*command)

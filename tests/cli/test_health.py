@@ -44,7 +44,7 @@ def test_what_fails_has_a_line_each(home: Home) -> None:
     ]  # fmt: skip
 
 
-def test_a_redis_that_is_away_exits_3(lonely: Home) -> None:
+def test_a_redis_that_is_unavailable_exits_3(lonely: Home) -> None:
     """The exit code of all commands for that, whatever else is checked."""
     for part in ("all", "worker", "beat", "redis"):
         done = lonely.run("healthcheck", "--part", part)

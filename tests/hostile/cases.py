@@ -30,7 +30,7 @@ ANY_RESULT = READ | REFUSED
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`right` are the results that may come, any of them and no other."""
+    """`right` are the permitted results; any other one fails."""
 
     name: str
     data: Callable[[], bytes]

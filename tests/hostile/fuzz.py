@@ -137,7 +137,7 @@ def corpus() -> list[bytes]:
 
 
 def try_one(seed: int, number: int, seeds: Sequence[bytes]) -> str:
-    """Input `number`, and what came of it. Raises whatever is a bug."""
+    """Input `number` and its result. Raises whatever is a bug."""
     chance = random.Random(f"{seed}:{number}")
     name = chance.choice(sorted(TARGETS))
     return f"{name} {TARGETS[name](chance, mutated(chance, chance.choice(seeds)))}"
@@ -156,7 +156,7 @@ def _run_chunk(seed: int, numbers: range, seeds: Sequence[bytes], to_parent: int
 
 
 def run_chunk(seed: int, numbers: range, seeds: Sequence[bytes]) -> list[tuple[int, str]]:
-    """The inputs `numbers` in a bounded process; the last one may have ended it."""
+    """Run the inputs `numbers` in a bounded process, which the last one may have ended."""
     from_child, to_parent = os.pipe()
     child = os.fork()
     if child == 0:
@@ -177,7 +177,7 @@ def run_chunk(seed: int, numbers: range, seeds: Sequence[bytes]) -> list[tuple[i
 
 
 def fuzz(seed: int, seconds: float) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """How often each result came within `seconds`, and what failed."""
+    """How often each result occurred within `seconds`, and the failures."""
     seeds, counts, failures = corpus(), Counter[str](), list[tuple[int, str]]()
     end, start = time.monotonic() + seconds, 0
     while time.monotonic() < end and len(failures) < 20:
@@ -192,7 +192,7 @@ def fuzz(seed: int, seconds: float) -> tuple[Counter[str], list[tuple[int, str]]
 
 
 def main() -> int:
-    """Run, and print the seed, a table, and how to make each failure again."""
+    """Run, and print the seed, a table, and how to reproduce each failure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**9))
     parser.add_argument("--seconds", type=float, default=60)

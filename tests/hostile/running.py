@@ -33,14 +33,14 @@ def reader() -> EntryReader:
 
 
 def warm_up() -> None:
-    """Import what a process has, before it is bounded."""
+    """Import what a pool process has imported before it is bounded."""
     for data in (b"<!DOCTYPE html><h1>x</h1><p>y</p>", b"<rss><channel><item><title>x</title>"):
         list(parse_entry(reader(), Entry(0, "warm-up"), data))
 
 
 def results(data: bytes) -> frozenset[str]:
-    """What comes of `data`: `read`, reasons, `ended`. Raises AssertionError for a result that must
-    never be: a process with a gigabyte, a bug, a message or a record that is not clean."""
+    """The results of `data`: `read`, reasons, `ended`. Raises AssertionError for a forbidden
+    one."""
     from_child, to_parent = os.pipe()
     before = psutil.Process().memory_info().rss // 1024  # the process of many tests is larger
     child = os.fork()
@@ -82,7 +82,7 @@ def _results(data: bytes) -> set[str]:
 
 
 def is_clean(message: str) -> bool:
-    """Whether nothing in it moves a cursor or hides text."""
+    """Whether no character of it moves a cursor or hides text."""
     return not any(unicodedata.category(char) in _HIDDEN for char in message)
 
 

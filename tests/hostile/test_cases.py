@@ -1,4 +1,4 @@
-"""Each hostile input has one of the results that are right for it, within the bounds."""
+"""Each hostile input has one of its permitted results, within the bounds."""
 
 from ipaddress import ip_address
 
@@ -21,8 +21,8 @@ def _warm() -> None:
     warm_up()
 
 
-def test_there_are_enough() -> None:
-    """The generator covers every kind, each case under a name of its own."""
+def test_every_kind_has_cases() -> None:
+    """Each case has a name of its own."""
     assert len({case.name for case in ALL}) == len(ALL)
     assert len(ALL) + len(ADDRESSES) + len(NOT_PUBLIC) + len(MESSAGES) >= 150
 
@@ -47,7 +47,7 @@ def test_a_hostile_address(url: str) -> None:
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_an_address_that_is_not_public(address: str) -> None:
-    """No connection is made to it, whatever name leads there."""
+    """No connection is made to it, whatever name resolves to it."""
     assert not may_connect(ip_address(address), ())
 
 

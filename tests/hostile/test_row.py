@@ -1,4 +1,4 @@
-"""More hostile inputs at once than there are processes, in a real worker: others go first."""
+"""More hostile inputs at once than processes, in a real worker: good ones are published first."""
 
 import contextlib
 import threading
@@ -32,7 +32,7 @@ def world(tmp_path: Path, own_server: Callable[..., Server]) -> World:
 
 @contextlib.contextmanager
 def watched(worker: Worker) -> Iterator[list[int]]:
-    """The most memory that any process of the worker has meanwhile, in bytes."""
+    """The largest memory of any process of the worker during the block, in bytes."""
     most, is_over = [0], threading.Event()
 
     def watch() -> None:
@@ -68,10 +68,9 @@ def measure(world: World, worker: Worker, hostile: int) -> tuple[float, int]:
     return worst, most[0]
 
 
-def test_others_go_first(world: World, tmp_path: Path) -> None:
-    """With three documents that loop in C and one that takes gigabytes in two processes, good ones
-    are published before any is tried a second time; no process has a gigabyte; in the end each
-    hostile input is in quarantine."""
+def test_good_inputs_go_first(world: World, tmp_path: Path) -> None:
+    """Good inputs are published before any hostile one is retried; all hostile ones are
+    quarantined."""
     worker = Worker(
         world,
         tmp_path / "worker.log",

@@ -410,7 +410,7 @@ def test_a_restarted_server_is_waited_for(run: Any, own_server: Callable[..., Se
     assert pending(client) == {}
 
 
-def test_it_stops_although_the_server_is_away(own_server: Callable[..., Server]) -> None:
+def test_it_stops_although_the_server_is_unavailable(own_server: Callable[..., Server]) -> None:
     """A consumer that waits for the server ends when it is stopped."""
     server = own_server()
     publish(server.client(), 1)

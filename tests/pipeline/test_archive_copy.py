@@ -235,7 +235,7 @@ def test_a_machine_that_is_lost(
     assert read_state(other.settings.state_dir).waiting == 0
 
 
-def test_a_bucket_that_is_away_stops_no_work(world: World, store: ObjectStore) -> None:
+def test_a_bucket_that_is_unavailable_stops_no_work(world: World, store: ObjectStore) -> None:
     """After a loss of Redis, segments that only the bucket has are reported and skipped."""
     copy_archive(world.context)
     archive, state_dir = world.context.deps.archive, world.settings.state_dir

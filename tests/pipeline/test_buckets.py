@@ -472,7 +472,7 @@ def test_etags_of_any_kind(
     assert state.problem == ""
 
 
-def test_a_store_that_is_away_for_a_week(world: World, store: ObjectStore) -> None:
+def test_a_store_that_is_unavailable_for_a_week(world: World, store: ObjectStore) -> None:
     """However often a listing has failed, it is tried again in ten minutes."""
     put(store, 1)
     collect(world)

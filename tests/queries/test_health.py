@@ -75,7 +75,7 @@ def test_a_beat_that_is_silent(tmp_path: Path, redis_server: Server) -> None:
     assert found["beat"].message.startswith("its last tick was 30")
 
 
-def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+def test_redis_is_unavailable(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     """A stopped server is `away`; the folders are checked nevertheless."""
     server = own_server()
     settings = _settings(tmp_path, server.url)
@@ -131,7 +131,7 @@ def test_a_state_directory_that_cannot_be_written(tmp_path: Path, redis_server: 
     assert check_health(settings, NOW).ready
 
 
-def test_a_state_directory_that_is_away(tmp_path: Path, redis_server: Server) -> None:
+def test_a_state_directory_that_is_unavailable(tmp_path: Path, redis_server: Server) -> None:
     """A volume that was not mounted: not ready, and nothing is made in its place."""
     settings = _settings(tmp_path, redis_server.url)
     shutil.rmtree(settings.state_dir)

@@ -66,7 +66,7 @@ def test_a_silent_beat(world: World) -> None:
     assert "silent for a day" in _problems(world)["beat"].text
 
 
-def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+def test_redis_is_unavailable(tmp_path: Path, own_server: Callable[..., Server]) -> None:
     """A stopped server: accepted files are safe, and the sentence says so."""
     server = own_server()
     world = World(tmp_path / "state", server.url)

@@ -36,7 +36,7 @@ def test_without_a_server_it_says_which_would_run(tmp_path: Path) -> None:
     assert found["service"].level == "warn"
 
 
-def test_a_configured_server_that_is_away_fails(tmp_path: Path) -> None:
+def test_a_configured_server_that_is_unavailable_fails(tmp_path: Path) -> None:
     """Reported without its password."""
     found = _found(_settings(tmp_path, f"unix://:secret@{tmp_path}/none.sock"))
     assert found["server"].level == "fail"

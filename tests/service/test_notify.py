@@ -171,7 +171,7 @@ def test_each_part_reports_its_state(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", ["worker", "beat"])
-def test_redis_away_is_no_reason_to_be_ended(
+def test_redis_unavailable_is_no_reason_to_be_ended(
     name: str, tmp_path: Path, own_server: Callable[..., Server], systemd: Systemd
 ) -> None:
     """Without Redis a part is ready and alive, and continues when the server is back."""

@@ -107,7 +107,7 @@ def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
     assert mirror.recorded() == ["stays.md"]
 
 
-def test_an_empty_folder_is_a_mount_that_is_away(mirror: Mirror, tmp_path: Path) -> None:
+def test_an_empty_folder_is_a_mount_that_is_unavailable(mirror: Mirror, tmp_path: Path) -> None:
     """Where nothing at all is found, the ledger keeps its files."""
     mirror.put("a.md")
     mirror.put("sub/b.md")

@@ -25,7 +25,7 @@ def world(redis_server: Server, tmp_path: Path) -> World:
     return World(tmp_path / "state", redis_server.url, folder={"path": str(tmp_path / "drop")})
 
 
-def test_a_volume_that_is_away(world: World, tmp_path: Path) -> None:
+def test_a_volume_that_is_unavailable(world: World, tmp_path: Path) -> None:
     """Its folder stays untouched and health fails; mounted again, its files are claimed."""
     drop = tmp_path / "drop"
     with volume(drop):

@@ -200,7 +200,7 @@ def test_an_address_of_several_nodes() -> None:
         connect("sentinel://a,b")
 
 
-def test_sentinels_that_are_away_are_named(tmp_path: Path) -> None:
+def test_sentinels_that_are_unavailable_are_named(tmp_path: Path) -> None:
     """Without Sentinel or node, Redis cannot be reached: one sentence."""
     settings = load(
         options={"state_dir": str(tmp_path), "redis.url": "sentinel://127.0.0.1:1/0?master=m"}

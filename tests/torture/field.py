@@ -1,4 +1,4 @@
-"""A server, a state directory and, where wanted, a running service for one round."""
+"""A server, a state directory and optionally a running service for one round."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ OPTIONS: Mapping[str, Any] = {
 
 @contextmanager
 def server(*options: str, appendonly: bool = True) -> Iterator[Server]:
-    """A server of the round's own, gone afterwards."""
+    """A server of the round's own, removed afterwards."""
     one = Server(new_directory(), appendonly=appendonly, options=options)
     try:
         yield one.start()
@@ -109,7 +109,7 @@ class Field:
 
 
 def wait_for(there: Any, seconds: float) -> bool:
-    """Whether `there()` came true in time."""
+    """Whether `there()` became true in time."""
     end = time.monotonic() + seconds
     while not there():
         if time.monotonic() > end:
@@ -119,7 +119,7 @@ def wait_for(there: Any, seconds: float) -> bool:
 
 
 def kill_hard(process: psutil.Process, round_: Round, what: str) -> None:
-    """kill -9, seen: the process is gone or a zombie afterwards."""
+    """kill -9, confirmed: the process is gone or a zombie."""
     with suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
         gone = wait_for(lambda: not process.is_running() or process.status() == "zombie", 10)

@@ -16,7 +16,7 @@ END = "全文完。"
 
 @dataclass
 class News:
-    """Writes into one drop folder and remembers what. `titles` and `refused` are by file name."""
+    """Writes into one drop folder and records it. `titles` and `refused` are by file name."""
 
     drop: Path
     random: random.Random
@@ -50,7 +50,7 @@ class News:
         shutil.copy(self._aside() / name, self.drop / name)
 
     def _rename_in(self, name: str, data: bytes) -> None:
-        """The disk may be full: then the writer waits, as long as it takes."""
+        """The disk may be full: then the writer waits."""
         while True:
             with suppress(OSError):
                 (self._aside() / name).write_bytes(data)
@@ -78,7 +78,7 @@ class News:
 
 
 class Writer:
-    """A thread that writes a few files again and again until it is stopped."""
+    """A thread that writes a few files repeatedly until it is stopped."""
 
     def __init__(self, news: News, count: int = 10, every_seconds: float = 0.1) -> None:
         self._stop = threading.Event()

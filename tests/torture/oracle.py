@@ -29,7 +29,7 @@ def examine(*sides: tuple[World, News]) -> Figures:
 
 
 def files_left(world: World) -> int:
-    """The files that nobody has claimed yet."""
+    """The unclaimed files."""
     return sum(path.is_file() for path in world.drop_dir.iterdir())
 
 

@@ -9,11 +9,8 @@ from pathlib import Path
 
 
 class Proxy:
-    """Passes bytes both ways, from a TCP port on loopback to the server's Unix socket.
-
-    `happened` counts what it did: a cut connection, a late reply, a message that broke off, a lost
-    reply of a script (which the server has run).
-    """
+    """Forwards a loopback TCP port to the server's Unix socket. `happened` counts cut connections,
+    late replies, broken messages and lost replies of scripts (which the server has run)."""
 
     def __init__(self, server: Path) -> None:
         self.happened: Counter[str] = Counter()
@@ -43,21 +40,21 @@ class Proxy:
         self.happened["connections cut"] += len(connections) // 2
 
     def delay(self, seconds: float) -> None:
-        """From now on each reply comes this much later."""
+        """From now on each reply is this much later."""
         self._delay = seconds
 
     def lose_scripts(self, count: int) -> None:
-        """The replies of the next scripts are dropped and their connections cut."""
+        """Drop the replies of the next scripts and cut their connections."""
         with self._lock:
             self._scripts_to_lose = count
 
     def move(self, server: Path) -> None:
-        """From now on pass bytes to another server; every connection is cut."""
+        """Forward to another server from now on; every connection is cut."""
         self._server = server
         self.cut()
 
     def break_before(self, part: bytes) -> None:
-        """The next request or reply that has `part` ends before it, and its connection is cut."""
+        """End the next request or reply before `part` in it, and cut its connection."""
         self._break_before = part
 
     def close(self) -> None:

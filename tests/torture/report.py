@@ -15,7 +15,7 @@ _BEGIN, _END = "<!-- from the last run of make torture -->", "<!-- to here -->"
 
 @dataclass
 class Row:
-    """The sum of a fault's rounds. `skipped` says what this machine lacks."""
+    """The sum of a fault's rounds. `skipped` names what this machine lacks."""
 
     fault: str
     rounds: int = 0

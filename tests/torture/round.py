@@ -1,4 +1,4 @@
-"""One round: its seed and its bounds go in, its findings come out."""
+"""One round: its seed, its bounds and its findings."""
 
 import random
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Unavailable(Exception):
-    """This machine lacks what the fault needs: its row says so."""
+    """This machine lacks what the fault needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Round:
         self.begin()
 
     def begin(self) -> None:
-        """Its time runs from here: all is up."""
+        """Its time begins now: all is running."""
         self._end = time.monotonic() + self.seconds
 
     @property

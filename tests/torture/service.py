@@ -1,4 +1,4 @@
-"""Worker and beat as real processes, started again whenever they end, as an init system does."""
+"""Worker and beat as real processes, restarted whenever they end, as an init system does."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ class Service:
         return found
 
     def main(self, part: str) -> psutil.Process | None:
-        """The first main process of `part`; None while it is down."""
+        """The main process of `part`; None while it is down."""
         for name, process in self.parts:
             if name == part and process.poll() is None:
                 with suppress(psutil.NoSuchProcess):
@@ -68,7 +68,7 @@ class Service:
         return None
 
     def everything(self) -> list[psutil.Process]:
-        """All of its processes that live, orphans too."""
+        """All of its living processes, orphans, too."""
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):
@@ -80,7 +80,7 @@ class Service:
         return self._log.read_text("utf-8", "replace")
 
     def stop(self) -> None:
-        """End all of it by KILL, whatever state it is in."""
+        """Kill all of it, whatever state it is in."""
         self._stopping.set()
         self._keeper.join()
         while left := [p for p in self.everything() if p.status() != psutil.STATUS_ZOMBIE]:

@@ -1,4 +1,4 @@
-"""A short part of `make torture`, and the proof that it turns red without a mechanism."""
+"""A short part of `make torture`, and the proof that it fails without a mechanism."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def test_a_failing_call_and_a_power_cut_lose_nothing() -> None:
     assert good.returncode == 0, good.stdout + good.stderr
 
 
-def test_lost_replies_turn_red_without_the_claims() -> None:
+def test_lost_replies_fail_without_the_claims() -> None:
     """A batch that is published again and not recognised is unaccounted for."""
     red = torture("--only", "replies lost", "--without", "claims")
     assert red.returncode == 1, red.stdout + red.stderr
@@ -35,8 +35,8 @@ def test_lost_replies_turn_red_without_the_claims() -> None:
     assert "unaccounted 0" not in red.stderr
 
 
-def test_kills_turn_red_without_the_sweep() -> None:
-    """Without a tick's look at what waits, the batches of a killed worker wait for ever."""
+def test_kills_fail_without_the_sweep() -> None:
+    """Without the tick's scan for waiting batches, those of a killed worker wait forever."""
     red = torture("--only", "kill -9 after", "--patience", "6", "--without", "sweep")
     assert red.returncode == 1, red.stdout + red.stderr
     assert "waiting 0," not in red.stderr

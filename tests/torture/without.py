@@ -14,7 +14,7 @@ MECHANISMS = ("claims", "sweep")
 
 
 def switch_off(mechanism: str) -> None:
-    """For the rest of this process."""
+    """Switch a mechanism off for the rest of this process."""
     {"claims": _claims, "sweep": _sweep}[mechanism]()
 
 

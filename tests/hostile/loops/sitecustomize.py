@@ -1,5 +1,5 @@
-"""Put first into PYTHONPATH: a document with the words `loops for ever` is one that no parser
-finishes, in C, as a bug of a library would be."""
+"""On PYTHONPATH: parsing a document with the words `loops for ever` loops in C, like a bug of a
+library."""
 
 import itertools
 from typing import Any

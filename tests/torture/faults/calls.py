@@ -33,8 +33,7 @@ _NUMBERS = re.compile(r"[0-9a-f]{6,}|\d+")
 
 
 def failures(round_: Round) -> None:
-    """In a child: scan and drain with one failing call. Here: the same again without, and the
-    examination."""
+    """In a child process: scan and drain with one failing call, then without, and examine."""
     done = set()
     with server(appendonly=False) as redis:
         steps = _steps(round_, redis)
@@ -99,7 +98,7 @@ def _open(round_: Round, redis: Server) -> tuple[World, News]:
 
 
 def _one(round_: Round, redis: Server, failure: str, number: int) -> bool:
-    """Whether the failure came about."""
+    """Whether the failure occurred."""
     world, news = _open(round_, redis)
     mark = round_.directory / "happened"
     in_child(lambda: _work(world, failure, number, mark))
@@ -132,7 +131,7 @@ def _work(world: World, failure: str, number: int, mark: Path) -> None:
 
 
 def _run(world: World) -> list[BaseException]:
-    """Scan and drain twice; what was raised, and what caused it."""
+    """Scan and drain twice; the error and its cause."""
     errors: list[BaseException] = []
     for step in (world.scan, world.drain, world.scan, world.drain):
         try:

@@ -39,8 +39,8 @@ _fork = multiprocessing.get_context("fork")
 
 
 def killed(round_: Round) -> None:
-    """50 kills of a consumer between any two of its steps, while entries are published: each is
-    handled, and what was acknowledged is not handled again."""
+    """50 kills of a consumer between any two steps: each entry is handled, no acknowledged one
+    again."""
     with server() as redis:
         file = round_.directory / "handled"
         reader = Reader(redis.url, file, "time.sleep(0.002)", "batch=16")
@@ -53,9 +53,8 @@ def killed(round_: Round) -> None:
 
 
 def killed_with_retention(round_: Round) -> None:
-    """The same while a process trims the stream far below what the group has not read, and is
-    killed as often: nothing unread is removed, and what was removed is counted."""
-    with server() as redis, _again(_trim, redis.url) as kill:
+    """The same while a process that trims the stream is killed: no unread entry is removed."""
+    with server() as redis, _restartable(_trim, redis.url) as kill:
         file = round_.directory / "handled"
         reader = Reader(redis.url, file, "time.sleep(0.002)", "batch=16")
         client = redis.client()
@@ -88,8 +87,8 @@ def killed_with_retention(round_: Round) -> None:
 
 
 def killed_in_the_past(round_: Round) -> None:
-    """A group begins in the past; its consumer and the process that reads the archive for it are
-    killed: each record is handled, from one entry, and none again that was acknowledged."""
+    """Consumer and archive reader of a group in the past are killed: each record is handled
+    once."""
     with server() as redis:
         world = World(round_.directory / "state", redis.url, **OPTIONS)
         News(world.drop_dir, round_.random).write(ARTICLES)
@@ -104,7 +103,7 @@ def killed_in_the_past(round_: Round) -> None:
         reader = Reader(redis.url, round_.directory / "handled", code, "batch=8")
         finished: set[str] = set()
         repeated = 0
-        with _again(_feed, world.settings) as kill:
+        with _restartable(_feed, world.settings) as kill:
             for number in range(KILLS + 1):
                 seen = reader.handled()
                 process = reader.start()
@@ -142,8 +141,8 @@ def _handled(reader: Reader, client: Redis, ids: set[str]) -> bool:
 
 
 @contextmanager
-def _again(action: Callable[..., None], *arguments: object) -> Iterator[Callable[[], int]]:
-    """A process that does something until it is killed: a call kills it and starts another one."""
+def _restartable(action: Callable[..., None], *arguments: object) -> Iterator[Callable[[], int]]:
+    """A process that works until it is killed: a call kills it and starts another one."""
     processes = [_fork.Process(target=action, args=arguments, daemon=True)]
     processes[0].start()
 
@@ -169,7 +168,7 @@ def _trim(url: str) -> None:
 
 
 def _feed(settings: Settings) -> None:
-    """The worker's part; with a bound that is met after every few records."""
+    """The worker's part, with a bound that is reached after a few records."""
     retention.MAX_ENTRIES = 20
     context = open_context(settings)
     while True:

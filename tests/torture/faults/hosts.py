@@ -25,8 +25,8 @@ AHEAD_SECONDS = 600
 
 
 def cut_off(round_: Round) -> None:
-    """One of two hosts loses its link for 60 seconds, again and again, with work in hand: the other
-    one goes on, and what the first had in hand is finished when it is back."""
+    """One of two hosts loses its connection for 60 s, repeatedly: the other continues, then the
+    first."""
     seconds = CUT_SECONDS if round_.seconds > 2 * CUT_SECONDS else SHORT_SECONDS
     with _two_hosts() as (redis, (far, near), port):
         fields = [
@@ -53,8 +53,8 @@ def cut_off(round_: Round) -> None:
 
 
 def schedulers(round_: Round) -> None:
-    """Two hosts poll the same feeds, the clock of one is 10 minutes ahead; then its processes are
-    killed. Each feed that becomes due is polled once."""
+    """One clock is 10 minutes ahead, then its processes are killed. Each due feed is polled
+    once."""
     try:
         clock = fake_clock(round_.directory / "clock", FAKETIME=f"+{AHEAD_SECONDS}")
     except NoFakeClock as error:
@@ -88,7 +88,7 @@ def schedulers(round_: Round) -> None:
 
 
 def _expect_polls(field: Field, web: Web, wanted: int) -> int:
-    """Wait until each feed was polled `wanted` times, and no oftener; returns `wanted`."""
+    """Wait until each feed was polled `wanted` times, and not more often; returns `wanted`."""
     store, client = field.world.context.feed_store, field.world.context.redis
 
     def is_still() -> bool:

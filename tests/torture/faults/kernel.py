@@ -22,8 +22,8 @@ CALLS = (
 
 
 def calls_fail(round_: Round) -> None:
-    """Writes, syncs, renames, removals and opens of worker and scheduler fail; then the same
-    service goes on without faults."""
+    """Writes, syncs, renames, removals and opens fail; then the same service runs without
+    faults."""
     if shutil.which("fiu-run") is None:
         raise Unavailable("no fiu-run (Debian's package fiu-utils)")
     before = ["fiu-run", "-x", "-f", ""]

@@ -31,7 +31,8 @@ from worker.spool.layout import register_root
 
 
 def machine(round_: Round) -> None:
-    """Runs of up to 15 steps until the time is over; the first bad one is shrunk and told."""
+    """Runs of up to 15 steps until the time is over; the first failing one is shrunk and
+    printed."""
     number = 0
     while not round_.is_over:
         number += 1
@@ -89,7 +90,7 @@ def _machine_of(round_: Round) -> type[RuleBasedStateMachine]:
 
         @rule(part=st.floats(0, 1))
         def cut_file(self, part: float) -> None:
-            """The server loses some of what it wrote since the last step that looked."""
+            """The server loses some of what it wrote since the last check."""
             self._step("cut")
             self.server.kill()
             path = append_only_file(self.server)
@@ -109,7 +110,7 @@ def _machine_of(round_: Round) -> type[RuleBasedStateMachine]:
 
         @rule()
         def rename(self) -> None:
-            """A file that nobody has claimed gets another name."""
+            """An unclaimed file gets another name."""
             self._step("rename")
             for path in list(self.world.drop_dir.glob("*.md"))[:1]:
                 new = f"renamed-{path.name}"

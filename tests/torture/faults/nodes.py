@@ -1,4 +1,4 @@
-"""Several servers that belong together: the one that serves is killed, again and again."""
+"""Groups of servers whose serving node is killed, repeatedly."""
 
 import shutil
 import time
@@ -63,7 +63,7 @@ def cluster_changed(round_: Round) -> None:
 
 
 def rabbitmq_killed(round_: Round) -> None:
-    """One node of three, which may lead a queue, or be the one that a process is connected to."""
+    """One of three nodes, which may lead a queue or have connections of the service."""
     with server() as redis, _rabbits() as nodes:
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
         field = Field(round_, redis, broker_url=f"amqp://guest:guest@{hosts}//")

@@ -27,8 +27,8 @@ Names = Mapping[tuple[int, str], int]
 
 @dataclass(frozen=True)
 class Moment:
-    """What a process saw: every name, and the bytes of every file (None: a folder). `synced` is the
-    number of the folder, or the file, that the call before had synced."""
+    """A recorded state: every name, and the bytes of every file (None: a folder). `synced` is the
+    number of the folder or file that the previous call synced."""
 
     call: str
     names: Names
@@ -128,7 +128,7 @@ class Recorder:
         return Moment(call, names, dict(self._content), synced, self.redis_bytes())
 
     def cuts(self) -> Iterator[Cut]:
-        """The disk before each call, by the moments so far. The writer's files are whole."""
+        """The disk before each call, from the moments so far. The writer's files are complete."""
         first = self.moments[0]
         synced = {n: data for n, data in first.content.items() if data is not None}
         changes: list[Mapping[tuple[int, str], int | None]] = []
@@ -173,7 +173,7 @@ def rebuild(cut: Cut, model: int, folder: Path, random: Random) -> None:
 
 
 def power_cuts(round_: Round) -> None:
-    """One batch is worked on and recorded; then each cut is recovered from, in a random order."""
+    """One batch is processed and recorded; then each cut is recovered from, in random order."""
     with server() as redis:
         state = round_.directory / "state"
         register_root.cache_clear()

@@ -1,4 +1,4 @@
-"""Worker, pool and beat: killed, stopped, and the queue between them emptied."""
+"""Worker, pool and beat are killed and suspended, and the queue is emptied."""
 
 import signal
 import time
@@ -26,10 +26,7 @@ def kills(round_: Round) -> None:
 
 
 def kills_after_publishing(round_: Round) -> None:
-    """The whole worker, as soon as the stream has grown: its journal may not have the outcome.
-
-    At the end nothing new comes in, so that only a tick can tell of the batches that wait.
-    """
+    """The whole worker, as soon as the stream has grown: its journal may lack the outcome."""
     with server() as redis, (field := Field(round_, redis)).service() as service:
         client = redis.client()
         stream = field.world.settings.stream.name
@@ -48,8 +45,8 @@ def kills_after_publishing(round_: Round) -> None:
         field.finish()
 
 
-def stops(round_: Round) -> None:
-    """One process stands still for up to 4 s and goes on."""
+def suspends(round_: Round) -> None:
+    """One process is suspended for up to 4 s."""
     with server() as redis, (field := Field(round_, redis)).service() as service:
         with Writer(field.news):
             while not round_.is_over:
@@ -66,7 +63,7 @@ def stops(round_: Round) -> None:
 
 
 def queue_emptied(round_: Round) -> None:
-    """Every key of the broker is deleted again and again: messages are lost with it."""
+    """Every key of the broker is deleted, repeatedly, and its messages with it."""
     with server() as redis, (field := Field(round_, redis)).service():
         client = redis.client()
         with Writer(field.news):
@@ -86,7 +83,7 @@ def _queues(field: Field) -> list[str]:
 
 
 def _has_grown(is_longer: Callable[[], bool]) -> bool:
-    """Asked without a pause: the kill must come before the journal's next line."""
+    """Called without a pause: the kill must come before the journal's next line."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         if is_longer():
@@ -107,7 +104,7 @@ def _kill_one(service: Service, round_: Round) -> None:
 
 
 def _kill_worker(service: Service, pool: Sequence[psutil.Process], round_: Round) -> None:
-    """The pool first, in one go: what it does is cut off wherever it is."""
+    """The pool first, all at once, whatever it is doing."""
     for process in pool:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)

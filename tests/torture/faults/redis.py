@@ -1,4 +1,5 @@
-"""The server: killed, its last second cut off, frozen, full, emptied, failed over to a replica."""
+"""The server is killed, loses its last second, is frozen, full, emptied, or fails over to a
+replica."""
 
 import os
 import re
@@ -27,7 +28,7 @@ RECORD = re.compile(rb"\*\d+\r\n\$")
 
 
 def killed(round_: Round) -> None:
-    """kill -9 of the server, again and again; all that it answered is on its disk."""
+    """kill -9 of the server, repeatedly; all that it answered is on its disk."""
     with server() as redis, (field := Field(round_, redis)).service():
         with Writer(field.news):
             while not round_.is_over:
@@ -85,8 +86,7 @@ def emptied(round_: Round) -> None:
 
 
 def last_second(round_: Round) -> None:
-    """The server is killed while a batch is half done and comes back without its last records: the
-    append-only file is cut at each of their boundaries."""
+    """The append-only file of a killed server is cut at each boundary of its last records."""
     with server(*EVERY_SECOND) as redis:
         state = round_.directory / "state"
         register_root.cache_clear()
@@ -123,7 +123,7 @@ def last_second(round_: Round) -> None:
 
 
 def failed_over(round_: Round) -> None:
-    """The primary dies while its replica lags; the service goes on with the replica."""
+    """The primary dies while its replica lags; the service continues with the replica."""
     port = free_port()
     options = ("--port", str(port), "--bind", "127.0.0.1", "--protected-mode", "no")
     follow = ("--replicaof", "127.0.0.1", str(port))
@@ -158,7 +158,7 @@ def free_port() -> int:
 
 
 def _die_after(world: World, calls: int) -> None:
-    """Work until the journal has so many groups, then die: they are decided and not archived."""
+    """Work until the journal has so many groups, then die: they are decided but not archived."""
     add, left = Journal.add, calls
 
     def counting(self: Journal, *args: object, **options: object) -> None:

@@ -1,4 +1,4 @@
-"""Between the service and its server: replies lost, late, connections cut."""
+"""Between service and server: replies lost and late, connections cut."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from tests.torture.round import Round
 
 
 def lost(round_: Round) -> None:
-    """The server publishes, the worker never hears of it."""
+    """The server publishes, and the worker gets no reply."""
     _repeat(round_, lambda proxy: proxy.lose_scripts(round_.random.randint(1, 3)))
 
 
 def cut(round_: Round) -> None:
-    """Every connection at once, in the middle of whatever it carries."""
+    """All connections at once, whatever they carry."""
     _repeat(round_, lambda proxy: proxy.cut())
 
 

@@ -1,4 +1,4 @@
-"""Disk, clock, writers, and a second service or scheduler: what is around the service."""
+"""Disk, clock, writers, and a second service or scheduler."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ DAY, SHIFT = 86_400, 8 * 3600
 
 
 def disk_full(round_: Round) -> None:
-    """The disk of drop folder and state directory has no byte left, again and again."""
+    """The disk of drop folder and state directory is full, repeatedly."""
     disk = _small_disk(round_.directory, megabytes=48)
     with disk, server() as redis, (field := Field(round_, redis)).service():
         filler = round_.directory / "filler"

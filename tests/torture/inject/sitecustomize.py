@@ -1,4 +1,4 @@
-"""On the PYTHONPATH of a torture's processes: switches off what TORTURE_WITHOUT names."""
+"""On the PYTHONPATH of torture processes: switches off the mechanisms in TORTURE_WITHOUT."""
 
 import os
 
