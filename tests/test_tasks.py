@@ -90,7 +90,7 @@ def test_a_temporary_problem_is_one_line(
     with caplog.at_level(logging.WARNING):
         task.apply()
     (record,) = caplog.records
-    assert (record.levelname, record.message) == ("WARNING", "put off until a later tick")
+    assert (record.levelname, record.message) == ("WARNING", "postponed until a later tick")
     assert vars(record)["fields"] == {
         "task": task.name,
         "error": "Redis is out of memory: raise maxmemory",
@@ -172,7 +172,7 @@ def test_errors_of_libraries_are_one_line_too(
     (record,) = caplog.records
     assert (record.levelname, record.message, record.exc_info) == (
         "WARNING",
-        "put off until a later tick",
+        "postponed until a later tick",
         None,
     )
     assert type(error).__name__ in vars(record)["fields"]["error"]

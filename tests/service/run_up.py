@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from worker.errors import NewsdropError
-from worker.service import life, up
+from worker.service import up, watchdog_socket
 from worker.service.lock import run_down
 from worker.service.supervise import Child
 from worker.settings import load
@@ -36,7 +36,7 @@ def main() -> int:
     options |= {"sites_dir": given.sites} if given.sites else {}
     serve_page = None
     if given.watchdog:
-        life.START_SECONDS = 20.0  # type: ignore[misc]
+        watchdog_socket.START_SECONDS = 20.0  # type: ignore[misc]
     if not (given.child or given.down):  # their imports cost more than all else that the tests do
         from worker.service import parts
         from worker.web.serve import run_web

@@ -89,7 +89,7 @@ def enqueue_list(
 
 
 def pause_job(settings: Settings, job: str, *, is_paused: bool) -> None:
-    """Fetch nothing more for a job, on any host, or go on. What was fetched is still processed.
+    """Fetch nothing more for a job, on any host, or continue. Fetched files are still processed.
 
     Raises NotThere for an unknown job, UsageError where nothing is to be fetched for it.
     """

@@ -1,7 +1,7 @@
 """What a Celery message orders: files below the configured folders, addresses, or content.
 
-The order comes from whoever may write to the broker, so it is bounded, and reads nothing outside of
-`tasks.roots`.
+Everyone who may write to the broker can send an order, so it is bounded, and reads nothing outside
+of `tasks.roots`.
 """
 
 import os

@@ -39,7 +39,7 @@ def publish_reparsed(settings: Settings, now: datetime) -> BackgroundOrder:
 
 
 def cancel_reparse(settings: Settings) -> None:
-    """Forget the order. What it has claimed is published all the same. Raises NotThere."""
+    """Forget the order. Batches that it has claimed are still published. Raises NotThere."""
     if read_order(settings.state_dir)[0] is None:
         raise NotThere("no reparse was ordered: there is nothing to end")
     write_order(settings.state_dir, None)

@@ -1,6 +1,6 @@
 """Numbers, times and sizes as people read them, short enough for a terminal's columns.
 
-Times are RFC 3339 text; where one is None nobody knows it, and a dash stands for it.
+Times are RFC 3339 text; None is an unknown time, shown as a dash.
 """
 
 from collections.abc import Mapping

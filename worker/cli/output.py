@@ -50,7 +50,7 @@ def safe_text(text: str | bytes, style: str = "", limit: int = 300) -> Text:
 def stored_text(text: str, style: str = "", limit: int = 300) -> Text:
     """Text that was escaped when it was stored (paths, reasons): backslashes are not doubled.
 
-    It is escaped again all the same, in case somebody changed the stored file.
+    It is escaped again in case somebody changed the stored file.
     """
     return Text(printable(text, limit).replace("\\\\", "\\"), style=style)
 

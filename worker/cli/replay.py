@@ -1,4 +1,4 @@
-"""`replay`, `reindex`, `stories rebuild`: what the archive gives back to Redis and to searches."""
+"""`replay`, `reindex`, `stories rebuild`: restore Redis and the search index from the archive."""
 
 from datetime import datetime
 from typing import Annotated

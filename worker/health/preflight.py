@@ -212,7 +212,7 @@ _GIVE_PERMISSION = "its files wait until newsdrop's user may read, write and sea
 
 def rights_check(settings: Settings, client: Client) -> Check:
     """Whether the user of Redis may do all that newsdrop and Celery do. Without its channels Celery
-    stands still and says nothing. Raises Retryable."""
+    hangs without a message. Raises Retryable."""
     rights = check_rights(
         client,
         settings.stream.name,

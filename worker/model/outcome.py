@@ -8,7 +8,7 @@ from worker.model.source import OnChange
 
 
 class Status(StrEnum):
-    """What became of an article.
+    """The status of an article's outcome.
 
     WITHDRAWN: a tombstone is in the stream. DEFERRED: it is new, and is published once its page is
     fetched. READ is the status of a feed document or a WARC file, not of an article: new and
@@ -58,7 +58,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The story that an article tells: those who tell the same one have the same `id`.
+    """The story that an article tells: articles of the same story have the same `id`.
 
     It is the id of the story's first article. `near_duplicate_of` is the id of the first article
     that is valid, None if that is this one. `similarity` is from 0 to 1, between these two.
@@ -171,7 +171,7 @@ class FeedRead:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one article of a batch, and why: one line of a journal, which has these names.
+    """The outcome of one article of a batch, and why: one line of a journal, which has these names.
 
     `entry` is the file's number in its batch, `ordinal` the article's number in the file. `path` is
     escaped. `reason` is set if the article was rejected, `message` also if it is a duplicate whose

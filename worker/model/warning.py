@@ -1,4 +1,4 @@
-"""Warnings of a record: what was not as it should be in an input that was published all the same.
+"""Warnings of a record: problems of an input that was published nevertheless.
 
 A warning is one text, `<kind>: <what happened>`, so that a person can read it and a program can
 sort by it: `date_missing: no usable date, keyed by title and content`.

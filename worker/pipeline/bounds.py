@@ -58,7 +58,7 @@ def _data_bytes() -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024
-    raise OSError("/proc/self/status does not tell VmData")
+    raise OSError("/proc/self/status has no VmData")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Bounds:
             _set_timers(0)
 
     def raise_alert(self) -> None:
-        """Note that a document ended its process."""
+        """Record that a document ended its process."""
         with suppress(OSError):
             self.alert.parent.mkdir(parents=True, exist_ok=True)
             self.alert.touch()

@@ -53,7 +53,7 @@ def _remove_expired(context: Context, now: datetime) -> int:
 
 
 def _remove_partial(folder: Path, now: datetime) -> int:
-    """Remove the parts of objects that nobody went on to read for a day."""
+    """Remove the parts of objects whose reading stopped more than a day ago."""
     oldest, count = (now - timedelta(days=1)).timestamp(), 0
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.stat().st_mtime < oldest:

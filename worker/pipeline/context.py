@@ -58,7 +58,7 @@ class Context:
     robots: RobotsStore
     results: ResultQueue
     settled_jobs: set[str]
-    """Jobs of batches that this process settled, and whose results it has not looked at."""
+    """Jobs of batches that this process settled, and whose results it has not checked."""
 
     wakeups: WakeupQueue
     deps: IngestDeps

@@ -92,8 +92,8 @@ class ParsedArticle:
 class EntryReader:
     """What parsing the entries of one batch needs. `profile_of` returns a source's profile.
 
-    `may_refuse` is for articles that come in: what was published already is read again whatever
-    its warnings are.
+    `may_refuse` is for new articles: what was published already is read again whatever its
+    warnings are.
     """
 
     settings: Settings

@@ -11,7 +11,7 @@ from worker.store.jobs import JobState
 logger = get_logger(__name__)
 
 _MAX_JOBS = 100
-"""Jobs that one call looks at, besides those named: a tick must stay short."""
+"""Jobs that one call checks, besides those named: a tick must stay short."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 `groups create --since` creates a group at a boundary. Up to it this module reads the archive into a
 stream of the group's own, at most MAX_ENTRIES ahead of its consumers, which finish that stream
-before they go on after the boundary.
+before they continue after the boundary.
 """
 
 from dataclasses import replace
@@ -43,7 +43,7 @@ def trim_stream(context: Context, now: datetime) -> None:
 
 
 def feed_past(context: Context) -> None:
-    """Add what there is room for, to the stream of each group that is read from this archive.
+    """Fill the stream of each group whose past is read from this archive, up to MAX_ENTRIES.
 
     One process at a time. Raises Retryable.
     """

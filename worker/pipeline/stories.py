@@ -2,7 +2,7 @@
 Redis lost it.
 
 What is published stays as it is; new articles join the stories of the archived ones. An article
-that is in the window already is not added again: a run may stop and go on at any time.
+that is in the window already is not added again: a run may stop and continue at any time.
 """
 
 import time
@@ -24,7 +24,8 @@ from worker.spool.layout import write_durably
 
 MAX_ARTICLES = 50
 _LONGEST_PAUSE = 2.0
-"""Seconds. After a segment the run rests for as long as that took, so that the service goes on."""
+"""Seconds. After a segment the run pauses for as long as that took, so that the service can work.
+"""
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ def rebuild_stories(
     pause: Callable[[float], None] = time.sleep,
 ) -> RebuildResult:
     """Add the articles of the last `dedupe.near_days` of the sources that mark stories, oldest
-    first. Raises Retryable; the same call then goes on where it stopped."""
+    first. Raises Retryable; the same call then continues where it stopped."""
     deps, days = context.deps, context.settings.dedupe.near_days
     path = context.settings.state_dir / "stories.json"
     begin = deps.now() - timedelta(days=days)

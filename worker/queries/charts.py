@@ -91,7 +91,7 @@ def make_charts(samples: Sequence[Sample], points: Sequence[int]) -> Charts:
 
 
 def _difference(before: Sample | None, after: Sample | None) -> MeasureTotals:
-    """What was counted between two samples; counters of a Redis that was emptied begin anew."""
+    """What was counted between two samples; counters of an emptied Redis start at 0 again."""
     if before is None or after is None:
         return parse_measures({})
     return parse_measures(

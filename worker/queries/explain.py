@@ -146,7 +146,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> E
 
 def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:
     """Explain the files that were accepted with a path; no articles where there are none. The disk
-    is not looked at, so a client learns nothing about it."""
+    is not read, so a client learns nothing about it."""
     past = list(find_by_path(open_archive(settings), path))
     waiting = _waiting(settings, lambda recorded: matches_path(path, recorded))
     return _explain_history(settings, printable(path), past, waiting)

@@ -59,7 +59,7 @@ def _background(state: StateDir, serve: Callable[[Callable[[], None]], int], pip
 
     def send(message: bytes) -> None:
         if open_pipe:
-            with suppress(BrokenPipeError):  # the terminal was closed: go on without it
+            with suppress(BrokenPipeError):  # the terminal was closed: continue without it
                 os.write(pipe, message)
             os.close(open_pipe.pop())
 

@@ -1,8 +1,8 @@
-"""Messages to the supervisor: ready, status, sign of life, stuck, stopping.
+"""Messages to the supervisor: ready, status, alive, stuck, stopping.
 
 Each is a datagram to the socket that NOTIFY_SOCKET names (sd_notify(3)). systemd sets the variable,
-and so does `newsdrop up` for its children (:mod:`worker.service.life`); without it nothing is sent.
-A message that cannot be delivered is ignored.
+and so does `newsdrop up` for its children (:mod:`worker.service.watchdog_socket`); without it
+nothing is sent. A message that cannot be delivered is ignored.
 """
 
 import os
@@ -14,7 +14,7 @@ from functools import cache
 
 from worker.escape import printable
 
-_MIN_ALIVE_SECONDS = 0.2  # between two signs of life, however short the watchdog's time is
+_MIN_ALIVE_SECONDS = 0.2  # between two watchdog messages, however short its time is
 
 
 class Notifier:
@@ -50,7 +50,7 @@ class Notifier:
             self._send(f"STATUS={printable(status)}")
 
     def alive(self) -> None:
-        """A sign of life for the watchdog. Frequent calls send few messages."""
+        """A watchdog message. Frequent calls send few messages."""
         if self.watchdog is None:
             return
         now = self._monotonic()
@@ -59,7 +59,7 @@ class Notifier:
             self._send("WATCHDOG=1")
 
     def stuck(self, problem: str) -> None:
-        """This process cannot work and asks to be ended and restarted now."""
+        """This process cannot work: the supervisor ends and restarts it now."""
         self.status(f"stuck: {problem}")
         if self.watchdog is not None:
             self._send("WATCHDOG=trigger")

@@ -32,11 +32,11 @@ import worker.service.watchdog
 import worker.taskqueue.heartbeat
 import worker.tasks
 from worker.health.check import exit_with_message
-from worker.service.life import WATCHDOG_SECONDS
 from worker.service.listener.process import run_listen
 from worker.service.part import part_words, run_celery
 from worker.service.port import ServePage, address_of, open_port
 from worker.service.supervise import Child
+from worker.service.watchdog_socket import WATCHDOG_SECONDS
 from worker.settings import Settings, load
 
 

@@ -21,7 +21,7 @@ from worker.errors import NewsdropError
 from worker.service import pdeathsig
 from worker.service.child_logs import ChildLog
 from worker.service.fork import Fork, ForkedProcess
-from worker.service.life import LifeSigns
+from worker.service.watchdog_socket import WatchdogSocket
 
 RESTARTS = 5
 RESTARTS_WITHIN = 60.0  # seconds
@@ -50,7 +50,7 @@ class Child:
 
     If `is_external()` is True after its end, the cause is outside (a full disk): it is not counted,
     and the child is restarted as long as that lasts. `keeps` are descriptors that a fork inherits.
-    A child with a `watchdog` sends signs of life; it is ended when none comes for so many seconds.
+    A child with a `watchdog` is ended when it sends no watchdog message for so many seconds.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Child:
 class _Running:
     child: Child
     log: ChildLog
-    signs: LifeSigns | None
+    watchdog: WatchdogSocket | None
     process: Process | None = None
     crashes: deque[float] = field(default_factory=deque)
     start_at: float = 0.0
@@ -92,7 +92,7 @@ class Supervisor:
         """Run `child` from now on. Its output goes to `<logs>/<name>.log`."""
         log = ChildLog(self._logs, child.name)
         watchdog = child.watchdog if sys.platform == "linux" else None  # abstract sockets
-        running = _Running(child, log, LifeSigns(watchdog) if watchdog else None)
+        running = _Running(child, log, WatchdogSocket(watchdog) if watchdog else None)
         self._running[child.name] = running
         self._launch(running)
 
@@ -136,8 +136,8 @@ class Supervisor:
         _end((r for r in children if not r.child.stops_last), should_kill)
         _end((r for r in children if r.child.stops_last), should_kill)
         for running in children:
-            if running.signs is not None:
-                running.signs.close()
+            if running.watchdog is not None:
+                running.watchdog.close()
         self._running.clear()
         if self._reaper is not None and self._reaper.stdin is not None:
             self._send_to_reaper(".\n")
@@ -148,12 +148,12 @@ class Supervisor:
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
     def _end_if_stuck(self, running: _Running, now: float, *, was_suspended: bool) -> None:
-        process, signs = running.process, running.signs
-        if process is None or signs is None or process.poll() is not None:
+        process, watchdog = running.process, running.watchdog
+        if process is None or watchdog is None or process.poll() is not None:
             return
         if was_suspended:  # this process was stopped, perhaps with its children
-            signs.restart_silence(now)
-        running.kill_reason = signs.problem(now)
+            watchdog.restart_silence(now)
+        running.kill_reason = watchdog.problem(now)
         if running.kill_reason:
             running.log.add_error(f"{running.child.name} {running.kill_reason}: it is restarted")
             _kill_group(process.pid)
@@ -163,9 +163,9 @@ class Supervisor:
         if self._reaper is None:
             self._start_reaper()
         variables = dict(self.environment)
-        if running.signs is not None:
-            running.signs.start(time.monotonic())
-            variables |= running.signs.environment
+        if running.watchdog is not None:
+            running.watchdog.start(time.monotonic())
+            variables |= running.watchdog.environment
         try:
             with running.log.open() as output:
                 running.process = _start(running.child, output.fileno(), variables)

@@ -27,7 +27,7 @@ from worker.translation import mark
 
 _MAX_TRIES, _MAX_BUSY_TRIES = 3, 10
 _MOST_YIELDS, _YIELD_SECONDS = 20, 3.0
-"""How often another host is given time to go on with a large object that it has a part of."""
+"""How often and how long a lease is left to the host that has a part of a large object."""
 _TOO_LARGE = mark(
     "the object exceeds limits.file_mb and is not a WARC file: raise the limit, or leave it out"
 )

@@ -11,7 +11,7 @@ BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses that concern the whole host, not only this address."""
 
 NO_HOST = "-"
-"""The host of an address without one: nothing is requested, but it has a pace all the same."""
+"""The host of an address without one: nothing is requested, but it has a pace, too."""
 
 PAUSED_RECHECK_SECONDS = 60.0
 """How often a paused feed or page is checked."""

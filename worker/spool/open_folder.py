@@ -1,6 +1,6 @@
 """Opening a folder below another one, so that no link leads out of it.
 
-A path is looked up anew at each use: a folder that was examined may be a link when its files are
+A path is looked up again at each use: a folder that was examined may be a link when its files are
 claimed. A descriptor stays with the folder that was opened, and each part of the way to it is
 opened by itself, so that a link anywhere in it is refused.
 """

@@ -92,7 +92,7 @@ class Ownership:
         try:
             self.require(root)
         except SpoolUnavailable as error:
-            logger.warning("batches are left alone", error=str(error))
+            logger.warning("batches of another service are skipped", error=str(error))
             return False
         return True
 

@@ -19,7 +19,7 @@ class RedisRecord:
     ('' if never).
 
     `lost_since` is set while articles may be missing in the stream: those archived from this time
-    on (RFC 3339, UTC), which a restart lost and nobody has published again yet.
+    on (RFC 3339, UTC), which a restart lost and which are not published again yet.
     """
 
     run_id: str = ""

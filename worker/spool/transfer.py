@@ -171,7 +171,8 @@ def _move_across(candidate: Candidate, target: Path, folders: FolderOpener) -> b
 @contextmanager
 def _open_regular(candidate: Candidate, folders: FolderOpener) -> Iterator[tuple[int | None, int]]:
     """A regular file and its size; None where it is gone, unreadable, not regular, or another than
-    the one that was examined. Links are not followed: whoever found the file has resolved them."""
+    the one that was examined. Links are not followed: they were resolved when the file was found.
+    """
     top, folder, name = candidate.split_location()
     try:
         fd = os.open(name, READ_REGULAR, dir_fd=folders.open(top, folder))

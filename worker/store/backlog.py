@@ -29,7 +29,7 @@ from worker.store.leases import HostPace, Lease, LeaseQueue
 WINDOW = 5_000
 """Objects or addresses of one listing in the backlog at once."""
 FULL_SECONDS = 1.0
-"""How long a listing waits for room in the backlog."""
+"""How long a listing waits while the backlog is full."""
 LIST_LENGTH = 1_000
 """Addresses in one stored list: about 20 bytes each, compressed."""
 
@@ -92,7 +92,7 @@ class Backlog(LeaseQueue):
         self._extend = Script("preconditions.lua", "extend_backlog.lua")
 
     def open_listing(self, name: str, host: str, owner: Owner, content: str = "") -> None:
-        """Begin to list; a listing that exists goes on."""
+        """Start a listing; an existing one continues."""
         values = {"host": host, "owner": orjson.dumps(asdict(owner)), "content": content}
         with translated(), self._client.pipeline() as pipe:
             pipe.hset(self.key(name), mapping=values)
@@ -155,7 +155,7 @@ class Backlog(LeaseQueue):
             return bool(self._client.hexists(self._layout.job(job), "paused"))
 
     def pause(self, job: str, *, is_paused: bool) -> None:
-        """Fetch nothing more for a job, or go on at once."""
+        """Fetch nothing more for a job, or continue at once."""
         key = self._layout.job(job)
         with translated():
             if is_paused:

@@ -111,7 +111,7 @@ class WakeupQueue:
 
     def may_notify(self, queue: str, limit: int) -> bool:
         """Whether fewer than `limit` wake-ups wait. Two callers may both get True: the limit keeps
-        a queue short, and one wake-up too many costs a look at an empty spool."""
+        a queue short, and one wake-up too many only reads an empty spool."""
         return self.count_waiting(queue) < limit
 
 

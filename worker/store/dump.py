@@ -115,7 +115,7 @@ class _Writer:
         return client
 
     def read(self, keys: Sequence[bytes]) -> None:
-        """Write keys with their values. Streams are only looked at."""
+        """Write keys with their values. Of streams only the last ID and the groups are read."""
         self.held()
         pipe = self._client.pipeline(transaction=False)
         for key in keys:

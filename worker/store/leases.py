@@ -35,7 +35,7 @@ class Lease:
     """An item that this process may fetch. `host` is the host whose pace it counts for; `fields`
     are those of the item's state that are set. The item had to wait `late_seconds` for
     the pace of its host; None where a person asked for this fetch. If it `is_late`, it must not be
-    fetched any more: its host has given no turn for it.
+    fetched any more: it was leased without a turn of its host.
     """
 
     name: str

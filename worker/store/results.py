@@ -2,7 +2,7 @@
 
 Each is a member of the sorted set `results`, from before its first file is accepted until its
 result is stored. The score is the time (Unix, ms) until which all its files must be accepted: the
-worker that accepts them may die, and nobody would answer the sender.
+worker that accepts them may die, and the sender would get no answer.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
 
 _AT_ONCE = 200
-"""Entries that one call of the script looks at: 4 MB of them are a few milliseconds."""
+"""Entries that one call of the script reads: 4 MB of them take a few milliseconds."""
 
 _FULL = 0.9
 """Share of Redis' maxmemory above which the oldest entries go, if most of the memory is theirs."""
@@ -29,8 +29,8 @@ class Bounds:
 @dataclass(frozen=True, slots=True)
 class TrimResult:
     """What was removed, and what the stream has now. Entries from `bound` on are protected by the
-    group `holder`; both are '' where no group protects any. `unread` were protected and are removed
-    all the same, because the stream took too many bytes."""
+    group `holder`; both are '' where no group protects any. `unread` were protected, and are
+    removed because the stream took too many bytes."""
 
     removed: int
     unread: int

@@ -102,7 +102,7 @@ def create_app(settings: Settings) -> Celery:
         timezone="UTC",
         beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
         beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
-        # Each turn of its loop is a sign of life, which the watchdogs expect within a minute.
+        # Each turn of its loop sends a watchdog message, which is expected within a minute.
         beat_max_loop_interval=min(settings.worker.tick_seconds, 5.0),
         beat_schedule=_schedule(settings),
         newsdrop_settings=settings,
@@ -111,8 +111,8 @@ def create_app(settings: Settings) -> Celery:
 
 
 def _connection_settings(url: str) -> dict[str, Any]:
-    """Of the connections to the broker at `url`. Kombu does not verify a certificate unless it is
-    told to; redis-py does."""
+    """Of the connections to the broker at `url`. By default kombu does not verify
+    certificates; redis-py does."""
     if is_rabbitmq(url):
         return {
             "broker_use_ssl": rabbitmq_tls(url),
@@ -160,7 +160,7 @@ def _queue_arguments(url: str) -> dict[str, Any] | None:
 
 
 def _result_settings(settings: Settings) -> dict[str, Any]:
-    """Of the result backend. A wait for its server is short: a process that drains must go on."""
+    """Of the result backend. A wait for its server is short: a draining process must continue."""
     url, credentials = split_password_file(redis_url(settings))
     bounded = {"retry_policy": {"max_retries": 2, "interval_max": 0.5}, **_sentinel_options(url)}
     if not settings.tasks.store_results:

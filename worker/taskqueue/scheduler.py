@@ -101,7 +101,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         self.populate_heap()  # it has the times of the wrong clock
 
     def _ensure_connected(self) -> Any:
-        # Celery's own waits in here while the server is away, without a sign of life.
+        # Celery's own waits in here while the server is away, without a watchdog message.
         def on_error(error: Exception, seconds: float) -> None:
             logger.warning("no tick can be sent", error=f"{error}; next attempt in {seconds:g} s")
 

@@ -60,7 +60,7 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
                 work(*args, **kwargs)
             except _OUTSIDE as error:
                 why = _one_line(error)
-                logger.warning("put off until a later tick", task=name, error=why)
+                logger.warning("postponed until a later tick", task=name, error=why)
                 if isinstance(error, _UNSEEN):
                     record_failure(state_dir, name, why, utc_now(), is_bug=False)
             except Exception as error:

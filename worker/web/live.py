@@ -66,7 +66,7 @@ class Live:
         return {name: Markup(html) for name, html in regions.items()}  # noqa: S704  # ours
 
     def refresh(self) -> None:
-        """Render everything anew from now on: something has changed."""
+        """Render everything again from now on: something has changed."""
         for shared in self._shared.values():
             shared.expire()
 
@@ -128,7 +128,7 @@ def get_name(request: Request, kind: str) -> str:
 
 class _CountedResponse(EventSourceResponse):
     """A stream that counts as open from the start, not from its first event, which comes later:
-    otherwise 250 that began at once were all let in."""
+    otherwise 250 that began at once were all accepted."""
 
     def __init__(self, live: Live, events: AsyncIterator[bytes], **options: Any) -> None:
         super().__init__(events, **options)

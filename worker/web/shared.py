@@ -57,6 +57,6 @@ class Shared(Generic[T]):
             return self._value
 
     def expire(self) -> None:
-        """Compute the value anew for the next reader: something has changed."""
+        """Compute the value again for the next reader: something has changed."""
         self._generation += 1
         self._fresh_until = 0.0

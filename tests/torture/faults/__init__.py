@@ -34,7 +34,7 @@ class Fault:
 FAULTS = (
     Fault("kill -9 at random", processes.kills, share=2),
     Fault("kill -9 after publishing", processes.kills_after_publishing, share=2),
-    Fault("SIGSTOP", processes.stops),
+    Fault("SIGSTOP", processes.suspends),
     Fault("queue emptied", processes.queue_emptied),
     Fault("a file system call fails", calls.failures, share=3, seconds=90, in_memory=True),
     Fault("system calls fail at random", kernel.calls_fail),

@@ -36,7 +36,7 @@ def ingest(
     """
     segment = deps.archive.find(batch.name)
     if segment is not None and segment.is_whole():
-        replay(segment, deps)  # whoever wrote it may have ended before it could look
+        replay(segment, deps)  # the process that wrote it may have ended before its own check
         tally = settle(segment, deps)
     else:
         watch, articles = Stopwatch(deps.clock), TimedArticles(deps.articles, deps.clock)

@@ -77,9 +77,9 @@ class BatchRun:
     def run(self) -> list[Outcome] | None:
         """The outcome of every article of the batch, in order.
 
-        None if the time was over before the last entry, or what is left may end a process and has
-        to wait until nothing else does: the journal has what is decided, and whoever takes the
-        batch next continues from there. Raises Retryable, also if Redis keeps restarting.
+        None if the time was over before the last entry, or the rest may end a process and has to
+        wait until nothing else does: the next process continues from the journal. Raises Retryable,
+        also if Redis keeps restarting.
         """
         if self._progress.crash_counts:
             self._deps.bounds.raise_alert()
@@ -193,7 +193,7 @@ class BatchRun:
                 if not WarcDivision(self._batch, entry, self._deps).run(
                     self._is_over, self._add_outcomes
                 ):
-                    self._has_suspects = True  # it goes on when its pages are read
+                    self._has_suspects = True  # it continues when its pages are read
                     return
             elif index_entry is not None:
                 self._add(entry, duplicate_outcome(file, index_entry))

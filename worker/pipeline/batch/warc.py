@@ -171,7 +171,7 @@ class WarcDivision:
     def _save(
         self, place: Place, kinds: Counter[str], commit: Callable[[Sequence[Outcome]], None]
     ) -> None:
-        """Claim the pages as a batch, and note that everything before `place` is done."""
+        """Claim the pages as a batch, and record that everything before `place` is done."""
         commit(self._outcomes)
         self._outcomes = []
         if not self._pages:

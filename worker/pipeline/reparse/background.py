@@ -88,7 +88,7 @@ def is_open(state_dir: Path) -> bool:
 def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
     """Read the archive for the order, for some seconds; one process at a time. Raises Retryable.
 
-    Rules that change meanwhile begin it anew: counts by two revisions would say nothing.
+    A change of the rules starts it again: counts by two revisions would be meaningless.
     """
     state_dir, now = context.settings.state_dir, context.deps.now
     with acquire_slot(state_dir, "reparse", 1) as slot:
@@ -106,7 +106,7 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
         deadline = context.deps.clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
         finished_at = ""
         steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
-        with suppress(Retryable):  # the next slice goes on from the segment at which Redis went
+        with suppress(Retryable):  # the next slice continues at this segment
             while not is_full(context) and context.deps.clock() < deadline:
                 if next(steps, _END) is _END:
                     finished_at = rfc3339(now())

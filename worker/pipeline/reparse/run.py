@@ -2,7 +2,7 @@
 
 Only the newest revision of an article is compared, with the record in the stream. A run of the
 command line is recorded after every second in `<state>/reparse.json`; one with the same parameters
-goes on from there.
+continues there.
 """
 
 import time

@@ -17,8 +17,8 @@ from worker.spool.layout import write_durably
 @dataclass(frozen=True, slots=True)
 class ReparseOrder:
     """What to read: the segments of `source` (None: all) that were archived since `since`. With
-    `publish` what differs is published as revisions. A run goes on where one with the same source,
-    `since_text` (as `since` was given) and `publish` stopped."""
+    `publish` what differs is published as revisions. A run continues where one with the same
+    source, `since_text` (as `since` was given) and `publish` stopped."""
 
     source: str | None
     since: datetime | None

@@ -125,7 +125,7 @@ class PastStore:
         return bool(self._add.run(self._client, [self.key(past.group), self._states], args))
 
     def end(self, group: str) -> None:
-        """Delete the group's own stream: its consumers go on after the boundary."""
+        """Delete the group's own stream: its consumers continue after the boundary."""
         with translated(), self._client.pipeline(transaction=True) as pipe:
             pipe.delete(self.key(group))
             pipe.hdel(self._states, group)

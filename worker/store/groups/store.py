@@ -19,7 +19,7 @@ from worker.store.groups.state import (
 from worker.store.stream import Group, Stream, parse_stream_id
 
 UNASSIGNED = "unassigned"
-"""Consumer that has what was given back to its group, until a running one takes it over."""
+"""Consumer that owns the requeued entries of its group, until a running one takes them over."""
 _IDLE_MS = 7 * 86_400_000
 """Longer than any consumer waits before it takes over what another one left."""
 

@@ -142,8 +142,8 @@ def _query(request: Request, **limits: int) -> dict[str, str]:
 
 
 def _shorten(record: dict[str, Any]) -> dict[str, Any]:
-    """As much of a record as a reader looks at and a browser bears: marking the 5,000 bold runs of
-    one article took 25 seconds, in which no other page was answered."""
+    """The part of a record that a page shows: marking the 5,000 bold runs of one article took 25
+    seconds, in which no other page was answered."""
     short = {
         name: value[:_MAX_ITEMS] if isinstance(value, list) else value
         for name, value in record.items()

@@ -12,9 +12,9 @@ import pytest
 
 from tests.servers import Server
 from tests.service.conftest import Up, part_of, until
-from worker.service.life import START_SECONDS, LifeSigns
 from worker.service.notify import Notifier
 from worker.service.up import _is_worker_alive
+from worker.service.watchdog_socket import START_SECONDS, WatchdogSocket
 from worker.service.welcome import RunningService
 from worker.settings import load
 from worker.store.connection import connect, redis_url
@@ -36,38 +36,38 @@ STUCK = [
 ]  # fmt: skip
 
 
-def notifier_of(signs: LifeSigns) -> Notifier:
-    variables = signs.environment
+def notifier_of(watchdog: WatchdogSocket) -> Notifier:
+    variables = watchdog.environment
     return Notifier(variables["NOTIFY_SOCKET"], int(variables["WATCHDOG_USEC"]) / 1_000_000)
 
 
 def test_silence_is_counted_from_the_last_sign() -> None:
     """Before the first message there is time for a start; after it only the watchdog's."""
-    signs = LifeSigns(30)
-    child = notifier_of(signs)
-    signs.start(100)
-    assert signs.problem(100 + START_SECONDS) == ""
-    assert signs.problem(101 + START_SECONDS)
+    watchdog = WatchdogSocket(30)
+    child = notifier_of(watchdog)
+    watchdog.start(100)
+    assert watchdog.problem(100 + START_SECONDS) == ""
+    assert watchdog.problem(101 + START_SECONDS)
     child.ready("on")
-    assert signs.problem(200) == ""
-    assert signs.problem(230) == ""
-    assert signs.problem(231) == "gave no sign of life for 30 s"
-    signs.restart_silence(300)
-    assert signs.problem(330) == ""
-    signs.close()
+    assert watchdog.problem(200) == ""
+    assert watchdog.problem(230) == ""
+    assert watchdog.problem(231) == "gave no sign of life for 30 s"
+    watchdog.restart_silence(300)
+    assert watchdog.problem(330) == ""
+    watchdog.close()
 
 
 def test_a_child_reports_that_it_is_stuck() -> None:
     """The reason is returned at once, and cleared for the next process."""
-    signs = LifeSigns(30)
-    child = notifier_of(signs)
+    watchdog = WatchdogSocket(30)
+    child = notifier_of(watchdog)
     child.ready("on")
     child.stuck("its main loop hangs")
-    assert signs.problem(1) == "is stuck: its main loop hangs"
+    assert watchdog.problem(1) == "is stuck: its main loop hangs"
     child.alive()
-    signs.start(2)
-    assert signs.problem(3) == ""
-    signs.close()
+    watchdog.start(2)
+    assert watchdog.problem(3) == ""
+    watchdog.close()
 
 
 @pytest.mark.parametrize("stuck", [False, True])

@@ -1,7 +1,7 @@
-"""Signs of life of a child of `up`, which come over a socket as those to systemd do (sd_notify(3)).
+"""Watchdog messages of a child of `up`, by the protocol of systemd (sd_notify(3)).
 
-A process that exists may do nothing: stopped, hanging, or deaf to its queue. `up` ends and restarts
-it, as systemd would.
+A process that exists may be suspended, hang, or take no messages from its queue: `up` ends and
+restarts it, as systemd would.
 """
 
 import os
@@ -10,7 +10,7 @@ import struct
 from contextlib import suppress
 
 WATCHDOG_SECONDS = 60.0
-"""A child of `up` that is silent for so long is ended; work goes on within 90 s."""
+"""A child of `up` that is silent for so long is ended; work continues within 90 s."""
 
 START_SECONDS = 75.0
 """The same before its first message: imports and checks on a slow machine."""
@@ -18,7 +18,7 @@ START_SECONDS = 75.0
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
-class LifeSigns:
+class WatchdogSocket:
     """The socket of one child; the caller passes monotonic seconds.
 
     It has a name in the abstract namespace, chosen by the kernel, so no file is left behind; only
@@ -42,17 +42,17 @@ class LifeSigns:
         }
 
     def start(self, now: float) -> None:
-        """A new process begins; messages of the one before are dropped."""
+        """A new process starts; messages of the previous one are dropped."""
         self._read()
         self._last, self._is_started = now, False
         self._status = self._stuck = ""
 
     def restart_silence(self, now: float) -> None:
-        """Count the silence from now on: nobody listened."""
+        """Count the silence from now on: this process read no messages before."""
         self._last = now
 
     def problem(self, now: float) -> str:
-        """Why this child is to be ended, as `gave no sign of life for 60 s`; empty if it lives."""
+        """Why this child has to be ended, as `gave no sign of life for 60 s`; empty if alive."""
         for line in self._read():
             self._on_line(line, now)
         if self._stuck:
