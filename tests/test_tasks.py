@@ -19,6 +19,7 @@ from worker import tasks
 from worker.errors import StoreFull
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
+from worker.store.workers import Heartbeats, WorkerInfo
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
 
@@ -56,11 +57,26 @@ def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
     archive.unlink()
     tasks.ingest.apply()
     assert "newsdrop.ingest" in problems(world)
-    record = world.settings.state_dir / "task-failures" / "newsdrop.ingest.json"
+    record = world.settings.state_dir / "tasks" / "newsdrop.ingest.json"
     os.utime(record, (1e9, 1e9))
     tasks.ingest.apply()
     assert "newsdrop.ingest" not in problems(world)
     assert world.waiting() == []
+
+
+def test_scans_that_never_end_are_a_problem(world: World) -> None:
+    """Processes that hang, or fail before they can say so, while worker and scheduler are alive."""
+    beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
+    beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
+    beats.record_tick()
+    tasks.scan.apply()
+    assert problems(world) == {}
+    os.utime(world.settings.state_dir / "tasks" / "newsdrop.scan.ok", (1e9, 1e9))
+    level, text = problems(world)["scan"]
+    assert level == "fail"
+    assert text.startswith("The last scan of the drop folders ended ")
+    tasks.scan.apply()
+    assert problems(world) == {}
 
 
 def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
-"""The record of tasks that fail, one file a task: from it `status` shows why work makes no progress
-although Redis and the workers are there."""
+"""The record of tasks in the state directory: the last failures of each, and its last success. From
+it `status` shows why work makes no progress although Redis and the workers are there."""
 
+import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339
 from worker.spool.layout import write_durably
 
-FOLDER = "task-failures"
+FOLDER = "tasks"
 
 _IN_A_ROW = timedelta(seconds=60)
 """Failures further apart than this are separate, and a success clears only an older one: one
@@ -49,10 +50,23 @@ def record_failure(
 
 
 def record_success(state_dir: Path, task: str, now: datetime) -> None:
-    path = state_dir / FOLDER / f"{task}.json"
+    failed, succeeded = (state_dir / FOLDER / f"{task}.{kind}" for kind in ("json", "ok"))
+    seconds = now.timestamp()
     with suppress(OSError):
-        if abs(now.timestamp() - path.stat().st_mtime) > _IN_A_ROW.total_seconds():
-            path.unlink()
+        try:
+            os.utime(succeeded, (seconds, seconds))
+        except FileNotFoundError:
+            succeeded.parent.mkdir(exist_ok=True)
+            succeeded.touch()
+        if abs(seconds - failed.stat().st_mtime) > _IN_A_ROW.total_seconds():
+            failed.unlink()
+
+
+def last_success(state_dir: Path, task: str) -> float | None:
+    """Unix time in seconds; None if it never succeeded."""
+    with suppress(OSError):
+        return (state_dir / FOLDER / f"{task}.ok").stat().st_mtime
+    return None
 
 
 def read_failures(state_dir: Path) -> tuple[TaskFailure, ...]:

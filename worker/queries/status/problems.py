@@ -135,6 +135,15 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
     has_service = not status.nodes or any(node.is_here for node in status.nodes)
     if has_service and (silent := beat_problem(settings, status.beat_age_s)):
         yield silent
+    elif (age := status.scan_age_s or 0.0) > settings.silent_beat_seconds() + SLOW_SECONDS:
+        yield Problem(
+            "fail",
+            "scan",
+            f"The last scan of the drop folders ended {duration(age)} ago, although the scheduler "
+            "starts one at each tick.",
+            "See the worker's log. If it is silent, its processes hang: restart the service.",
+            WORKERS,
+        )
     age = status.queue.oldest_age_s or 0.0
     if age > SLOW_SECONDS:
         batches = status.queue.batches

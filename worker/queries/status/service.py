@@ -26,7 +26,7 @@ from worker.spool.copy_record import CopyState, read_state
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
 from worker.spool.rules_record import read_rules_record
-from worker.spool.task_record import TaskFailure, read_failures
+from worker.spool.task_record import TaskFailure, last_success, read_failures
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
 from worker.store.rechecks import RecheckCounts
@@ -93,8 +93,9 @@ class Status:
 
     In words: `problem` says why Redis does not answer, `intake_problem` why no files are accepted
     (a full disk), `feeds_problem` why the configured feeds cannot be read. `beat_age_s` is the age
-    of the scheduler's last tick. `site_rules` is None until a worker has loaded them,
-    `archive_copy` where the archive is not copied to a bucket.
+    of the scheduler's last tick, `scan_age_s` that of the last scan of the folders, None before the
+    first. `site_rules` is None until a worker has loaded them, `archive_copy` where the archive is
+    not copied to a bucket.
     """
 
     at: str
@@ -110,6 +111,7 @@ class Status:
     nodes: tuple[NodeStatus, ...] | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
+    scan_age_s: float | None
     polled: PollingStatus
     site_rules: SiteRulesStatus | None
     archive_copy: CopyState | None
@@ -131,6 +133,7 @@ def build_status(
 ) -> Status:
     """The status of listed batches and a snapshot of Redis; `problem` says why there is none."""
     totals = snapshot.counters.totals if snapshot else None
+    scanned_at = last_success(settings.state_dir, "newsdrop.scan")
     feeds, feeds_problem = _feeds(settings)
     nodes = (
         list_nodes(settings, snapshot.nodes, snapshot.workers, snapshot.differing, snapshot.now_ms)
@@ -151,6 +154,7 @@ def build_status(
         nodes=nodes,
         workers=snapshot.workers if snapshot else None,
         beat_age_s=snapshot.beat_age_s if snapshot else None,
+        scan_age_s=now.timestamp() - scanned_at if scanned_at else None,
         polled=PollingStatus(
             # Feeds that are polled now; before the first poll only the configuration knows.
             feeds=(snapshot.feeds if snapshot else 0) or feeds,
