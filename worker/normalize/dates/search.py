@@ -108,9 +108,11 @@ def _number(text: str) -> str:
 def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
     """Calendar dates in `text`, each with what stands around it."""
     found = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
-    is_several = len(_CENTURY.findall(text)) > 1
-    for match in sorted(found, key=re.Match.start) if is_several else found:
+    year_count = len(_CENTURY.findall(text))
+    for match in sorted(found, key=re.Match.start) if year_count > 1 else found:
         part, before = match.groupdict(), text[: match.start()]
+        if year_count and part.get("yy") and not part.get("name"):
+            continue  # a time with dots
         day = _day_of(part, order, before)
         if day is not None:
             behind = text[match.end() :].lstrip(":")

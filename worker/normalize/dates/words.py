@@ -5,70 +5,22 @@ other abbreviations. An abbreviation that several zones share has the reading th
 news feeds; a source's own zone is asked first (:func:`worker.normalize.dates.parser.parse_date`).
 """
 
+from pathlib import Path
 from typing import Final
+from unicodedata import normalize
 
-_MONTH_NAMES = """
-january jan januar januari janvier janv enero ene janeiro gennaio gen jänner jän января янв январь
-  січня січ stycznia sty styczeń ledna leden ocak oca ianuarie ian január ιανουαρίου ιαν tammikuuta
-  студзеня януари јануар қаңтар sausio janvāris jaanuar siječnja januára janúar gener яну tammi xan
-  xaneiro yan yanvar januarie janar јануари јан сту студзень січень ιανουάριος sij siječanj sausis
-  jaan
-february feb februar februari février févr fév fevrier febrero fevereiro fev febbraio feber
-  февраля фев февр февраль лютого лют lutego lut luty února únor şubat şub februarie február
-  φεβρουαρίου φεβ helmikuuta лютага февруари фебруар ақпан vasario februāris veebruar veljače
-  februára febrúar febrer helmi febr febreiro fevral φεβρουάριος лютий люты феб vasaris veebr velj
-  veljača shkurt úno peb pebrero
-march mar märz mär mrz maerz mars marzo março marco maart mrt марта март мар березня бер marca
-  marzec března březen mart martie március μαρτίου μαρ marts maaliskuuta maret сакавіка наурыз kovo
-  märts ožujka març maalis bře kovas marec marso márc ožu ožujak μάρ μάρτιος березень берез сак
-  сакавік mac
-april apr avril avr abril abr aprile апреля апр апрель квітня квіт kwietnia kwi kwiecień dubna
-  duben nisan nis aprilie április απριλίου απρ huhtikuuta красавіка април сәуір balandžio aprīlis
-  aprill travnja apríla кві huhti aprel aprili apríl balandis prill travanj ápr απρίλιος квітень
-  красавік
-may mai mayo maio maggio mag mei мая май травня трав maja maj května květen mayıs május μαΐου μαϊ
-  toukokuuta мај мамыр gegužės maijs svibnja mája maí maig тра touko gegužė kvě máj svi svibanj μάι
-  μάιος μαΐ травень
-june jun juni juin junio junho giugno giu июня июн июнь червня черв czerwca cze czerwiec června
-  červen haziran haz iunie június ιουνίου ιουν kesäkuuta чэрвеня юни јун маусым birželio jūnijs
-  juuni lipnja júna júní juny чер kesä birželis hunyo iun iyun junie junij jún jūn lipanj qershor
-  xuño čvn čer ιούν ιούνιος червень чэр чэрвень јуни
-july jul juli juillet juil julio julho luglio lug июля июл июль липня лип lipca lip lipiec
-  července červenec temmuz tem iulie július ιουλίου ιουλ heinäkuuta ліпеня юли јул шілде liepos
-  jūlijs juuli srpnja júla júlí juliol heinä juill hulyo iul iyul julai julie julij júl jūl korrik
-  liepa srpanj xullo čvc ιούλ ιούλιος липень ліп ліпень јули
-august aug août aout agosto ago augustus augusti августа авг август серпня серп sierpnia sie
-  sierpień srpna srpen srp ağustos ağu augusztus αυγούστου αυγ elokuuta agustus жніўня тамыз
-  rugpjūčio augusts kolovoza ágúst agost ogos сер elo agosti augusta avg avgust avqust gusht kolovoz
-  rugp rugpjūtis ágú αύγ αύγουστος жнівень серпень agu
-september sep sept septembre septiembre setiembre setembro set settembre sett сентября сен сент
-  сентябрь вересня вер września wrz wrzesień září eylül eyl septembrie szeptember σεπτεμβρίου σεπ
-  syyskuuta верасня септември септембар қыркүйек rugsėjo septembris rujna septembra syys rugs
-  rugsėjis rujan sentabr sentyabr septemba septembar setembre setyembre shtator szept zář
-  σεπτέμβριος верасень вересень верес сеп
-october oct oktober okt octobre octubre outubro out ottobre ott октября окт октябрь жовтня жовт
-  października paź październik října říjen ekim eki octombrie október οκτωβρίου οκτ lokakuuta
-  кастрычніка октомври октобар қазан spalio oktobris oktoober októbra жов loka oktabr oktoba oktobar
-  oktubre oktyabr spalis tetor říj οκτώβριος жовтень кастрычнік
-november nov novembre noviembre novembro ноября ноя нояб ноябрь листопада лист listopada lis
-  listopad listopadu kasım kas noiembrie νοεμβρίου νοε marraskuuta лістапада ноември новембар қараша
-  lapkričio novembris studenoga studenog novembra nóvember лис ное marras lapkritis nobyembre
-  novemba novembar noy noyabr nëntor nóv studeni νοέ νοέμβριος листопад листоп лістапад нов
-december dec dezember dez décembre déc diciembre dic dezembro dicembre декабря дек декабрь грудня
-  груд гру grudnia gru grudzień prosince prosinec aralık ara decembrie δεκεμβρίου δεκ desember des
-  joulukuuta снежня декември децембар желтоқсан gruodžio decembris detsember prosinca decembra joulu
-  decembar decembro dek dekabr desemba desembre dets dhjetor disember disyembre gruodis prosinac
-  δεκέμβριος грудень дец снежань
-"""
-
-
-def _months() -> dict[str, int]:
-    rows = _MONTH_NAMES.replace("\n  ", " ").strip().splitlines()
-    return {name: number for number, row in enumerate(rows, 1) for name in row.split()}
-
-
-MONTHS: Final = _months()
+_ROWS = [
+    row.split("|") for row in Path(__file__).with_name("months.txt").read_text("utf-8").splitlines()
+]
+MONTHS: Final = {name: n for n, (names, _) in enumerate(_ROWS, 1) for name in names.split()}
 """Month names in lower case, without a full stop, to 1 … 12. `listopad` is Polish and Czech."""
+
+OTHER_MONTHS: Final = {
+    name.replace("_", " "): names.split()[1]
+    for names, others in _ROWS
+    for name in normalize("NFKC", others).split()
+}
+"""Names in other scripts, of two words or of two letters, to English ones of three letters."""
 
 ERAS: Final = {"令和": 2018, "平成": 1988, "昭和": 1925, "民國": 1911, "民国": 1911}
 """Eras to the year before their first."""
