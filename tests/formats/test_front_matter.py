@@ -56,8 +56,8 @@ def test_bad_toml_names_the_line(read: Any) -> None:
         ("100% of it", "100% of it"),
         ("Storm: the end", "Storm: the end"),
         ("Storm # one", "Storm"),
-        ("AT&T & sons &amp; more", "AT&T & sons &amp; more"),
-        ("&#123;x&#125; &#124;", "{x} &#124;"),
+        ("AT&T & sons &amp; more", "AT&T & sons & more"),
+        ("&#123;x&#125; &#124;", "{x} |"),
         ("!new storm", "!new storm"),
         ("!!港口 storm", "!!港口 storm"),
         ("!!python/object:os.system x", "x"),
@@ -92,6 +92,69 @@ def test_what_hands_write(lines: str, tags: tuple[str, ...], read_one: Any) -> N
     found = read_one(head(lines) if "---" not in lines else f"---\n{lines}\n\ntext\n".encode())
     assert (found.title, found.tags, found.dates[0].text) == ("x", tags, "2021-12-07")
     assert "<h1" not in found.html
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        ("title: Issue #42 of 'it'", "Issue #42 of 'it'"),
+        ("title: #周末# 去哪儿", "#周末# 去哪儿"),
+        ("title: C# # of the tide", "C#"),
+        ('title: "\\ud83d\\ude00 \\u6f6e"', "😀 潮"),
+        ("title: Salt &amp; <em>sand</em>", "Salt & sand"),
+        ("标题：潮\n日期：2021-12-07", "潮"),
+    ],
+)
+def test_titles_as_people_mean_them(lines: str, title: str, read_one: Any) -> None:
+    """A hashtag is no comment, halves of an emoji are one, and markup is none of a title's text."""
+    assert read_one(head(lines)).title == title
+
+
+@pytest.mark.parametrize(
+    ("named", "lines"),
+    [("yaml", "title: x"), ("toml", 'title = "x"'), ("json", '{"title": "x"}')],
+)
+def test_a_fence_that_names_its_syntax(named: str, lines: str, read_one: Any) -> None:
+    """`---toml` and its like, as gray-matter has them."""
+    found = read_one(f"---{named}\n{lines}\n---\ntext\n".encode())
+    assert (found.title, found.html) == ("x", "<p>text</p>")
+
+
+def test_authors_and_covers_of_heads(read_one: Any) -> None:
+    """Authors with an address of mail or between Chinese commas, and a cover in a table."""
+    found = read_one(head("title: x\nauthor: Mo Ek <mo@a.example>\ncover:\n  image: /a.jpg"))
+    assert ([one.name for one in found.authors], found.image) == (["Mo Ek"], "/a.jpg")
+    assert [one.name for one in read_one(head("title: x\nauthor: 李昂、王五")).authors] == [
+        "李昂",
+        "王五",
+    ]
+    assert read_one(head("title: x\ntags: [a, b")).tags == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("他说**“涨停。”**然后走了", "<p>他说<strong>“涨停。”</strong>然后走了</p>"),
+        ("**注意：**今天[停盘](/a)", '<p><strong>注意：</strong>今天<a href="/a">停盘</a></p>'),
+        ("2**(n)**3", "<p>2**(n)**3</p>"),
+        ("##潮\n\n###水", "<h2>潮</h2>\n<h3>水</h3>"),
+        ("#潮 is a tag", "<p>#潮 is a tag</p>"),
+        ("::: tip 注意\n潮\n:::", "<p>注意</p>\n<p>潮</p>"),
+        ('!!! note "High"\n    Tide.\n\nEbb.', "<p>High</p>\n<p>Tide.</p>\n<p>Ebb.</p>"),
+        ("> [!NOTE]\n> Tide.", "<blockquote>\n<p>Tide.</p>\n</blockquote>"),
+        ("## Tide {#t}\n\nEbb.\n{: .n}", "<h2>Tide</h2>\n<p>Ebb.</p>"),
+        ('[a](/b){:target="_blank"}, c', '<p><a href="/b">a</a>, c</p>'),
+        ("* TOC\n{:toc}\n\nEbb.", "<p>Ebb.</p>"),
+        ("![[a b.png|300]]", '<p><img src="a%20b.png" alt="" /></p>'),
+        ("[[Tide|high]] [[Ebb]] [[1]](/a)", '<p>high Ebb <a href="/a">[1]</a></p>'),
+        ("![a](/b c.png) ![d](/e.png =30x20)",
+         '<p><img src="/b%20c.png" alt="a" /> <img src="/e.png" alt="d" /></p>'),
+        ("```\n##a\n::: b\n[[c]]\n```", "<pre><code>##a\n::: b\n[[c]]\n</code></pre>"),
+    ],
+)  # fmt: skip
+def test_dialects_of_markdown(body: str, html: str, read_one: Any) -> None:
+    """Signs of Chinese Markdown, VuePress, MkDocs, kramdown, GitHub and Obsidian are no text."""
+    assert read_one(head("title: x", f"{body}\n")).html == html
 
 
 def test_only_the_bad_line_is_read_by_hand(read_one: Any) -> None:

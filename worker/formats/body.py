@@ -4,8 +4,10 @@ The result is not sanitised; the normalizer does that.
 """
 
 import re
+from collections.abc import Callable, Iterator
 from functools import cache
 from html import escape
+from textwrap import dedent
 
 from markdown_it import MarkdownIt
 
@@ -79,17 +81,84 @@ def render_markdown(text: str) -> str:
             f"the Markdown body has {len(text)} characters, more than {MAX_MARKDOWN}: split it",
         )
     text = _FOOTNOTE.sub(r"\\[^", _CONTENTS.sub("", text))
+    text = "".join(_in_commonmark(text))
     rendered: str = _markdown().render(text)
     return rendered.strip()
 
 
 # A line for which editors and generators show a table of contents: [TOC], [[toc]], @[TOC](…).
 _CONTENTS = re.compile(
-    r"^ {0,3}@?\[{1,2}toc\]{1,2}(?:\([^()\n]{0,200}\))?[ \t]*$", re.IGNORECASE | re.MULTILINE
+    r"^ {0,3}@?\[{1,2}toc\]{1,2}(?:\([^()\n]{0,200}\))?[ \t]*$|^[*+-] toc[ \t]*\n\{:toc[^}\n]*\}",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 _FOOTNOTE = re.compile(r"^\[\^(?=[^\]\n]{1,80}\]:)", re.MULTILINE)
 """A footnote `[^1]: …`: CommonMark reads a link's address in it, and its text would be lost."""
+
+
+_FENCED = re.compile(
+    r"^ {0,3}(`{3,}+|~{3,}+)[^\n`]*+\n(?:.*?^ {0,3}\1[`~]*[ \t]*$|.*\Z)", re.MULTILINE | re.DOTALL
+)
+
+
+def _in_commonmark(text: str) -> Iterator[str]:
+    """The parts of `text`, with what other dialects have beside CommonMark in its own signs."""
+    position = 0
+    for code in _FENCED.finditer(text):
+        yield _respelled(text[position : code.start()])
+        yield code[0]
+        position = code.end()
+    yield _respelled(text[position:])
+
+
+def _respelled(text: str) -> str:
+    for sign, pattern, replacement in _DIALECTS:
+        if sign in text:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+def _bold(match: re.Match[str]) -> str:
+    """Bold that begins or ends with punctuation beside Chinese, which CommonMark does not see."""
+    text, inner = match.string, match[1]
+    is_open = not inner[0].isalnum() and text[match.start() - 1 : match.start()] > "\u2e7f"
+    is_end = not inner[-1].isalnum() and text[match.end() : match.end() + 1] > "\u2e7f"
+    return f"<strong>{inner}</strong>" if is_open or is_end else match[0]
+
+
+def _admonition(match: re.Match[str]) -> str:
+    return f"{match[1] or ''}\n\n{dedent(match[2])}\n"
+
+
+_DIALECTS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (sign, re.compile(pattern, re.MULTILINE), replacement)
+    for sign, pattern, replacement in (
+        ("##", r"^(#{2,6})(?=[^\s#])", r"\1 "),
+        # containers of VuePress, MyST and Pandoc, admonitions of MkDocs, callouts
+        (":::", r"^ {0,3}:{3,}[ \t]*(?:\{[^}\n]*\}|[\w-]+)?[ \t]*(.*)$", r"\n\1\n"),
+        (
+            "!!! ",
+            r'^!!![ \t]+[\w-]+(?:[ \t]+"([^"\n]*)")?[ \t]*\n((?:(?: {4}|\t).*(?:\n|\Z)|[ \t]*\n)+)',
+            _admonition,
+        ),
+        ("[!", r"^( {0,3}>[ \t]*)\[!\w{1,20}\][+-]?[ \t]*", r"\1"),
+        # attributes of kramdown and Pandoc
+        ("){", r"(\]\([^()\n]{1,500}\))\{[^{}\n]{1,200}\}", r"\1"),
+        ("{", r"[ \t]{0,3}\{[:#.][^{}\n]{1,200}\}(?=[ \t]*$)", ""),
+        # Obsidian's links and pictures
+        (
+            "![[",
+            r"!\[\[([^][|\n]{1,200}\.(?:png|jpe?g|gif|webp|svg))(?:\|[^][\n]*)?\]\]",
+            r"![](<\1>)",
+        ),
+        ("[[", r"(?<!`)!?\[\[[^][|\n]{1,200}\|([^][\n]+)\]\](?!\()", r"\1"),
+        ("[[", r"(?<!`)!?\[\[([^][|\n]{0,99}[^\W\d_][^][|\n]{0,99})\]\](?!\()", r"\1"),
+        # pictures with a size or blanks in their address
+        ("](", r"(!\[[^\]\n]{0,500}\]\([^()\s<>]+)[ \t]+=\d*%?x\d*%?(?=\))", r"\1"),
+        ("](", r"(!\[[^\]\n]{0,500}\]\()([^()<>\"'\s]+(?: [^()<>\"'\s]+)+)(?=\))", r"\1<\2>"),
+        ("**", r"\*\*(?![\s*])([^*\n]{1,500}?)(?<![\s*])\*\*", _bold),
+    )
+)
 
 
 @cache

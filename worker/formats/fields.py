@@ -75,7 +75,7 @@ def article(
     return RawArticle(
         parser=parser,
         html=html,
-        title=_first(rows["title"]),
+        title=values.html_title(_first(rows["title"]) or "") or None,
         dates=_dates(rows["date"], origin),
         modified=_dates(rows["modified"], origin),
         authors=next((found for _, _, item in rows["author"] if (found := persons_of(item))), ()),

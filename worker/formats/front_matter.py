@@ -29,6 +29,10 @@ _LONG_DOTTED_KEY = re.compile(r"(?:\.[ \t]*(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t
 _GLUED_KEY = re.compile(
     r"^(\w{2,20})(?:：[ \t]*|:(?=[^\s/]))", re.MULTILINE
 )  # `title:x`, `title：x`
+_HASHTAG = re.compile(
+    r"^((?:title|标题)[ \t]*:[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
+    re.MULTILINE | re.IGNORECASE,
+)  # in YAML a comment, whose sign has a blank behind it where people mean one
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
 Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
 """The table of a head, and warnings."""
@@ -83,6 +87,8 @@ def _text_of_heading(heading: str) -> str | None:
 def _yaml(head: str) -> Head:
     if "\t" in head:  # YAML allows no tabs there, and people's editors write them
         head = _INDENT.sub(lambda match: match[0].expandtabs(2), head)
+    if "#" in head:
+        head = _HASHTAG.sub(_quoted, head)
     try:
         return load(head), ()
     except Unreadable as error:
@@ -95,6 +101,11 @@ def _yaml(head: str) -> Head:
         keys = f": {printable(', '.join(bad_keys))}" if bad_keys else ""
         text = f"front matter is not valid YAML; read line by line{keys}"
         return table, (warn(WarningKind.HEAD, text),)
+
+
+def _quoted(title: re.Match[str]) -> str:
+    escaped = title[2].replace("'", "''")
+    return f"{title[1]}'{escaped}'"
 
 
 def _with_space(key: re.Match[str]) -> str:

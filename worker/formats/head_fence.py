@@ -19,8 +19,9 @@ MAX_HEAD = 256 * 1024
 Syntax = Literal["yaml", "toml", "json", "keys"]
 
 _LEADING = re.compile(r"[\s\ufeff\u200b]*")
-_FENCE = re.compile(r"(-{3,}|;{3,}|\+\+\+)[ \t]*\r?(?=\n|\Z)")
+_FENCE = re.compile(r"(-{3,}|;{3,}|\+\+\+)[ \t]*(yaml|toml|json)?[ \t]*\r?(?=\n|\Z)")
 _SYNTAX: dict[str, Syntax] = {"-": "yaml", "+": "toml", ";": "json"}
+_SYNTAX |= {"yaml": "yaml", "toml": "toml", "json": "json"}
 _CLOSINGS = {
     "-": re.compile(r"\n(?:-{3,}|\.\.\.)[ \t]*\r?(?=\n|\Z)"),
     "+": re.compile(r"\n\+\+\+[ \t]*\r?(?=\n|\Z)"),
@@ -97,7 +98,9 @@ def split(text: str) -> FencedText:
             f"the front matter is opened with `{fence}` and never closed: "
             f"put a line `{fence}` below its last key",
         )
-    return FencedText(text[start : closing.start()], text[closing.end() :], _SYNTAX[sign])
+    named = opening[2] if opening else None  # `---toml`, as gray-matter has it
+    syntax = _SYNTAX[named or sign]
+    return FencedText(text[start : closing.start()], text[closing.end() :], syntax)
 
 
 def _closing(text: str, sign: str, start: int) -> re.Match[str] | None:

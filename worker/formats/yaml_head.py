@@ -7,8 +7,10 @@ events come one at a time. Three times as fast as `yaml.load` with CBaseLoader o
 """
 
 import re
+from contextlib import suppress
 from typing import Any, cast
 
+import orjson
 from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.events import (
@@ -84,7 +86,7 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
     return table, bad_keys
 
 
-_KEY = re.compile(r"^([A-Za-z_][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_KEY = re.compile(r"^([^\W\d][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _TAG = re.compile(r"!|tag:yaml\.org,2002:[ -~]+")
 _QUOTES = "\"'“”‘’"
 # English words that begin with an apostrophe.
@@ -175,14 +177,17 @@ def _unquoted(text: str) -> Value:
     if lines and not lines[0] and any(line.startswith("- ") for line in lines):
         return [_bare(line.lstrip("- ")) for line in lines if line.startswith("-")]
     text = " ".join(filter(None, lines))
-    if text.startswith("[") and text.endswith("]"):
-        return [_bare(name) for name in text[1:-1].split(",")]
+    if text.startswith("[") and (text.endswith("]") or ("," in text and "]" not in text)):
+        return [_bare(name) for name in text[1:].removesuffix("]").split(",")]
     return _bare(text)
 
 
 def _bare(text: str) -> str:
     """`text` without the quotes around it, and without one that is opened and never closed."""
     text = text.strip()
+    if text[:1] == '"' and "\\u" in text:  # a program's JSON: YAML has no halves of an emoji
+        with suppress(ValueError):
+            return str(orjson.loads(text))
     while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
         text = text[1:-1].strip()
     if text[:1] in ("'", '"') and text[0] not in text[1:] and not _ELISION.match(text):
