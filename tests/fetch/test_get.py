@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -10,10 +11,10 @@ import httpcore
 import pytest
 
 from tests.fetch.fetching import failure, fetched, in_turn, settings
-from tests.http_server import Reply, Request, Web, raw
+from tests.http_server import Page, Reply, Request, Web, raw
 from worker import __version__
-from worker.errors import Trouble
-from worker.fetch import Fetcher, FetchRequest, Redirect
+from worker.errors import FetchFailed, Trouble
+from worker.fetch import Fetcher, FetchRequest, FetchResponse, Redirect, http1
 
 TEXT = "线上线下".encode()
 
@@ -174,6 +175,52 @@ def test_what_follows_an_answer_answers_nothing() -> None:
         web.pages["/y"] = Reply(body=TEXT)
         answers = in_turn([web.url("/x"), web.url("/y")], web)
     assert [(answer.status, answer.body) for answer in answers] == [(304, b""), (200, TEXT)]
+
+
+def test_a_plain_response_is_read_as_h11_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads that are read without h11 give what h11 makes of them; odd ones are left to it."""
+    heads = (
+        "200 OK|Content-Length: 2",
+        "200|content-LENGTH:2 \t|X: a\tb  |X:|X: ü",
+        "200 OK|Content-Length: 2|Content-Length: 3",
+        "200 OK|Content-Length: 2|Content-Length: 2",
+        "200 OK|Content-Length: +2",
+        "200 OK|Content-Length: 9",
+        "200 OK|Content-Length: 2|Transfer-Encoding: chunked",
+        "200 OK|Transfer-Encoding: gzip",
+        "200 OK|Content-Length: 2|X: a| folded",
+        "200 OK|Content-Length: 2|X : a",
+        "200 OK|Content-Length: 2|X: a\0b",
+        "200 OK|Content-Length: 2|Connection: keep-alive|Connection: Close",
+        "304 Not Modified|Content-Length: 700|ETag: x",
+        "304 Not Modified|Content-Length: x",
+        "204 No Content|Transfer-Encoding: chunked",
+        "103 Early|X: a||HTTP/1.1 200 OK|Content-Length: 2",
+        "200 OK|",
+        "2000 OK|Content-Length: 2",
+    )
+
+    def answering(head: str) -> Page:
+        async def answer(request: Request, reader: object, writer: asyncio.StreamWriter) -> None:
+            lines = f"HTTP/1.1 {head}||".replace("|", "\r\n").encode()
+            writer.write(lines + (b"" if head.startswith(("304", "204")) else b"ok"))
+            await writer.drain()
+
+        return raw(answer)
+
+    def outcome(url: str, web: Web) -> object:
+        try:
+            return fetched(url, web)
+        except FetchFailed as error:
+            return str(error)
+
+    with Web() as web:
+        web.pages |= {f"/{number}": answering(head) for number, head in enumerate(heads)}
+        urls = [web.url(path) for path in web.pages]
+        plain = [outcome(url, web) for url in urls]
+        monkeypatch.setattr(http1, "_HEAD", re.compile(b"(?!)"))
+        assert plain == [outcome(url, web) for url in urls]
+    assert sum(isinstance(found, FetchResponse) for found in plain) == 9
 
 
 def test_many_at_once() -> None:

@@ -61,6 +61,7 @@ class CatalogReader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._files = _files(settings)
         self._versions: object = None
         self._catalog: Catalog | None = None
         self._problem = ""
@@ -72,7 +73,7 @@ class CatalogReader:
         Raises SpoolUnavailable if this process could not read the files yet: then the feeds are
         unknown, and their documents wait.
         """
-        versions = tuple(map(_file_version, _files(self._settings)))
+        versions = tuple(map(_file_version, self._files))
         if versions != self._versions:
             self._versions = versions
             try:

@@ -55,6 +55,8 @@ def _seconds(text: str) -> float | None:
 
 
 def _date(text: str) -> datetime | None:
+    if not text:  # the parser raises an error of several frames for most responses
+        return None
     try:
         moment = parsedate_to_datetime(text.strip())
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

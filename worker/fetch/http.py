@@ -196,6 +196,8 @@ class Fetcher:
 
     async def _discard(self, response: StreamedResponse) -> None:
         """Read an unneeded body if it is short, else close its connection."""
+        if response.is_read:
+            return await response.aclose()
         size = 0
         try:
             async with asyncio.timeout(_DISCARD_SECONDS):

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import httpcore
 
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.fetch.guard import Guard
-from worker.fetch.http1 import Http1Connection
+from worker.fetch.http1 import ByteStream, Headers, Http1Connection, Request, Response
 from worker.fetch.url import Target
 
 KEEP_SECONDS = 30.0
@@ -76,20 +77,19 @@ class ConnectionPool:
     ) -> "StreamedResponse":
         """Send a request to the host of `target`. `path` is not changed in any way: what is signed
         has to arrive."""
-        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=path)
-        request = httpcore.Request(method, url, headers=headers, content=body)
+        request = Request(method.encode("ascii"), path.encode("ascii"), headers, body)
         if (idle := await self._pop_idle(target.origin)) is not None:
             # The server may close it at this moment: then use a new connection.
             with contextlib.suppress(*_LOST):
-                return await self._send(target.origin, idle, request)
-        new = await self._connect(target, url.origin)
-        return await self._send(target.origin, new, request)
+                return await self._send(idle, target, request)
+        return await self._send(await self._connect(target), target, request)
 
-    async def _connect(self, target: Target, origin: httpcore.Origin) -> _Connection:
+    async def _connect(self, target: Target) -> _Connection:
         stream = await self._guard.connect_tcp(target.host, target.port)
         if target.scheme == "https":
             stream = await stream.start_tls(self._context, target.host)
             if stream.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+                origin = httpcore.Origin(b"https", target.host.encode(), target.port)
                 return httpcore.AsyncHTTP2Connection(origin, stream, KEEP_SECONDS)
         return Http1Connection(stream, KEEP_SECONDS)
 
@@ -110,14 +110,17 @@ class ConnectionPool:
             await self._idle.pop(0)[1].aclose()
 
     async def _send(
-        self, origin: str, connection: _Connection, request: httpcore.Request
+        self, connection: _Connection, target: Target, request: Request
     ) -> "StreamedResponse":
         try:
-            response = await connection.handle_async_request(request)
+            if isinstance(connection, Http1Connection):
+                response = await connection.send(request)
+            else:
+                response = await _send_http2(connection, target, request)
         except BaseException:
             await connection.aclose()
             raise
-        return StreamedResponse(self, origin, connection, response)
+        return StreamedResponse(self, target.origin, connection, response)
 
     async def _pop_idle(self, origin: str) -> _Connection | None:
         for at in range(len(self._idle) - 1, -1, -1):
@@ -138,34 +141,46 @@ class StreamedResponse:
         pool: ConnectionPool,
         origin: str,
         connection: _Connection,
-        response: httpcore.Response,
+        response: Response,
     ) -> None:
-        self.status: int = response.status
+        self.status = response.status
         self.headers = _join_headers(response.headers)
         self._pool = pool
         self._origin = origin
         self._connection = connection
-        self._response = response
-        self._is_read = self._is_closed = False
+        self._stream = response.stream
+        self.is_read, self._is_closed = not response.has_body, False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._response.stream:  # type: ignore[union-attr]  # it is async
+        async for chunk in self._stream:
             yield chunk
-        self._is_read = True
+        self.is_read = True
 
     async def aclose(self) -> None:
         """Keep the connection if the body was read to its end, else close it."""
         if self._is_closed:
             return
         self._is_closed = True
-        if self._is_read:
-            await self._response.aclose()
+        if self.is_read:
+            await self._stream.aclose()
             await self._pool.release(self._origin, self._connection)
         else:
             await self._connection.aclose()
 
 
-def _join_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+async def _send_http2(
+    connection: httpcore.AsyncHTTP2Connection, target: Target, request: Request
+) -> Response:
+    url = httpcore.URL(
+        scheme=target.scheme, host=target.host, port=target.port, target=request.path
+    )
+    response = await connection.handle_async_request(
+        httpcore.Request(request.method, url, headers=request.headers, content=request.content)
+    )
+    return Response(response.status, response.headers, cast("ByteStream", response.stream))
+
+
+def _join_headers(headers: Headers) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

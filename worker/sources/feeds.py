@@ -230,10 +230,10 @@ def _new_address(feed: Feed, there: str, home: Target, fetcher: Fetcher) -> str 
 
 
 def _poll_response(answer: FetchResponse, now: datetime) -> PollResponse:
-    is_ok = answer.status == HTTPStatus.OK
+    is_ok, is_same = answer.status == HTTPStatus.OK, answer.status == HTTPStatus.NOT_MODIFIED
     return PollResponse(
         status=answer.status,
-        message=None if is_ok else describe_status(answer),
+        message=None if is_ok or is_same else describe_status(answer),
         fresh_seconds=fresh_seconds(answer.headers, now),
         retry_after=retry_after(answer.headers, now),
         permanent_url=answer.permanent_url,

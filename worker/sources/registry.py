@@ -11,6 +11,7 @@ from worker.feeds.catalog import Catalog, load_catalog
 from worker.settings import MANUAL, POLLED, Settings
 
 _MAX_LISTED = 20
+_PAUSED = "paused"
 
 
 def require_source(settings: Settings, name: str | None) -> None:
@@ -93,8 +94,8 @@ def paused_sources(state_dir: Path) -> frozenset[str]:
 
 
 def is_paused(state_dir: Path, source: str) -> bool:
-    return (_paused_dir(state_dir) / source).exists()
+    return os.path.exists(f"{state_dir}/{_PAUSED}/{source}")  # noqa: PTH110 a third of Path's time
 
 
 def _paused_dir(state_dir: Path) -> Path:
-    return state_dir / "paused"
+    return state_dir / _PAUSED
