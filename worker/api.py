@@ -77,11 +77,11 @@ def enqueue(
     FetchFailed for an address that cannot be fetched, SpoolUnavailable where the state directory
     cannot be written or its disk is full, ConfigError.
     """
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    inputs = [paths] if isinstance(paths, str | Path) else list(paths)
     chosen = settings or load()
-    intake = Intake(chosen, given, EnqueueOptions(source, None, move, force, strict))
+    intake = Intake(chosen, inputs, EnqueueOptions(source, None, move, force, strict))
     try:
-        for _ in intake.accept(given):
+        for _ in intake.accept(inputs):
             pass
     finally:
         intake.notify()

@@ -34,7 +34,7 @@ def adopt(settings: Settings, folder: Path) -> AdoptResult:
         )
     if other := living_owner(settings.state_dir, root.path):
         raise UsageError(f"{other.refusal(root.path)}: {ADVICE}")
-    is_watched = root.path in [known.path for known in roots(settings)]
+    is_watched = root.path in [known_root.path for known_root in roots(settings)]
     with translate_errors(settings.state_dir):
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         register_root(settings.state_dir, root.path)

@@ -33,8 +33,8 @@ async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> 
     after, has_more, prefix = "", True, full_key(settings, "")
     async with Fetcher(settings.fetch) as fetcher:
         while has_more:
-            found, has_more = await client.list_objects(fetcher, prefix, after, utc_now())
-            for each in found:
+            objects, has_more = await client.list_objects(fetcher, prefix, after, utc_now())
+            for each in objects:
                 after, name = each.key, each.key.rpartition("/")[2]
                 batch = name.removesuffix(".jsonl")
                 if batch == name or not is_batch(batch) or archive.find(batch):

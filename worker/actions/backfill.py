@@ -39,9 +39,9 @@ class BackfillJob:
     addresses: int | None = None
 
 
-def is_bucket(given: str | Path) -> bool:
+def is_bucket(text: str | Path) -> bool:
     """Whether a person named a bucket, or a prefix of one."""
-    return isinstance(given, str) and given.startswith(BUCKET_SCHEMES)
+    return isinstance(text, str) and text.startswith(BUCKET_SCHEMES)
 
 
 def enqueue_bucket(settings: Settings, url: str, options: EnqueueOptions) -> BackfillJob:
@@ -123,7 +123,7 @@ def _begin(
 
 def _read(lines: Iterable[str]) -> Iterable[str]:
     """The addresses, once each. Raises UsageError."""
-    found: dict[str, None] = {}
+    addresses: dict[str, None] = {}
     for number, line in enumerate(lines, 1):
         address = line.strip()
         if not address or address.startswith("#"):
@@ -133,10 +133,10 @@ def _read(lines: Iterable[str]) -> Iterable[str]:
                 f"line {number:,} is not an address ({printable(address, 80)}): begin it with "
                 "http:// or https://"
             )
-        found[address] = None
-        if len(found) > MAX_ADDRESSES:
+        addresses[address] = None
+        if len(addresses) > MAX_ADDRESSES:
             raise UsageError(f"the list has more than {MAX_ADDRESSES:,} addresses: divide it")
-    return found
+    return addresses
 
 
 def _in_turns(addresses: Iterable[str]) -> list[str]:

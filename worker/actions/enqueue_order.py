@@ -111,9 +111,9 @@ def _files_at(settings: Settings, path: str) -> Sequence[Candidate]:
             f"{printable(path, 200)} is not below a folder that tasks may read (tasks.roots: "
             f"{allowed}): name an absolute path there, or add its folder to tasks.roots"
         )
-    found = list(find_candidates(real))
+    candidates = list(find_candidates(real))
     if real.is_dir():
-        return found
+        return candidates
     # Opened from the root on, so that no folder on the way can become a link meanwhile.
     status = real.stat()
     below = real.relative_to(root).as_posix()

@@ -46,14 +46,14 @@ class FeedPreview:
 
 
 def preview_feed(
-    settings: Settings, given: Mapping[str, Any], now: datetime
+    settings: Settings, keys: Mapping[str, Any], now: datetime
 ) -> FeedPreview | tuple[FeedLink, ...]:
-    """What the feed with the keys `given` gives, or the feeds that its page names.
+    """What the feed with the keys `keys` gives, or the feeds that its page names.
 
     Raises UsageError, FetchFailed, Rejected, Busy.
     """
     sites = open_sites(settings)
-    feed = parse_feed({**given, "name": given.get("name") or "preview"})
+    feed = parse_feed({**keys, "name": keys.get("name") or "preview"})
     with fetch_slot():
         probed = probe(settings, sites, feed)
     if not isinstance(probed, ProbedFeed):

@@ -53,18 +53,18 @@ class FeedSelection:
 
 
 def add(
-    settings: Settings, given: Mapping[str, Any], *, check: bool
+    settings: Settings, keys: Mapping[str, Any], *, check: bool
 ) -> AddedFeed | tuple[FeedLink, ...]:
-    """Add the feed with the keys `given`; without a name it gets one.
+    """Add the feed with the keys `keys`; without a name it gets one.
 
     Where the address is a page that names several feeds, they are returned for a person to choose
     from, and none is added. Raises UsageError, AlreadyThere, FetchFailed, Rejected, Busy,
     SpoolUnavailable.
     """
     sites = open_sites(settings)
-    feed = parse_feed({**given, "name": given.get("name") or _UNNAMED})
+    feed = parse_feed({**keys, "name": keys.get("name") or _UNNAMED})
     catalog = load_catalog(settings)
-    _check(settings, feed, sites, catalog, named=bool(given.get("name")))
+    _check(settings, feed, sites, catalog, named=bool(keys.get("name")))
     with fetch_slot() if check else nullcontext():
         probed = probe(settings, sites, feed) if check else ProbedFeed(feed, None, 0)
     if not isinstance(probed, ProbedFeed):
@@ -76,7 +76,7 @@ def add(
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
         check_new(feed, {**configured, **addresses})
         taken = {*settings.source_names(), *managed_feeds, *configured}
-        if given.get("name"):
+        if keys.get("name"):
             managed.check_name(feed.name, taken)
         else:
             feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))

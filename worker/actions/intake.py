@@ -80,7 +80,7 @@ class Intake:
         self._jobs = job_store(settings)
         self.reachable = redis_answers(settings)
 
-    def accept(self, given: Iterable[str | Path]) -> Iterator[ClaimedBatch]:
+    def accept(self, arguments: Iterable[str | Path]) -> Iterator[ClaimedBatch]:
         """Claim files, folders and addresses (a str that begins with http://, https:// or
         rsshub://), one batch at a time; wait while too many batches wait.
 
@@ -89,7 +89,7 @@ class Intake:
         SpoolUnavailable.
         """
         self._prepare()
-        inputs = list(given)
+        inputs = list(arguments)
         fetched = self.fetch([str(each) for each in inputs if is_address(each)], step=lambda: None)
         files = [Path(each) for each in inputs if not is_address(each)]
         limits = self.settings.spool
@@ -165,9 +165,9 @@ class Intake:
 
     def _wait_for_room(self) -> None:
         """The number of waiting batches is bounded, so that copies cannot fill the disk."""
-        begun, is_reported = time.monotonic(), False
+        start, is_reported = time.monotonic(), False
         while self._is_full():
-            if not is_reported and time.monotonic() - begun > PATIENCE:
+            if not is_reported and time.monotonic() - start > PATIENCE:
                 is_reported = True
                 self._on_full()
             time.sleep(LOOK_EVERY)

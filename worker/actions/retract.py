@@ -22,16 +22,16 @@ def retract(settings: Settings, article_id: str, reason: str) -> str:
     such article, UsageError where it is withdrawn already, Retryable.
     """
     store, now = article_store(settings), utc_now()
-    found = store.find(article_id)
-    if found is None:
+    entry = store.find(article_id)
+    if entry is None:
         raise NotThere(
             f"the index has no article {printable(article_id, 80)}; `newsdrop tail` lists the IDs"
         )
-    if found.is_withdrawn:
+    if entry.is_withdrawn:
         raise UsageError(
             f"the article {printable(article_id, 80)} is withdrawn already: there is nothing to do"
         )
-    incoming = make_tombstone(store, found, WithdrawalReason.RETRACTED, reason, kind=KIND, now=now)
+    incoming = make_tombstone(store, entry, WithdrawalReason.RETRACTED, reason, kind=KIND, now=now)
     assert incoming.origin is not None
     head = Head.new(incoming.origin.source, KIND, now)
     claim_bytes(manual_root(settings), head, [incoming], AcceptedLog(settings.state_dir))

@@ -39,10 +39,10 @@ def _completion(list_names: _ListNames) -> Callable[[typer.Context, str], list[s
 
         def collect() -> None:
             try:
-                found = [name for name in list_names(settings) if name.startswith(incomplete)]
+                matches = [name for name in list_names(settings) if name.startswith(incomplete)]
             except Exception:  # whatever it is: a person is in the middle of a word
                 return
-            names.extend([name for name in found if _PLAIN.fullmatch(name)][:_MAX_NAMES])
+            names.extend([name for name in matches if _PLAIN.fullmatch(name)][:_MAX_NAMES])
 
         # A thread, because no connection has a timeout as short; it may outlive the answer.
         thread = Thread(target=collect, daemon=True)

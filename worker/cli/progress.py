@@ -40,8 +40,8 @@ class FileProgress:
         """Per second; 0 while unknown, or when the count has not grown for long."""
         if len(self._samples) < 2:
             return 0.0
-        (begun, before), (now, count) = self._samples[0], self._samples[-1]
-        return (count - before) / (now - begun) if now > begun else 0.0
+        (first_time, before), (now, count) = self._samples[0], self._samples[-1]
+        return (count - before) / (now - first_time) if now > first_time else 0.0
 
     def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
@@ -53,8 +53,8 @@ class FileProgress:
         if rate and self.noun == "file":
             parts.append(format_speed(rate))
         if rate and self.total and self.total != self.count:
-            left = format_estimate((self.total - self.count) / rate)
-            parts.append(gettext("{time} left").format(time=left))
+            estimate = format_estimate((self.total - self.count) / rate)
+            parts.append(gettext("{time} left").format(time=estimate))
         if self.refused:
             parts.append(gettext("{count} refused").format(count=format_count(self.refused)))
         return punctuate(", ".join(parts))

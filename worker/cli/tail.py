@@ -203,17 +203,17 @@ def _newest(
 ) -> tuple[Sequence["StreamEntry"], str | None]:
     """The last `count` entries, of those that pass `filters`, and the ID of the
     last entry of all. At most _MAX_NEWEST entries are searched."""
-    found: list[StreamEntry] = []
+    entries: list[StreamEntry] = []
     last, before = None, None
     for _ in range(_MAX_NEWEST // _PAGE):
         page = store.read_before(before, _PAGE if filters else min(_PAGE, count))
         if not page:
             break
         last, before = last or page[0].stream_id, page[-1].stream_id
-        found += (entry for entry in page if _passes(entry, filters))
-        if len(found) >= count:
+        entries += (entry for entry in page if _passes(entry, filters))
+        if len(entries) >= count:
             break
-    return found[:count][::-1], last
+    return entries[:count][::-1], last
 
 
 def _passes(entry: "StreamEntry", filters: "Filters") -> bool:

@@ -167,7 +167,7 @@ def _read_list(path: Path | None) -> Iterable[dict[str, Any]]:
 
 def _file_version(path: Path | None) -> tuple[int, int, int] | None:
     try:
-        found = os.stat(path) if path else None
+        status = os.stat(path) if path else None
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status else None

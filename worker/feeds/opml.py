@@ -41,19 +41,19 @@ def read_opml(data: bytes) -> tuple[Outline, ...]:
         raise UsageError(f"the OPML file is larger than {MAX_BYTES // 1_000_000} MB: split it")
     if data.count(b"<") > MAX_MARKUP:
         raise UsageError("the OPML file has too much markup for a list of feeds: split it")
-    found: dict[str, Outline] = {}
+    feeds: dict[str, Outline] = {}
     for outline in _outlines(_parse(data)):
-        first = found.setdefault(outline.url, outline)
+        first = feeds.setdefault(outline.url, outline)
         more = outline.tags[: MAX_TAGS - len(first.tags)]
-        found[outline.url] = replace(
+        feeds[outline.url] = replace(
             first, tags=tuple(dict.fromkeys((*first.tags, *more)))[:MAX_TAGS]
         )
-    if not found:
+    if not feeds:
         raise UsageError(
             'this file has no feeds: an OPML list has <outline xmlUrl="https://…"/>; '
             "export it from the other reader again"
         )
-    return tuple(found.values())
+    return tuple(feeds.values())
 
 
 def write_opml(outlines: Iterable[Outline], title: str) -> bytes:

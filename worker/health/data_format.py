@@ -49,20 +49,20 @@ def check_files(state_dir: Path) -> None:
     ended."""
     if (state_dir / RESTORING).exists():
         raise ConfigError(incomplete_restore(state_dir))
-    found = _read(state_dir)
-    if found > FORMAT:
+    number = _read(state_dir)
+    if number > FORMAT:
         raise ConfigError(
-            f"the state directory {printable(state_dir)} has format {found} of a newer newsdrop, "
+            f"the state directory {printable(state_dir)} has format {number} of a newer newsdrop, "
             f"and this one reads formats up to {FORMAT}: update newsdrop, or restore a backup"
         )
 
 
 def check_redis(client: Client, stream: str) -> None:
     """Raise ConfigError if a newer newsdrop wrote the keys of `stream`. Raises Retryable."""
-    found = get_format(client, stream)
-    if found is not None and found > FORMAT:
+    number = get_format(client, stream)
+    if number is not None and number > FORMAT:
         raise ConfigError(
-            f"the keys of {printable(stream)} in Redis have format {found} of a newer newsdrop, "
+            f"the keys of {printable(stream)} in Redis have format {number} of a newer newsdrop, "
             f"and this one reads up to {FORMAT}: update newsdrop, or choose another stream.name"
         )
 

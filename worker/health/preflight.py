@@ -164,8 +164,8 @@ def place_checks(settings: Settings) -> Iterator[Check]:
     for folder in settings.all_folders():
         if folder.in_place or not folder.path.is_dir():
             continue
-        if away := volume_problem(state, folder.name, folder.path):
-            problem, _, advice = away.partition(": ")
+        if missing_volume := volume_problem(state, folder.name, folder.path):
+            problem, _, advice = missing_volume.partition(": ")
             yield Check(f"{VOLUME} {folder.name}", "warn", problem, advice)
         else:
             defect = _probe_spool(folder.path)

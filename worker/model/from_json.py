@@ -16,19 +16,19 @@ def dataclass_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
     So an upgrade can be undone, and machines can be upgraded one by one. Raises TypeError where
     a field without a default is missing.
     """
-    known = _names(cast("Hashable", kind))
-    return kind(**{name: value for name, value in values.items() if name in known})
+    names = _names(cast("Hashable", kind))
+    return kind(**{name: value for name, value in values.items() if name in names})
 
 
 def checked_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
     """:func:`dataclass_from` for values that another program may have written: TypeError for one
     that is not of its field's type (`int`, `str` or `bool`), and for a number beyond any time."""
-    found = dataclass_from(kind, values)
+    instance = dataclass_from(kind, values)
     for name, wanted in _types(cast("Hashable", kind)).items():
-        value = getattr(found, name)
+        value = getattr(instance, name)
         if type(value) is not wanted or (wanted is int and abs(value) > _LAST_MS):
             raise TypeError(f"{name} has a value of another type")
-    return found
+    return instance
 
 
 @cache

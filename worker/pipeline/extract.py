@@ -208,8 +208,8 @@ def parse_entry(
     :class:`Rejected` is a bug of ours: it refuses this input as `internal`, and is logged.
     """
     digest = digest or sha256(data)
-    found = _parse(reader, entry, data)
-    first, second = next(found, None), next(found, None)
+    items = _parse(reader, entry, data)
+    first, second = next(items, None), next(items, None)
     if first is None:
         message = "the file contains no article: drop files that contain at least one"
         yield ParseFailure(0, Reason.NO_CONTENT, message, whole_file=True)
@@ -217,7 +217,7 @@ def parse_entry(
         mark = file_mark(digest, reader.profile(entry))
         yield normalize_item(reader, entry, 0, first, digest, whole_file=True, mark=mark)
     else:
-        for ordinal, item in enumerate(chain((first, second), found)):
+        for ordinal, item in enumerate(chain((first, second), items)):
             yield normalize_item(reader, entry, ordinal, item, digest, whole_file=False)
 
 

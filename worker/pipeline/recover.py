@@ -102,10 +102,11 @@ def _first_loss(context: Context, record: RedisRecord, begin: datetime) -> datet
     # A replica that took over has been up for longer, and lacks only what came last.
     is_replica = was_promoted(context.redis)
     limit = record.last_id if is_replica else str(get_start_ms(context.redis))
-    left = articles.read_before(limit, 1)
-    if not left or id_key(left[0].stream_id) > id_key(record.last_id):  # a clock was set meanwhile
+    remaining = articles.read_before(limit, 1)
+    # A later ID: a clock was set meanwhile.
+    if not remaining or id_key(remaining[0].stream_id) > id_key(record.last_id):
         return datetime.fromtimestamp(0, UTC)
-    seconds = id_key(left[0].stream_id)[0] / 1000
+    seconds = id_key(remaining[0].stream_id)[0] / 1000
     return min(begin, datetime.fromtimestamp(seconds, UTC) - WINDOW)
 
 

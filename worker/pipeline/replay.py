@@ -49,8 +49,8 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
 def _is_lost(outcome: Outcome, deps: IngestDeps) -> bool:
     if not outcome.status.has_entry:
         return False
-    found = deps.articles.find(outcome.id) if outcome.id else None
-    return found is None or found.revision < outcome.revision
+    index_entry = deps.articles.find(outcome.id) if outcome.id else None
+    return index_entry is None or index_entry.revision < outcome.revision
 
 
 def read_archived(

@@ -66,19 +66,19 @@ def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
 
 def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | None:
     """What is published of an article; None if the index does not hold it. Raises Retryable."""
-    found = articles.find(item.identity.id)
-    if found is None:
+    index_entry = articles.find(item.identity.id)
+    if index_entry is None:
         return None
     own = item.normalized.identity
-    has_alias = own.key == found.identity.key or articles.find(own.id) is not None
-    entry = articles.find_entry(found)
+    has_alias = own.key == index_entry.identity.key or articles.find(own.id) is not None
+    entry = articles.find_entry(index_entry)
     try:
         is_record = entry is not None and entry.type != "article.withdrawn"
         record = orjson.loads(entry.data) if entry and is_record else None
     except orjson.JSONDecodeError:
         record = None  # another program wrote it
     record = record if isinstance(record, dict) else None
-    return NewestRevision(found, record, has_alias, entry.story if entry else None)
+    return NewestRevision(index_entry, record, has_alias, entry.story if entry else None)
 
 
 def compare(
@@ -88,11 +88,11 @@ def compare(
     reread = item.entry.reread
     is_other = not item.identity.content.startswith(newest.index_entry.identity.content)
     reason = RevisionReason.FORCED if force else RevisionReason.CHANGED
-    found, fields = _UNKNOWN, tuple(change.field for change in _UNKNOWN)
+    listed_changes, fields = _UNKNOWN, tuple(change.field for change in _UNKNOWN)
     if newest.record is not None:
         new = orjson.loads(orjson.dumps(article))
         fields = tuple(changed_fields(newest.record, new))
-        found = changes(Version.of(newest.record), Version.of(new))
+        listed_changes = changes(Version.of(newest.record), Version.of(new))
     if reread is not None:
         reason = RevisionReason(reread.reason)
         is_changed = bool(fields)
@@ -107,7 +107,7 @@ def compare(
             return None
     elif not is_other and not force:
         return None
-    return Revision(reason, newest.index_entry.revision, fields, found)
+    return Revision(reason, newest.index_entry.revision, fields, listed_changes)
 
 
 def as_published(item: ParsedArticle, article_id: str | None) -> ParsedArticle:

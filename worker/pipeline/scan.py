@@ -87,7 +87,7 @@ def _scan(
     by_name: bool,
 ) -> None:
     settings, job = context.settings, hourly_job(folder.name, now)
-    begun = context.deps.now()
+    start = context.deps.now()
     check_free(settings.state_dir, settings.spool.min_free_mb)
 
     def on_claimed(batch: ClaimedBatch) -> None:
@@ -100,28 +100,28 @@ def _scan(
         root, settings.spool, context.accepted, now, job.id, on_claimed, events=hints
     )
     if folder.in_place:
-        found = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
+        result = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
     else:
         check_volume(settings.state_dir, folder.name, folder.path)
         check_free(folder.path, settings.spool.min_free_mb)
         with translate_errors(settings.state_dir):
             register_root(settings.state_dir, root.path)
         ownership(settings.state_dir).require(root)
-        found = scan(folder, request)
+        result = scan(folder, request)
         remember_volume(settings.state_dir, folder.path)
-    if found is not None:
-        _report(context, folder, job, found, is_whole=not hints)
-        _log(context, folder, found, begun)
+    if result is not None:
+        _report(context, folder, job, result, is_whole=not hints)
+        _log(context, folder, result, start)
 
 
-def _log(context: Context, folder: Folder, found: ScanResult, begun: datetime) -> None:
+def _log(context: Context, folder: Folder, result: ScanResult, start: datetime) -> None:
     """Add a scan that claimed files to the log of its source."""
-    if found.files:
-        took = round((context.deps.now() - begun).total_seconds(), 3)
+    if result.files:
+        took = round((context.deps.now() - start).total_seconds(), 3)
         notes = notes_dir(context.settings, folder)
-        counts = (found.files, found.batches, found.size)
+        counts = (result.files, result.batches, result.size)
         with translate_errors(notes):
-            log_scan(notes, ScanLogEntry(rfc3339(begun), *counts, took))
+            log_scan(notes, ScanLogEntry(rfc3339(start), *counts, took))
 
 
 def _root(context: Context, folder: Folder) -> Root:

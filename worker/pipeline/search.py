@@ -42,19 +42,19 @@ def feed_search(context: Context) -> int:
         if db is None:
             return 0
         writer = Writer(db)
-        begun = time.time()
-        if _is_busy(context) and begun < writer.get_state("rest_until"):
+        start = time.time()
+        if _is_busy(context) and start < writer.get_state("rest_until"):
             return 0
         new = writer.find_new(context.deps.archive, time.time_ns())
         added = 0
         for segment in new:
-            if added and (time.time() - begun > RUN_SECONDS or _is_busy(context)):
+            if added and (time.time() - start > RUN_SECONDS or _is_busy(context)):
                 break
             _add(context, writer, segment)
             added += 1
         writer.remove_expired(context.deps.archive)
         ended = time.time()
-        rest = (ended - begun) * (1 / BUSY_SHARE - 1)
+        rest = (ended - start) * (1 / BUSY_SHARE - 1)
         missing = len(new) - added
         writer.set_state(missing=missing, at=ended, rest_until=ended + rest)
         return missing

@@ -55,9 +55,9 @@ def rebuild_stories(
     begin = deps.now() - timedelta(days=days)
     result = RebuildResult(days)
     with suppress(OSError, ValueError, TypeError):
-        found = dataclass_from(RebuildResult, orjson.loads(path.read_bytes()))
-        if found.near_days == days:
-            result, found.resumed = found, found.segments
+        earlier = dataclass_from(RebuildResult, orjson.loads(path.read_bytes()))
+        if earlier.near_days == days:
+            result, earlier.resumed = earlier, earlier.segments
     # A batch may have waited for a day before it was archived.
     first_day = (begin - timedelta(days=1)).strftime("%Y%m%d")
     for segment in deps.archive.segments(max(first_day, result.last[:8])):

@@ -97,8 +97,8 @@ def _find_difference(
         return None
     old = _from_stream(settings, before.stream_id) if before.stream_id and at else None
     old = old or _from_archive(settings, article_id, [before])
-    found = changes(Version.of(old), Version.of(record)) if old else None
-    return Difference(before.revision, found)
+    differences = changes(Version.of(old), Version.of(record)) if old else None
+    return Difference(before.revision, differences)
 
 
 def _from_stream(settings: Settings, stream_id: str) -> dict[str, Any] | None:
@@ -140,9 +140,9 @@ def _from_archive(
 
 def _writable_record(entry: StreamEntry) -> dict[str, Any]:
     """The record; empty where it is nested too deeply to be written as JSON."""
-    found = data_of(entry)
+    record = data_of(entry)
     try:
-        orjson.dumps({"record": [found]})
+        orjson.dumps({"record": [record]})
     except TypeError:
         return {}
-    return found
+    return record

@@ -120,11 +120,11 @@ def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
     """The entries before `before`, newest first, a few at a time: records may be large."""
     store = article_store(settings)
     count = 1
-    while found := store.read_before(before, count):
-        before, size = found[-1].stream_id, sum(len(entry.data) for entry in found)
-        count = max(1, min(_CHUNK, 2 * count, _CHUNK_BYTES * len(found) // max(1, size)))
-        while found:  # frees each entry after its use
-            yield found.pop(0)
+    while entries := store.read_before(before, count):
+        before, size = entries[-1].stream_id, sum(len(entry.data) for entry in entries)
+        count = max(1, min(_CHUNK, 2 * count, _CHUNK_BYTES * len(entries) // max(1, size)))
+        while entries:  # frees each entry after its use
+            yield entries.pop(0)
 
 
 def _check_id(before: str | None) -> str | None:
@@ -144,16 +144,16 @@ def _check_id(before: str | None) -> str | None:
 def data_of(entry: StreamEntry) -> dict[str, Any]:
     """The record; empty where another program wrote something else to the stream."""
     try:
-        found = orjson.loads(entry.data)
+        data = orjson.loads(entry.data)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
     def text(name: str) -> str | None:
-        found = data.get(name)
-        return found if isinstance(found, str) and found else None
+        value = data.get(name)
+        return value if isinstance(value, str) and value else None
 
     count, url, language = data.get("word_count"), text("url"), text("language")
     return ArticleRow(
@@ -197,23 +197,23 @@ def _written(stream_id: str) -> str:
         return rfc3339_from_ms(0)
 
 
-def _found_row(found: DecisionRow) -> ArticleRow:
+def _found_row(decision: DecisionRow) -> ArticleRow:
     return ArticleRow(
-        stream_id=found.stream_id,
-        id=found.article,
-        title=found.title or found.path,
-        date=found.date,
-        source=found.source,
-        revision=found.revision,
-        type=f"article.{found.status}",
-        ingested_at=found.at,
-        url=found.url,
-        language=found.language,
-        word_count=found.word_count,
-        outcome=found.status,
-        quarantine=found.quarantine,
-        story=Story(found.story, found.near_duplicate_of, found.similarity)
-        if found.story
+        stream_id=decision.stream_id,
+        id=decision.article,
+        title=decision.title or decision.path,
+        date=decision.date,
+        source=decision.source,
+        revision=decision.revision,
+        type=f"article.{decision.status}",
+        ingested_at=decision.at,
+        url=decision.url,
+        language=decision.language,
+        word_count=decision.word_count,
+        outcome=decision.status,
+        quarantine=decision.quarantine,
+        story=Story(decision.story, decision.near_duplicate_of, decision.similarity)
+        if decision.story
         else None,
     )
 

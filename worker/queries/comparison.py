@@ -58,26 +58,26 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
     titles = [(view.explained.title or "")[:1000] for view in views]
     texts = [_text(view) for view in views]
     bands = [_address_band(view) for view in views]
-    known = (article_id, titles[0], other_id, titles[1], is_same)
+    common = (article_id, titles[0], other_id, titles[1], is_same)
     if texts[0] is None or texts[1] is None:
-        gone = mark(
+        no_text = mark(
             "the text of one of them is not kept any more: it was withdrawn, or has expired"
         )
-        return Comparison(*known, None, gone)
+        return Comparison(*common, None, no_text)
     passages, share = common_passages(texts[0], texts[1])
     if is_same and bands[0] and bands[0] == bands[1]:
         reason = mark("they have the same address and day, and their titles begin alike")
-        return Comparison(*known, None, reason, passages, share)
+        return Comparison(*common, None, reason, passages, share)
     marks = [sketch_of(text or "", title) for text, title in zip(texts, titles, strict=True)]
     if marks[0] is None or marks[1] is None:
         reason = mark(
             f"one of the texts is too short to be recognised (fewer than {MIN_PIECES + 7} letters "
             "and digits), or a placeholder"
         )
-        return Comparison(*known, None, reason, passages, share)
+        return Comparison(*common, None, reason, passages, share)
     similarity, apart = compare(marks[0].sketch, marks[1].sketch)
     reason = _reason(similarity, apart, is_same_story=is_same)
-    return Comparison(*known, round(similarity, 2), reason, passages, share)
+    return Comparison(*common, round(similarity, 2), reason, passages, share)
 
 
 def _reason(similarity: float, apart: Apart | None, *, is_same_story: bool | None) -> str:
@@ -140,13 +140,13 @@ def _spans(text: str, other: str) -> Iterator[tuple[int, int]]:
         places.setdefault(other[at : at + _MIN_PASSAGE], at)
     start = 0
     while start <= len(text) - _MIN_PASSAGE:
-        found = places.get(text[start : start + _MIN_PASSAGE])
-        if found is None:
+        position = places.get(text[start : start + _MIN_PASSAGE])
+        if position is None:
             start += 1
             continue
-        pairs = zip(text[start:], other[found:], strict=False)
+        pairs = zip(text[start:], other[position:], strict=False)
         length = next((n for n, (a, b) in enumerate(pairs) if a != b), None)
-        length = min(len(text) - start, len(other) - found) if length is None else length
+        length = min(len(text) - start, len(other) - position) if length is None else length
         yield start, start + length
         start += length
 

@@ -102,23 +102,23 @@ def explain_title(
     require_source(settings, source)
     profile = CatalogReader(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
-    found = identity_of(title, date, profile=profile, rule=rule)
+    identity = identity_of(title, date, profile=profile, rule=rule)
     article = Explanation(
-        title=title, date=found.date, folded_title=found.title, scope=profile.scope
+        title=title, date=identity.date, folded_title=identity.title, scope=profile.scope
     )
-    if found.identity is None:
-        if date and found.date is None:
+    if identity.identity is None:
+        if date and identity.date is None:
             raise UsageError(
                 f"{printable(date, 80)} is not a valid date: write it as YYYY-MM-DD, or give a PATH"
             )
-        if found.date is None:
+        if identity.date is None:
             why = mark("without a date the key needs the article's content: give --date, or a PATH")
         else:
             why = mark(
                 f"with the scope {profile.scope} the key needs the article itself: give a PATH"
             )
         return ExplainResult((article,), why)
-    return _look_up(settings, [(article, found.identity)])
+    return _look_up(settings, [(article, identity.identity)])
 
 
 def explain_id(settings: Settings, article_id: str) -> ExplainResult:
@@ -251,24 +251,24 @@ def _look_up_index(
     identity: Identity | None,
     past: Sequence[HistoryEntry],
 ) -> Explanation:
-    known = store.find(article_id)
-    if known is None:
+    index_entry = store.find(article_id)
+    if index_entry is None:
         at = next((each.stream_id for each in reversed(past) if each.stream_id), None)
-        found = store.read(at, 1, end=at) if at else []
-        entry = found[0] if found and found[0].id == article_id else None
+        entries = store.read(at, 1, end=at) if at else []
+        entry = entries[0] if entries and entries[0].id == article_id else None
         date = article.date or (entry.date if entry else None)
         return replace(article, known=False, in_stream=_in_stream(entry), date=date)
-    entry = store.find_entry(known)
+    entry = store.find_entry(index_entry)
     return replace(
         article,
         known=True,
-        known_since=rfc3339_from_ms(known.first_published_ms),
-        revision=known.revision,
-        is_withdrawn=known.is_withdrawn,
-        same_content=_has_same_content(identity, known.identity),
+        known_since=rfc3339_from_ms(index_entry.first_published_ms),
+        revision=index_entry.revision,
+        is_withdrawn=index_entry.is_withdrawn,
+        same_content=_has_same_content(identity, index_entry.identity),
         in_stream=_in_stream(entry),
         title=article.title or (entry.title if entry else None),
-        date=article.date or known.identity.date,
+        date=article.date or index_entry.identity.date,
         story=entry.story if entry else None,
     )
 
@@ -277,11 +277,11 @@ def _in_stream(entry: StreamEntry | None) -> InStream | None:
     return InStream(entry.stream_id, entry.source, entry.revision) if entry else None
 
 
-def _has_same_content(identity: Identity | None, known: Identity) -> bool | None:
+def _has_same_content(identity: Identity | None, indexed: Identity) -> bool | None:
     """None where it cannot be said. The index keeps only the first bytes of the hash."""
     if identity is None or not identity.content:
         return None
-    return identity.content.startswith(known.content)
+    return identity.content.startswith(indexed.content)
 
 
 def _shorten(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:

@@ -107,8 +107,8 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         check_publishable(client, settings.stream.name)
         address = printable_url(redis_url(settings))
         yield Check("redis", "ok", f"{address} answers and accepts writes")
-        found = server_checks(settings, get_server_info(client))
-        yield from (check for check in found if check.level == "fail")
+        checks = server_checks(settings, get_server_info(client))
+        yield from (check for check in checks if check.level == "fail")
         rights = rights_check(settings, client)
         if rights.level == "fail":
             yield rights

@@ -120,17 +120,17 @@ def find_jobs(
 ) -> tuple[tuple[JobView, ...], int | None]:
     """The newest jobs after the first `cursor` that pass `filters`; the cursor of the next page,
     None at the end. At most 2,000 are read for one page. Raises StoreUnavailable."""
-    found: list[JobView] = []
+    matches: list[JobView] = []
     for begin in range(cursor, cursor + _MAX_READ, _READ_AT_ONCE):
         views = list_jobs(settings, _READ_AT_ONCE, begin)
         for position, view in enumerate(views, begin):
-            if len(found) == count:
-                return tuple(found), position
+            if len(matches) == count:
+                return tuple(matches), position
             if filters.accept(_facets(view), view.label, view.id):
-                found.append(view)
+                matches.append(view)
         if len(views) < _READ_AT_ONCE:
-            return tuple(found), None
-    return tuple(found), cursor + _MAX_READ
+            return tuple(matches), None
+    return tuple(matches), cursor + _MAX_READ
 
 
 def get_job(settings: Settings, job_id: str) -> JobView:

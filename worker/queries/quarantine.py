@@ -90,19 +90,19 @@ def list_quarantine(
     ids = quarantine.ids()
     reasons = _count_reasons(settings.state_dir / folder, ids, filters)
     older = ids if after is None else ids[: bisect_left(ids, after)]
-    found: list[QuarantineItem] = []
+    items: list[QuarantineItem] = []
     following: str | None = None
     for read_count, refused_id in enumerate(reversed(older), 1):
         if filters.source is None or _may_be_of(refused_id, filters.source):
             with suppress(NotThere):  # it was retried or discarded in between
                 item = quarantine.get(refused_id)
                 if reason in (None, item.reason) and is_accepted(filters, item):
-                    found.append(item)
-        if len(found) == count or read_count == _MAX_READ:
+                    items.append(item)
+        if len(items) == count or read_count == _MAX_READ:
             following = refused_id if read_count < len(older) else None
             break
-    later = find_later_successes(settings, found)
-    return QuarantinePage(tuple(found), len(ids), following, reasons, later)
+    later = find_later_successes(settings, items)
+    return QuarantinePage(tuple(items), len(ids), following, reasons, later)
 
 
 def find_matching(
@@ -116,27 +116,27 @@ def find_matching(
     """Every refused input that passes, oldest first, up to and with the ID `until`; at most 20,000,
     the oldest ones. Raises SpoolUnavailable."""
     quarantine = Quarantine(settings.state_dir, folder)
-    found: list[QuarantineItem] = []
+    items: list[QuarantineItem] = []
     for refused_id in quarantine.ids():
-        if len(found) == MAX_MATCHING or (until is not None and refused_id > until):
+        if len(items) == MAX_MATCHING or (until is not None and refused_id > until):
             break
         with suppress(NotThere):
             item = quarantine.get(refused_id)
             if reason in (None, item.reason) and is_accepted(filters, item):
-                found.append(item)
-    return tuple(found)
+                items.append(item)
+    return tuple(items)
 
 
 def find_later_successes(
     settings: Settings, items: Iterable[QuarantineItem]
 ) -> dict[str, LaterSuccess]:
     """The inputs, by ID, that a later success has made void; none without the read model."""
-    found: dict[str, LaterSuccess] = {}
+    successes: dict[str, LaterSuccess] = {}
     with suppress(ReadModelUnavailable), open_reader(settings.state_dir) as db:
         for item in items:
             if later := find_later(db, item.path, item.source, item.refused_at):
-                found[item.id] = LaterSuccess(*later)
-    return found
+                successes[item.id] = LaterSuccess(*later)
+    return successes
 
 
 def is_accepted(filters: Filters, item: QuarantineItem) -> bool:
@@ -184,8 +184,8 @@ def _reason_cache(folder: Path, filters: Filters) -> FolderCache[str]:
 def _count_reasons(folder: Path, ids: Sequence[str], filters: Filters) -> dict[str, int]:
     """The number of inputs by reason, the most frequent first."""
     cache = _reason_cache(folder, filters)
-    found = cache.get_values([f"{folder}/{refused_id}" for refused_id in ids])
-    return dict(Counter(filter(None, found.values())).most_common())
+    reasons = cache.get_values([f"{folder}/{refused_id}" for refused_id in ids])
+    return dict(Counter(filter(None, reasons.values())).most_common())
 
 
 def _facets(item: QuarantineItem) -> Iterator[tuple[str, str]]:

@@ -20,16 +20,16 @@ def read_raw(settings: Settings, article_id: str, batch: str, entry: str) -> tup
     is_name = is_batch(batch) and _BATCH.fullmatch(batch)
     segment = open_archive(settings).find(batch) if is_name else None
     outcomes = segment.outcomes() if segment else ()
-    found = next((it for it in outcomes if it.id == article_id and str(it.entry) == entry), None)
-    if segment is None or found is None:
+    outcome = next((it for it in outcomes if it.id == article_id and str(it.entry) == entry), None)
+    if segment is None or outcome is None:
         raise NotThere(
             f"no file of {printable(article_id, 80)} has the batch {printable(batch, 80)} and the "
             f"number {printable(entry, 20)}: the article's page lists its files"
         )
-    data = next((raw for number, raw in segment.raws() if number == found.entry), None)
+    data = next((raw for number, raw in segment.raws() if number == outcome.entry), None)
     if data is None:
         raise NotThere(
             "the archive does not have the file any more: raw files are kept for `keep_days` of "
             "their source"
         )
-    return found.path, data
+    return outcome.path, data

@@ -59,12 +59,12 @@ def read_story(settings: Settings, story_id: str) -> StoryView | None:
 
 def _articles(decisions: Iterable[DecisionRow]) -> list[StoryArticle]:
     """What the decisions, oldest first, made of each article."""
-    found: dict[str, StoryArticle] = {}
+    articles: dict[str, StoryArticle] = {}
     for row in decisions:
         if row.article is None or row.status not in ("published", "revised", "withdrawn"):
             continue
-        first = found.get(row.article)
-        found[row.article] = StoryArticle(
+        first = articles.get(row.article)
+        articles[row.article] = StoryArticle(
             row.article,
             row.title or (first.title if first else ""),
             first.source if first else row.source,
@@ -74,4 +74,4 @@ def _articles(decisions: Iterable[DecisionRow]) -> list[StoryArticle]:
             row.near_duplicate_of,
             row.similarity,
         )
-    return sorted(found.values(), key=lambda article: article.published_at)
+    return sorted(articles.values(), key=lambda article: article.published_at)

@@ -89,10 +89,10 @@ def open_writer(state_dir: Path, *, rebuild: bool = False) -> Iterator[sqlite3.C
     A file that is broken or of another version is replaced by an empty one. Raises
     ReadModelUnavailable, SpoolUnavailable.
     """
-    home = search_dir(state_dir)
-    with translate_errors(home):
-        home.mkdir(mode=0o770, parents=True, exist_ok=True)
-        lock = try_lock(home / "lock")
+    folder = search_dir(state_dir)
+    with translate_errors(folder):
+        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        lock = try_lock(folder / "lock")
     if lock is None:
         yield None
         return

@@ -119,8 +119,8 @@ def date_facets(date: str) -> Iterator[tuple[str, str]]:
 
 def entry_facets(entry: StreamEntry, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The facets of an entry of the stream, whose record is `data`."""
-    found = data.get("provenance")
-    origin = found if isinstance(found, dict) else {}
+    provenance = data.get("provenance")
+    origin = provenance if isinstance(provenance, dict) else {}
     yield "source", entry.source
     yield "outcome", entry.type.removeprefix("article.")
     if entry.date:
@@ -152,12 +152,12 @@ def record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _texts(data: Mapping[str, Any], name: str) -> Iterator[str]:
-    found = data.get(name)
-    for text in found[:_MAX_FACETS] if isinstance(found, list) else ():
+    values = data.get(name)
+    for text in values[:_MAX_FACETS] if isinstance(values, list) else ():
         if isinstance(text, str) and text:
             yield text
 
 
 def _text(data: Mapping[str, Any], name: str) -> str | None:
-    found = data.get(name)
-    return found if isinstance(found, str) and found else None
+    value = data.get(name)
+    return value if isinstance(value, str) and value else None

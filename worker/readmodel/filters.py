@@ -63,26 +63,26 @@ class Filters:
 
     def facets(self) -> tuple[tuple[str, str], ...]:
         """(kind, text) of everything that a decision must have."""
-        found = self._texts()
-        if found.setdefault("outcome", ARTICLE) == "any":
-            del found["outcome"]
-        return tuple(found.items())
+        texts = self._texts()
+        if texts.setdefault("outcome", ARTICLE) == "any":
+            del texts["outcome"]
+        return tuple(texts.items())
 
     def excluded_facets(self) -> tuple[tuple[str, str], ...]:
         """(kind, text) of what a decision must not have."""
         return (NEAR_DUPLICATE,) if self.first_of_story else ()
 
     def _texts(self) -> dict[str, str]:
-        given = self.given()
+        values = self.given()
         return {
-            n: text[:MAX_FACET] for n, text in given.items() if n not in ("q", "first_of_story")
+            n: text[:MAX_FACET] for n, text in values.items() if n not in ("q", "first_of_story")
         }
 
     def accept(self, facets: Iterable[tuple[str, str]], *texts: str) -> bool:
         """Whether something with these facets and texts passes, for lists that are not in the read
         model. Without `outcome` any outcome does."""
-        wanted, found = set(self._texts().items()) - {("outcome", "any")}, set(facets)
-        if not wanted <= found or not found.isdisjoint(self.excluded_facets()):
+        wanted, present = set(self._texts().items()) - {("outcome", "any")}, set(facets)
+        if not wanted <= present or not present.isdisjoint(self.excluded_facets()):
             return False
         folded = fold_parts(*texts) if self.q is not None else ""
         return self.q is None or all(word in folded for word in parse_words(self.q))

@@ -64,22 +64,22 @@ def search(
     if words:
         db.create_function("has_words", 1, matcher(words), deterministic=True)
     excluded = _value_ids(db, filters.excluded_facets()) or ()
-    wanted, found = _Wanted(ids, words, excluded), list[tuple[int, DecisionRow]]()
+    wanted, rows = _Wanted(ids, words, excluded), list[tuple[int, DecisionRow]]()
     end = clock() + SEARCH_SECONDS
     upper = last + 1 if before is None else min(before, last + 1)
     while upper > first:
         lower = (upper - 1) // PART * PART
-        found += _search_part(db, wanted, lower, upper, count + 1 - len(found))
-        if len(found) > count:
-            return _page(found[:count], found[count - 1][0])
+        rows += _search_part(db, wanted, lower, upper, count + 1 - len(rows))
+        if len(rows) > count:
+            return _page(rows[:count], rows[count - 1][0])
         upper = lower
         if clock() > end and upper > first:
-            return _page(found, upper)
-    return _page(found, None)
+            return _page(rows, upper)
+    return _page(rows, None)
 
 
-def _page(found: Sequence[tuple[int, DecisionRow]], following: int | None) -> SearchPage:
-    return SearchPage(tuple(row for _, row in found), following)
+def _page(rows: Sequence[tuple[int, DecisionRow]], following: int | None) -> SearchPage:
+    return SearchPage(tuple(row for _, row in rows), following)
 
 
 def read_freshness(db: sqlite3.Connection) -> Freshness:
@@ -94,8 +94,8 @@ def list_story(db: sqlite3.Connection, story_id: str) -> frozenset[str]:
         "SELECT DISTINCT article FROM decision WHERE id IN (SELECT decision FROM facet WHERE "
         "value = (SELECT id FROM value WHERE kind = 'story' AND text = ?) LIMIT ?)"
     )
-    found = db.execute(query, (story_id[:MAX_FACET], MAX_OF_STORY + 1))
-    return frozenset(article for (article,) in found)
+    rows = db.execute(query, (story_id[:MAX_FACET], MAX_OF_STORY + 1))
+    return frozenset(article for (article,) in rows)
 
 
 def list_other_batches(db: sqlite3.Connection, article_id: str) -> frozenset[str]:
@@ -115,8 +115,8 @@ def find_later(
         "SELECT article, status, at FROM decision WHERE path = ? AND source = ? AND at > ? AND "
         "status IN ('published', 'revised', 'duplicate') ORDER BY at LIMIT 1"
     )
-    found: tuple[str, str, str] | None = db.execute(query, (path, source, after)).fetchone()
-    return found
+    row: tuple[str, str, str] | None = db.execute(query, (path, source, after)).fetchone()
+    return row
 
 
 def parse_number(before: str | None) -> int | None:
@@ -180,8 +180,8 @@ def _search_part(
         f"{_SELECT} FROM {driver} AS driver CROSS JOIN decision d ON d.id = {at} "
         f"WHERE {' AND '.join(conditions)} ORDER BY {at} DESC LIMIT ?"
     )
-    found = db.execute(query, (*values, lower, upper, *rest, *wanted.excluded, count))
-    return [(number, DecisionRow(*row)) for number, *row in found]
+    rows = db.execute(query, (*values, lower, upper, *rest, *wanted.excluded, count))
+    return [(number, DecisionRow(*row)) for number, *row in rows]
 
 
 def _size(db: sqlite3.Connection, value: int, lower: int, upper: int) -> int:

@@ -79,7 +79,7 @@ def matcher(words: Sequence[str]) -> Callable[[bytes], bool]:
 
 
 def _sequences(plain: str) -> set[str]:
-    found = set(map(add, plain, plain[1:]))
+    sequences = set(map(add, plain, plain[1:]))
     for run in _ASCII_RUN.findall(plain):
-        found.update(map(add, map(add, run, run[1:]), run[2:]))
-    return found
+        sequences.update(map(add, map(add, run, run[1:]), run[2:]))
+    return sequences

@@ -37,9 +37,9 @@ class Writer:
             name, at = f"{folder.parent.name}/{folder.name}", _changed_ns(folder)
             if at is None or changed.get(name) == at:
                 continue
-            found = [one for one in archive.segments_in(folder) if not self._has(one.batch)]
-            new += found
-            if not found and now_ns - at > _STABLE_NS:
+            segments = [one for one in archive.segments_in(folder) if not self._has(one.batch)]
+            new += segments
+            if not segments and now_ns - at > _STABLE_NS:
                 self._db.execute("INSERT OR REPLACE INTO folder VALUES (?, ?)", (name, at))
         return sorted(new, key=lambda segment: segment.batch)
 

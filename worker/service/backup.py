@@ -88,7 +88,7 @@ def create_backup(settings: Settings, path: Path, now: datetime) -> BackupSummar
         head = {"at": rfc3339(now), "newsdrop": __version__, "stream": settings.stream.name}
         _add_bytes(tar, _HEAD, orjson.dumps(head))
         keys = _add_redis(tar, settings, path.parent)
-        files = sum(_add(tar, name, found) for name, found in _files(settings))
+        files = sum(_add(tar, name, source) for name, source in _files(settings))
         _add_bytes(tar, _END, b"")
     return BackupSummary(str(path), files, keys, path.stat().st_size)
 
@@ -127,8 +127,8 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
             shutil.rmtree(work, ignore_errors=True)
             raise
         try:
-            for found in (work / _STATE).iterdir():
-                _merge(found, state.path / found.name)
+            for child in (work / _STATE).iterdir():
+                _merge(child, state.path / child.name)
             (state.path / redis_record.NAME).unlink(missing_ok=True)  # it is of another server
             published = _publish_again(settings, datetime.fromisoformat(head["at"]))
         except (NewsdropError, OSError) as error:
@@ -145,8 +145,8 @@ def _refuse(settings: Settings, state: StateDir) -> None:
         )
     drops = {folder.path.absolute() for folder in settings.all_folders()}
     ours = {state.run, state.server, state.logs}
-    found = [path for path in state.path.glob("*") if path not in drops | ours]
-    if found:
+    others = [path for path in state.path.glob("*") if path not in drops | ours]
+    if others:
         raise UsageError(
             f"the state directory {printable(state.path)} is not empty: move it away, or choose "
             "another with NEWSDROP_STATE_DIR"
@@ -203,8 +203,8 @@ def _below(path: Path, name: str) -> Iterator[tuple[str, Path]]:
         yield name, path
         return
     with suppress(FileNotFoundError, NotADirectoryError):  # no folder, or it is gone meanwhile
-        for found in sorted(path.iterdir()):
-            yield from _below(found, f"{name}/{found.name}")
+        for child in sorted(path.iterdir()):
+            yield from _below(child, f"{name}/{child.name}")
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path) -> int:
@@ -262,13 +262,13 @@ def _incomplete(path: Path) -> UsageError:
     return UsageError(f"{printable(path)} is not a complete backup: use another one")
 
 
-def _merge(found: Path, target: Path) -> None:
+def _merge(source: Path, target: Path) -> None:
     """Move a file or folder; into a folder that exists its content, over nothing that is there."""
-    if target.is_dir() and found.is_dir():
-        for inner in found.iterdir():
+    if target.is_dir() and source.is_dir():
+        for inner in source.iterdir():
             _merge(inner, target / inner.name)
     elif not target.exists():
-        found.rename(target)
+        source.rename(target)
 
 
 def _publish_again(settings: Settings, since: datetime) -> int:

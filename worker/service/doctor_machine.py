@@ -81,8 +81,8 @@ def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
     if folder.in_place:
         yield _reading(name, folder.path)
         return
-    if away := volume_problem(settings.state_dir, folder.name, folder.path):
-        message, _, advice = away.partition(": ")
+    if problem := volume_problem(settings.state_dir, folder.name, folder.path):
+        message, _, advice = problem.partition(": ")
         yield Check(name, "fail", message, advice)
         return
     yield from _space_check(name, folder.path, settings)

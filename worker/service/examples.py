@@ -75,9 +75,9 @@ def ingest(
             if _is_example(entry, files):
                 new.append(entry)
         if not new and not any((folder.path / file.name).exists() for file in files):
-            found = [e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files)]
-            if found and id_key(found[-1].stream_id) <= id_key(before):
-                return found, False  # accepted, but no new entry: they are duplicates
+            entries = [e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files)]
+            if entries and id_key(entries[-1].stream_id) <= id_key(before):
+                return entries, False  # accepted, but no new entry: they are duplicates
     return new, True
 
 

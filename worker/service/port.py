@@ -77,21 +77,21 @@ def check_host(settings: Settings) -> tuple[socket.AddressFamily, str]:
 def address_of(listening: socket.socket) -> str:
     """The page's address for a browser on this machine."""
     host, port = listening.getsockname()[:2]
-    found = ip_address(host)
-    if found.is_unspecified:
-        host = "127.0.0.1" if found.version == 4 else "::1"
+    address = ip_address(host)
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
     """The address of a host name, IPv4 first."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise ConfigError(
             f"web.host: {printable(host)} is not an address of this machine"
         ) from error
-    family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    family, _, _, _, address = min(addresses, key=lambda info: info[0] != socket.AF_INET)
     return family, str(address[0]).partition("%")[0]
 
 

@@ -31,12 +31,12 @@ def main(grace_seconds: float) -> int:
 
 def end(groups: Iterable[int], grace_seconds: float) -> None:
     """TERM every group, wait at most `grace_seconds`, KILL the rest."""
-    left = [group for group in groups if _signal(group, signal.SIGTERM)]
+    running = [group for group in groups if _signal(group, signal.SIGTERM)]
     until = time.monotonic() + grace_seconds
-    while left and time.monotonic() < until:
+    while running and time.monotonic() < until:
         time.sleep(0.05)
-        left = [group for group in left if _signal(group, 0)]
-    for group in left:
+        running = [group for group in running if _signal(group, 0)]
+    for group in running:
         _signal(group, signal.SIGKILL)
 
 

@@ -124,8 +124,8 @@ class Supervisor:
         return self._running[name].log
 
     def pids(self) -> dict[str, int]:
-        found = {name: r.process for name, r in self._running.items()}
-        return {name: p.pid for name, p in found.items() if p is not None and p.poll() is None}
+        processes = {name: r.process for name, r in self._running.items()}
+        return {name: p.pid for name, p in processes.items() if p is not None and p.poll() is None}
 
     def stop(self, should_kill: Callable[[], bool] = lambda: False) -> None:
         """End every child: TERM, at most STOP_SECONDS, KILL; the server after the others.

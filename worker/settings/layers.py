@@ -28,8 +28,8 @@ class Layer:
 
     def place_of(self, key: str) -> str:
         """Where the dotted `key` was set, by its own entry or that of its table."""
-        found = (name for name in (key, key.rpartition(".")[0]) if name in self.places)
-        return self.places.get(next(found, ""), self.place)
+        keys = (name for name in (key, key.rpartition(".")[0]) if name in self.places)
+        return self.places.get(next(keys, ""), self.place)
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
 def find_places(layers: Sequence[Layer]) -> dict[str, str]:
     """Dotted key -> where its value was set, for every key that is not a default. Lists are one
     value."""
-    given = (layer for layer in layers if layer.place != DEFAULT)
-    return {key: layer.place_of(key) for layer in given for key in _dotted(layer.values)}
+    set_layers = (layer for layer in layers if layer.place != DEFAULT)
+    return {key: layer.place_of(key) for layer in set_layers for key in _dotted(layer.values)}
 
 
 def update(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
@@ -83,9 +83,9 @@ def environment_layer(model: type[BaseModel]) -> Layer:
     for name, key in sorted(keys.items(), key=lambda item: item[1].count(".")):
         if text := os.environ.get(name):
             is_table = any(other.startswith(f"{key}.") for other in keys.values())
-            given = nested({key: _read_table(text, name, key) if is_table else text})
-            update(values, given)
-            places |= dict.fromkeys([key, *_dotted(given)], name)
+            value = nested({key: _read_table(text, name, key) if is_table else text})
+            update(values, value)
+            places |= dict.fromkeys([key, *_dotted(value)], name)
     return Layer(values, "the environment", places)
 
 
@@ -118,11 +118,11 @@ def _read_table(text: str, variable: str, key: str) -> Any:
 
 
 def _refuse_unknown(names: list[str]) -> None:
-    known = {*names, f"{ENV_PREFIX}CONFIG"}
-    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known]
+    all_names = {*names, f"{ENV_PREFIX}CONFIG"}
+    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in all_names]
     if unknown:
         name = min(unknown)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name, all_names, n=1, cutoff=0.5)
         if near:
             raise ConfigError(
                 f"unknown environment variable {printable(name)}; did you mean {near[0]}?"

@@ -41,11 +41,11 @@ def shipped_config() -> Path:
     return packaged if packaged.is_dir() else packaged.parent.parent / "config"
 
 
-def config_file(given: Path | None = None) -> Path:
-    """The config file: `given`, else the one that ``NEWSDROP_CONFIG`` names, else the shipped."""
+def config_file(path: Path | None = None) -> Path:
+    """The config file: `path`, else the one that ``NEWSDROP_CONFIG`` names, else the shipped."""
     from_environment = os.environ.get(f"{ENV_PREFIX}CONFIG")
-    if given or not from_environment:
-        return given or shipped_config() / "newsdrop.toml"
+    if path or not from_environment:
+        return path or shipped_config() / "newsdrop.toml"
     return Path(from_environment).expanduser()
 
 

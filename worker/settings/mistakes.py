@@ -93,8 +93,8 @@ def _place(key: str, places: Mapping[str, str]) -> str:
     if exact:
         return exact
     table = f"{key}." if key else ""
-    found = dict.fromkeys(place for name, place in places.items() if name.startswith(table))
-    return ", ".join(found) or "the defaults"
+    matches = dict.fromkeys(place for name, place in places.items() if name.startswith(table))
+    return ", ".join(matches) or "the defaults"
 
 
 def _brackets(problem: ErrorDetails, key: str) -> str | None:

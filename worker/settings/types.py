@@ -65,8 +65,8 @@ _LONGEST_NAME = 200
 
 def _source_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
-    letters = "".join(char for char in name if not unicodedata.category(char).startswith("M"))
-    is_valid = re.fullmatch(r"[^\W_][\w.-]{0,63}", letters) and name[0] == letters[0]
+    base = "".join(char for char in name if not unicodedata.category(char).startswith("M"))
+    is_valid = re.fullmatch(r"[^\W_][\w.-]{0,63}", base) and name[0] == base[0]
     if not is_valid or len(name.encode()) > _LONGEST_NAME:
         raise WrongValue(
             "name a source with 1 to 64 letters of any script, digits, dots, dashes or _"
@@ -182,13 +182,13 @@ def _parts() -> set[str]:
 
 
 def _known_parts(levels: dict[str, Level]) -> dict[str, Level]:
-    known = _parts() if levels else set()
+    parts = _parts() if levels else set()
     for part in levels:
-        if part not in known and part.split(".")[0] not in LIBRARIES:
-            near = difflib.get_close_matches(part.removeprefix("worker."), known, n=1, cutoff=0.5)
+        if part not in parts and part.split(".")[0] not in LIBRARIES:
+            near = difflib.get_close_matches(part.removeprefix("worker."), parts, n=1, cutoff=0.5)
             if near:
                 raise WrongValue(f"no part of newsdrop is named {part}; did you mean {near[0]}?")
-            names = ", ".join(sorted(name for name in known if "." not in name))
+            names = ", ".join(sorted(name for name in parts if "." not in name))
             raise WrongValue(f"no part of newsdrop is named {part}; choose one of: {names}")
     return levels
 

@@ -26,10 +26,10 @@ def open_sites(settings: Settings) -> Sites:
     """The shipped site rules, some replaced by the operator's own; read again where a file has
     changed. Raises ConfigError."""
     folders = tuple(rule_folders(settings))
-    found = _load_version(folders, tuple(map(_folder_version, folders)))
-    if isinstance(found, str):
-        raise ConfigError(found)
-    return found
+    version = _load_version(folders, tuple(map(_folder_version, folders)))
+    if isinstance(version, str):
+        raise ConfigError(version)
+    return version
 
 
 @lru_cache(maxsize=4)
@@ -64,8 +64,8 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
             raise ConfigError(
                 f"no folder of site rules at {printable(directory)}: correct sites_dir"
             )
-    found = (path for directory in directories for path in sorted(directory.glob("*.toml")))
-    for path in (*found, *files):
+    paths = (path for directory in directories for path in sorted(directory.glob("*.toml")))
+    for path in (*paths, *files):
         try:
             rules[path.stem] = _read(path)
         except _BadRuleError as error:

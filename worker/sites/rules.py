@@ -159,18 +159,18 @@ class Sites:
 
         Whole names are compared, regardless of width (NFKC), case and outer white space.
         """
-        found = self.of_host(_host(url))
+        by_host = self.of_host(_host(url))
         for name in (publisher, *authors):
-            found = found or (self._by_author.get(folded_name(name)) if name else None)
-        if found is None and self._by_category:
-            found = next(
+            by_host = by_host or (self._by_author.get(folded_name(name)) if name else None)
+        if by_host is None and self._by_category:
+            by_host = next(
                 filter(None, (self._by_category.get(folded_name(tag)) for tag in tags)), None
             )
-        if found is None:
+        if by_host is None:
             named = map(self.of_image_host, image_hosts)
             votes = Counter(rule.name for rule in named if rule)
-            found = self.named(votes.most_common(1)[0][0]) if votes else None
-        return found or self.named(DEFAULT)
+            by_host = self.named(votes.most_common(1)[0][0]) if votes else None
+        return by_host or self.named(DEFAULT)
 
 
 def outlet_names(rule: SiteRule) -> tuple[str, ...]:

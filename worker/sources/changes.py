@@ -55,11 +55,11 @@ class ChangeFinder:
         for folder, files in self.walker.walk(start):
             key = os.fsencode(folder)
             recorded = self.ledger.count(key)
-            found = yield from self._changed(folder, files)
-            if found < recorded and self.walker.entry_count:
+            count = yield from self._changed(folder, files)
+            if count < recorded and self.walker.entry_count:
                 for names in self.ledger.file_names(key):
-                    gone = [n for n in names if not self.walker.has_file(folder, os.fsdecode(n))]
-                    self.ledger.remove(key, gone)
+                    missing = [n for n in names if not self.walker.has_file(folder, os.fsdecode(n))]
+                    self.ledger.remove(key, missing)
         if self.walker.entry_count:
             for key in self.ledger.folders():
                 if not self.walker.has_folder(os.fsdecode(key)):

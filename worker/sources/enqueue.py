@@ -54,11 +54,11 @@ def enqueue(
     Raises UsageError before anything is claimed where a path does not exist or is no file or
     folder, SpoolUnavailable when a folder cannot be used.
     """
-    given = list(paths)
-    for path in given:
+    inputs = list(paths)
+    for path in inputs:
         _check(path)
     for batch in batched(
-        (candidate for path in given for candidate in _candidates(path)),
+        (candidate for path in inputs for candidate in _candidates(path)),
         size_of=lambda candidate: candidate.size,
         max_count=limits.batch_files,
         max_bytes=limits.batch_bytes,

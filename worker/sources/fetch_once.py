@@ -39,19 +39,19 @@ _MAX_DELAY_SECONDS = 60.0
 """The longest pause between two fetches that a robots.txt may require."""
 
 
-def is_address(given: str | Path) -> bool:
+def is_address(text: str | Path) -> bool:
     """Whether a person named an address, not a file."""
-    return isinstance(given, str) and given.lower().startswith(_SCHEMES)
+    return isinstance(text, str) and text.lower().startswith(_SCHEMES)
 
 
-def display_name(given: str | Path, limit: int = 300) -> str:
+def display_name(text: str | Path, limit: int = 300) -> str:
     """A path or an address, safe to print and without credentials.
 
     Of a path longer than `limit` the end is shown, in which files differ.
     """
-    if isinstance(given, str) and is_address(given):
-        return printable(public_url(given), limit)
-    whole = printable(given, 4096)
+    if isinstance(text, str) and is_address(text):
+        return printable(public_url(text), limit)
+    whole = printable(text, 4096)
     return whole if len(whole) <= limit else f"…{whole[-limit:]}"
 
 

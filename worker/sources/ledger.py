@@ -80,19 +80,19 @@ class Walk:
 
 
 @contextmanager
-def open_ledger(home: Path) -> "Iterator[Ledger | None]":
-    """The ledger in `home`, locked; None where another process has it open.
+def open_ledger(folder: Path) -> "Iterator[Ledger | None]":
+    """The ledger in `folder`, locked; None where another process has it open.
 
     A broken ledger is renamed and replaced by an empty one. Raises SpoolUnavailable.
     """
-    with translate_errors(home):
-        home.mkdir(mode=0o770, parents=True, exist_ok=True)
-        lock = try_lock(home / _LOCK)
+    with translate_errors(folder):
+        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        lock = try_lock(folder / _LOCK)
     if lock is None:
         yield None
         return
     try:
-        with closing(_open(home)) as ledger:
+        with closing(_open(folder)) as ledger:
             yield ledger
     finally:
         os.close(lock)
@@ -101,9 +101,9 @@ def open_ledger(home: Path) -> "Iterator[Ledger | None]":
 class Ledger:
     """An open ledger. Every method raises SpoolUnavailable if it cannot be read or written."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._path = home / LEDGER
+    def __init__(self, folder: Path) -> None:
+        self._home = folder
+        self._path = folder / LEDGER
         with self._translate_errors():
             self._db = sqlite3.connect(self._path, isolation_level=None)
         try:
@@ -132,7 +132,7 @@ class Ledger:
 
     def find(self, folder: bytes, names: Sequence[bytes]) -> dict[bytes, Stamp]:
         """The recorded stamps of those of `names` that have one."""
-        found: dict[bytes, Stamp] = {}
+        stamps: dict[bytes, Stamp] = {}
         for page in batched(names, max_count=_PAGE):
             placeholders = ",".join("?" * len(page))
             rows = self._query(
@@ -140,8 +140,8 @@ class Ledger:
                 f"WHERE folder = ? AND name IN ({placeholders})",
                 (folder, *page),
             )
-            found.update((name, Stamp(*stamp)) for name, *stamp in rows)
-        return found
+            stamps.update((name, Stamp(*stamp)) for name, *stamp in rows)
+        return stamps
 
     def add(self, files: Iterable[SeenFile]) -> None:
         """Record these as seen: all of them, or none if the process dies."""
@@ -230,8 +230,8 @@ class _Broken(SpoolUnavailable):
 _BROKEN_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def _open(home: Path) -> Ledger:
+def _open(folder: Path) -> Ledger:
     try:
-        return Ledger(home)
+        return Ledger(folder)
     except _Broken:
-        return Ledger(home)
+        return Ledger(folder)

@@ -92,11 +92,11 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
         elif isinstance(answer, ObjectTooLarge):
             skipped.append(SkippedObject(each, "too_large", _TOO_LARGE))
         elif isinstance(answer, ObjectChanged):
-            found = await _list_again(work, each)
+            current = await _list_again(work, each)
             if tries == 1:
-                rest += found
+                rest += current
             else:  # it may never be what is listed: a gateway changes ETags
-                failed += [(one, answer) for one in found]
+                failed += [(one, answer) for one in current]
         else:
             raise answer
     if failed and not (read or unfinished or skipped):  # raises where the whole store fails
@@ -139,8 +139,8 @@ async def _read_one(work: Work, item: StoredObject) -> Incoming | None:
 
 async def _list_again(work: Work, item: StoredObject) -> list[StoredObject]:
     """The object as it is now; nothing where it is gone."""
-    found, _ = await work.client.list_objects(work.fetcher, item.key, "", work.now(), 1)
-    return [each for each in found if each.key == item.key]
+    objects, _ = await work.client.list_objects(work.fetcher, item.key, "", work.now(), 1)
+    return [each for each in objects if each.key == item.key]
 
 
 def _most_tries(error: Exception) -> int:

@@ -47,12 +47,12 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> ProbedFeed | t
         try:
             return _read(settings, sites, feed, answer)
         except Rejected as error:
-            found = _feeds_of_page(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
-            if not found:
+            links = _feeds_of_page(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
+            if not links:
                 raise _no_feed(printable_url(address), answer, error) from error
-        if len(found) > 1:
-            return found
-        there = found[0].url
+        if len(links) > 1:
+            return links
+        there = links[0].url
         if feed.headers and fetcher.target(there).origin != fetcher.target(address).origin:
             raise UsageError(
                 f"the feed of that page is at another host, {printable_url(there)}, which must not "
@@ -71,8 +71,8 @@ async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
 def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> ProbedFeed:
     document = Document(answer.body, printable_url(answer.url), answer.url, answer.charset)
     context = ParseContext(feed.profile(settings), sites, settings.limits)
-    found = read_feed(document, context)
-    return ProbedFeed(feed, found.title, len(found.entries), file=found)
+    file = read_feed(document, context)
+    return ProbedFeed(feed, file.title, len(file.entries), file=file)
 
 
 def _no_feed(shown: str, answer: FetchResponse, error: Rejected) -> Rejected:

@@ -15,7 +15,7 @@ from worker.store.articles import ArticleStore
 
 def make_tombstone(
     articles: ArticleStore,
-    found: IndexEntry,
+    article: IndexEntry,
     reason: WithdrawalReason,
     detail: str,
     *,
@@ -24,18 +24,18 @@ def make_tombstone(
 ) -> Incoming:
     """The tombstone of an article that the index holds. `kind` is that of its origin, `detail` says
     why in words. Raises Retryable."""
-    entry = articles.find_entry(found)
+    entry = articles.find_entry(article)
     record = orjson.loads(entry.data) if entry else {}
     at, url = rfc3339(now), record.get("url")
     tombstone = write_tombstone(
-        found.identity.id,
+        article.identity.id,
         reason,
         detail,
         title=entry.title if entry else "",
-        date=entry.date if entry else found.identity.date,
+        date=entry.date if entry else article.identity.date,
         url=url if isinstance(url, str) else None,
         now=at,
     )
     source = entry.source if entry else MANUAL
     origin = Origin(source, kind, url="", fetched_at=at, form=Form.TOMBSTONE)
-    return Incoming(tombstone, found.identity.id, origin)
+    return Incoming(tombstone, article.identity.id, origin)

@@ -178,9 +178,9 @@ class Archive:
         folder = segment.journal_path.parent
         with translate_errors(folder):
             make_folder(folder)
-            kept = [file for file in head.files if file.kept]
-            if kept:
-                write_durably(segment.raw_path, _tar(kept, read, time_of(segment.batch)))
+            files = [file for file in head.files if file.kept]
+            if files:
+                write_durably(segment.raw_path, _tar(files, read, time_of(segment.batch)))
             write_durably(segment.journal_path, _journal(head, outcomes))
             fsync_dir(folder)
         return segment

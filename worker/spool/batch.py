@@ -80,10 +80,10 @@ def inspect_waiting(root: Root) -> Iterator[WaitingBatch]:
     for name in batch_names(root):
         folder = root.work / name
         try:
-            found = os.listdir(folder)
+            names = os.listdir(folder)
             # Only copies need the manifest to be counted: there may be thousands of batches.
-            packed = manifest.load(folder).entries if manifest.PACK in found else ()
-            files = len(_present(found, packed) or [name for name in found if name.isdigit()])
+            packed = manifest.load(folder).entries if manifest.PACK in names else ()
+            files = len(_present(names, packed) or [name for name in names if name.isdigit()])
         except (FileNotFoundError, SpoolUnavailable):
             if folder.exists():
                 raise
@@ -263,9 +263,11 @@ class Batch:
         return os.pread(self._pack, packed.size, packed.offset)  # below 2 GB: one call is enough
 
 
-def _present(found: Sequence[str], entries: Sequence[manifest.Entry]) -> list[manifest.Entry]:
+def _present(
+    present_names: Sequence[str], entries: Sequence[manifest.Entry]
+) -> list[manifest.Entry]:
     """The entries whose files are in the batch's folder; the pack is there whole or not at all."""
-    names = set(found)
+    names = set(present_names)
     return [
         entry
         for entry in entries

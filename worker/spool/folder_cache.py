@@ -48,25 +48,25 @@ class FolderCache(Generic[T]):
     def get_values(self, folders: Sequence[str]) -> dict[str, T | None]:
         """The value of each folder: None where it was not read yet. Folders that are gone are left
         out. Raises what `read` raises, except FileNotFoundError."""
-        begun = time.monotonic()
+        start = time.monotonic()
         entries: dict[str, _Entry[T]] = {}
-        found: dict[str, T | None] = {}
+        values: dict[str, T | None] = {}
         first = min(self._next, len(folders))
         read_count = 0
         for folder in (*folders[first:], *folders[:first]):
             entry = self._entries.get(folder)
-            if time.monotonic() - begun < self.budget_seconds:
+            if time.monotonic() - start < self.budget_seconds:
                 read_count += 1
                 try:
-                    entry = self._refresh(folder, entry, begun)
+                    entry = self._refresh(folder, entry, start)
                 except FileNotFoundError:
                     continue
             if entry is not None:
                 entries[folder] = entry
-            found[folder] = entry.value if entry else None
+            values[folder] = entry.value if entry else None
         self._entries = entries
         self._next = (first + read_count) % max(1, len(folders))
-        return found
+        return values
 
     def _refresh(self, folder: str, entry: _Entry[T] | None, now: float) -> _Entry[T]:
         about = os.stat(folder)

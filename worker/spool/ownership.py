@@ -199,8 +199,8 @@ def read_id(state_dir: Path) -> str | None:
 
 def make_id(state_dir: Path) -> str:
     """The id of a state directory; made by the process that is first. Raises OSError."""
-    if found := read_id(state_dir):
-        return found
+    if own_id := read_id(state_dir):
+        return own_id
     temporary = state_dir / f".{ID}.{secrets.token_hex(4)}.tmp"
     write_durably(temporary, f"{secrets.token_hex(16)}\n".encode())
     try:

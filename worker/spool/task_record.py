@@ -71,8 +71,8 @@ def last_success(state_dir: Path, task: str) -> float | None:
 
 def read_failures(state_dir: Path) -> tuple[TaskFailure, ...]:
     """Those of tasks that have not succeeded since."""
-    found = map(_read, sorted((state_dir / FOLDER).glob("*.json")))
-    return tuple(failure for failure in found if failure is not None)
+    failures = map(_read, sorted((state_dir / FOLDER).glob("*.json")))
+    return tuple(failure for failure in failures if failure is not None)
 
 
 def _read(path: Path) -> TaskFailure | None:

@@ -44,10 +44,10 @@ def remember_volume(state_dir: Path, folder: Path) -> None:
     """Record where the spool of a drop folder is now. Raises SpoolUnavailable."""
     with translate_errors(state_dir):
         device = os.stat(folder / SPOOL).st_dev
-        known = _load(state_dir)
-        if known.get(_key(folder)) != device:
-            known = {**known, _key(folder): device}
-            write_durably(state_dir / _STATE, json.dumps(known).encode())
+        devices = _load(state_dir)
+        if devices.get(_key(folder)) != device:
+            devices = {**devices, _key(folder): device}
+            write_durably(state_dir / _STATE, json.dumps(devices).encode())
 
 
 def _device_below(folder: Path) -> int:
@@ -64,7 +64,7 @@ def _key(folder: Path) -> str:
 
 def _load(state_dir: Path) -> Mapping[str, int]:
     try:
-        known = json.loads((state_dir / _STATE).read_bytes())
+        devices = json.loads((state_dir / _STATE).read_bytes())
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return devices if isinstance(devices, dict) else {}

@@ -44,9 +44,9 @@ def _count(folder: str) -> int:
     """The files in a batch. Copied files came together, and the manifest lists them; moved files
     come one by one."""
     try:
-        found = os.listdir(folder)
-        if manifest.PACK not in found:
-            return sum(map(str.isdecimal, found))
+        names = os.listdir(folder)
+        if manifest.PACK not in names:
+            return sum(map(str.isdecimal, names))
         fd = os.open(f"{folder}/{manifest.NAME}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             return read_all(fd, os.fstat(fd).st_size).count(b"\n") - 1

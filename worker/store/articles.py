@@ -139,8 +139,8 @@ class ArticleStore(Stream):
             if isinstance(mark, bytes):
                 if target := alias_target(mark):
                     return self.find(target.id, max_aliases - 1) if max_aliases else None
-                found = entry_from_mark(identity.date, field, mark)
-                return found if found.identity.key == identity.key else None
+                entry = entry_from_mark(identity.date, field, mark)
+                return entry if entry.identity.key == identity.key else None
         return None
 
     def forget(self, article_id: str) -> bool:

@@ -167,17 +167,17 @@ class Backlog(LeaseQueue):
     def read_listings(self, names: Sequence[str]) -> dict[str, ListingState]:
         """The state of each listing that exists."""
         due = self.get_due_times(names)
-        found = {}
+        states = {}
         reasons = [f"skipped:{reason}" for reason in SKIPPED]
         for name in due:
             with translated():
                 problem, *values = self._client.hmget(self.key(name), "problem", *_COUNTS, *reasons)
             listed, unfetched, unfetchable, *counts = (int(value or 0) for value in values)
             skipped = {one: count for one, count in zip(SKIPPED, counts, strict=True) if count}
-            found[name] = ListingState(
+            states[name] = ListingState(
                 listed, unfetched, unfetchable, text_of(problem or b""), due[name], skipped
             )
-        return found
+        return states
 
     def list_open(self) -> set[str]:
         """The sources and jobs that have something in the backlog, or are still listed."""
@@ -191,9 +191,9 @@ class Backlog(LeaseQueue):
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for shard, field, _ in marks:
                 pipe.hget(self._shard(source, shard), field)
-            found = pipe.execute()
-        pairs = zip(objects, marks, found, strict=True)
-        return [each for each, (_, _, mark), known in pairs if known != mark]
+            replies = pipe.execute()
+        pairs = zip(objects, marks, replies, strict=True)
+        return [each for each, (_, _, mark), stored in pairs if stored != mark]
 
     def remember(self, source: str, objects: Sequence[StoredObject], keep_seconds: int) -> None:
         """Enter objects into the ledger; a part of it expires when nothing was entered for

@@ -176,11 +176,11 @@ class CounterStore:
         """
         count = max(1, min(count, MINUTES_KEPT))
         with translated_replies():
-            present, found = self._minutes.run(self._client, [self._layout.minutes()], [count])
+            present, rows = self._minutes.run(self._client, [self._layout.minutes()], [count])
             # published, revised, duplicate, rejected and withdrawn, as settle.lua writes them
             return tuple(
                 Minute(minute * 60_000, *map(int, (counts or b"").split()))
-                for minute, counts in enumerate(found, present - count + 1)
+                for minute, counts in enumerate(rows, present - count + 1)
             )
 
     def count_fetches(self, answers: Mapping[tuple[str, str], int]) -> None:
@@ -191,8 +191,8 @@ class CounterStore:
 
     def read_measures(self) -> MeasureTotals:
         with translated_replies():
-            found = self._client.hgetall(self._layout.measures())
-            return parse_measures({name.decode(): int(value) for name, value in found.items()})
+            values = self._client.hgetall(self._layout.measures())
+            return parse_measures({name.decode(): int(value) for name, value in values.items()})
 
     def _tally_keys(self) -> list[bytes]:
         return [self._layout.key("tally"), self._layout.key("tally", "sources")]

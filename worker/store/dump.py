@@ -120,9 +120,9 @@ class _Writer:
         pipe = self._client.pipeline(transaction=False)
         for key in keys:
             pipe.type(key).pttl(key)
-        found = pipe.execute()
+        values = pipe.execute()
         readable = []
-        for key, kind, ttl in zip(keys, found[::2], found[1::2], strict=True):
+        for key, kind, ttl in zip(keys, values[::2], values[1::2], strict=True):
             if kind == b"stream":
                 self._read_stream(key)
             elif (name := kind.decode()) in _READERS:

@@ -43,8 +43,8 @@ def _translate(error: redis.RedisError) -> Retryable:
     code = _PERMISSION if _NO_PERMISSION.search(text) else getattr(error, "status_code", None)
     if code == _PERMISSION:
         return StoreRefused(f"{_DENIED} ({printable(text, 200)}): {GRANT}")
-    for known, (kind, message) in _BY_CODE.items():
-        if code == known or f"{known} " in text:
+    for prefix, (kind, message) in _BY_CODE.items():
+        if code == prefix or f"{prefix} " in text:
             return kind(message)
     if isinstance(error, redis.AuthenticationError):  # a password for a server that has none
         return StoreRefused(_WRONG_PASSWORD)
@@ -59,13 +59,13 @@ def _translate(error: redis.RedisError) -> Retryable:
 
 def _where(text: str) -> str:
     """The address and the cause in redis-py's message, without its error number."""
-    found = _CONNECT_ERROR.match(text)
-    if found is None:
+    match = _CONNECT_ERROR.match(text)
+    if match is None:
         return f" ({printable(text, 120)})"
-    cause = found["cause"]
+    cause = match["cause"]
     if cause == "No such file or directory":
         cause = "no server has this socket"
-    return f" at {printable(found['address'], 200)} ({cause})"
+    return f" at {printable(match['address'], 200)} ({cause})"
 
 
 _CONNECT_ERROR = re.compile(r"Error -?\d+ connecting to (?P<address>.+)\. (?P<cause>[\w ]+)\.?$")

@@ -137,8 +137,8 @@ class FeedStore(LeaseQueue):
     def get_refused_fingerprints(self, source: str) -> frozenset[str]:
         """The fingerprints of the entries that could not be read when the feed was last read."""
         with translated():
-            found = self._client.hget(self.key(source), "refused") or b""
-        text, step = found.decode("ascii", "replace"), _FINGERPRINT_LENGTH
+            fingerprints = self._client.hget(self.key(source), "refused") or b""
+        text, step = fingerprints.decode("ascii", "replace"), _FINGERPRINT_LENGTH
         return frozenset(text[at : at + step] for at in range(0, len(text), step))
 
     def record_delays(self, delays: Mapping[str, float]) -> None:
@@ -156,10 +156,10 @@ class FeedStore(LeaseQueue):
     def list_behind(self) -> dict[str, int]:
         """By how many seconds hosts were behind at the last fetch from each, the worst first."""
         with translated():
-            found = self._client.hgetall(self._behind)
-        oldest_ms = (self.now_ms() - 1000 * _BEHIND_KEEP_SECONDS) if found else 0
+            values = self._client.hgetall(self._behind)
+        oldest_ms = (self.now_ms() - 1000 * _BEHIND_KEEP_SECONDS) if values else 0
         delays = {}
-        for host, value in found.items():
+        for host, value in values.items():
             seconds, at_ms = map(int, value.split())
             if at_ms >= oldest_ms:
                 delays[host.decode()] = seconds
@@ -200,13 +200,13 @@ class FeedStore(LeaseQueue):
 
     def get_states(self, names: Sequence[str]) -> list[FeedState]:
         """The states of feeds, in order; one that was never polled has only its name."""
-        found: list[FeedState] = []
+        states: list[FeedState] = []
         for start in range(0, len(names), _CHUNK):
             chunk = names[start : start + _CHUNK]
             due_times = self.get_due_times(chunk)
             for name, values in zip(chunk, self._read_fields(chunk, *STATE_TYPES), strict=True):
-                found.append(parse_state(name, due_times.get(name), values))
-        return found
+                states.append(parse_state(name, due_times.get(name), values))
+        return states
 
     def _read_fields(self, names: Sequence[str], *wanted: str) -> list[list[Any]]:
         with translated(), self._client.pipeline(transaction=False) as pipe:

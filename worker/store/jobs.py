@@ -152,8 +152,8 @@ class JobStore:
 
     def get(self, job: str) -> JobState | None:
         with translated():
-            found = self._client.hgetall(self._layout.job(job))
-        return _state(job, found) if found else None
+            values = self._client.hgetall(self._layout.job(job))
+        return _state(job, values) if values else None
 
     def list(self, count: int = 50, cursor: int = 0) -> list[JobState]:
         """Up to `count` jobs, newest first, after the first `cursor`, without those expired."""
@@ -163,14 +163,14 @@ class JobStore:
             with self._client.pipeline(transaction=False) as pipe:
                 for name in names:
                     pipe.hgetall(self._layout.job(name))
-                found = pipe.execute()
-        return [_state(name, job) for name, job in zip(names, found, strict=True) if job]
+                values = pipe.execute()
+        return [_state(name, job) for name, job in zip(names, values, strict=True) if job]
 
     def refused(self, job: str, count: int = 1000) -> Sequence[RefusedSummary]:
         """The refused files of a job, in order; the first `jobs.max_refused` of them."""
         with translated_replies():
-            found = self._client.lrange(self._layout.refused(job), 0, count - 1)
-            return [dataclass_from(RefusedSummary, orjson.loads(line)) for line in found]
+            lines = self._client.lrange(self._layout.refused(job), 0, count - 1)
+            return [dataclass_from(RefusedSummary, orjson.loads(line)) for line in lines]
 
 
 @contextmanager
@@ -183,9 +183,9 @@ def log_store_errors(event: str, **details: str) -> Iterator[None]:
         logger.warning(event, **details, error=str(error))
 
 
-def _state(job: str, found: dict[bytes, bytes]) -> JobState:
+def _state(job: str, raw: dict[bytes, bytes]) -> JobState:
     """What can be parsed: a job of another version must not hide the others."""
-    values = {text_of(name): text_of(value) for name, value in found.items()}
+    values = {text_of(name): text_of(value) for name, value in raw.items()}
     numbers = {name: int(value) for name, value in values.items() if _NUMBER.fullmatch(value)}
     kind = values.get("kind")
     return JobState(

@@ -126,9 +126,9 @@ class LeaseQueue:
         args += (self._token.encode(), interval, self._pace.connections)
         args += (self._every, b"host")
         args += (name.encode() for name in self._fields)
-        more, next_ms, *found = self._take.run(self._client, [self._due, *self._yields_to], args)
+        more, next_ms, *items = self._take.run(self._client, [self._due, *self._yields_to], args)
         leases = []
-        for name, late, (host, *values) in zip(found[::3], found[1::3], found[2::3], strict=True):
+        for name, late, (host, *values) in zip(items[::3], items[1::3], items[2::3], strict=True):
             pairs = zip(self._fields, values, strict=True)
             fields = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
             seconds = None if late < 0 else late / 1000

@@ -74,10 +74,10 @@ def parse_nodes(url: str) -> Nodes:
         raise ValueError("the name of the primary is missing")
     port = _SENTINEL_PORT if parts.scheme == "sentinel" else _CLUSTER_PORT
     places = [urlsplit(f"//{host}") for host in hosts.split(",")]
-    found = [(place.hostname, place.port or port) for place in places if place.hostname]
-    if not found:
+    pairs = [(place.hostname, place.port or port) for place in places if place.hostname]
+    if not pairs:
         raise ValueError("no host")
-    return Nodes(tuple(found), options, search, master, stream)
+    return Nodes(tuple(pairs), options, search, master, stream)
 
 
 def connect_nodes(nodes: Nodes, options: Mapping[str, Any]) -> redis.Redis:
@@ -132,8 +132,8 @@ class _SlotFinder:
     def client(self, address: tuple[str, int], **options: Any) -> redis.Redis:
         """A client of one node."""
         host, port = address
-        known = {key: value for key, value in self._options.items() if key != "command_packer"}
-        return redis.Redis(host, port, **{**known, "ssl": self._is_tls, **options})
+        own = {key: value for key, value in self._options.items() if key != "command_packer"}
+        return redis.Redis(host, port, **{**own, "ssl": self._is_tls, **options})
 
 
 def _ranges(reply: Any, queried: str) -> list[tuple[int, int, list[tuple[str, int]]]]:

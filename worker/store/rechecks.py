@@ -117,9 +117,9 @@ class RecheckStore(LeaseQueue):
     def read_counts(self) -> dict[str, RecheckCounts]:
         """The counts of every feed that has some."""
         with translated():
-            found: Mapping[bytes, bytes] = self._client.hgetall(self._counts)
+            raw_counts: Mapping[bytes, bytes] = self._client.hgetall(self._counts)
         values: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for field, value in found.items():
+        for field, value in raw_counts.items():
             what, _, source = field.decode().partition(" ")
             values[source][what] = int(value)
         return {source: RecheckCounts(**counts) for source, counts in values.items()}
@@ -140,14 +140,14 @@ class RecheckStore(LeaseQueue):
     def list_pages(self, host: str) -> tuple[str, ...]:
         """The addresses of the last pages of a host that were fetched, at most 3, newest first."""
         with translated():
-            found: bytes | None = self._client.get(self._pages + host.encode())
-        return tuple((found or b"").decode("utf-8", "replace").splitlines())
+            pages: bytes | None = self._client.get(self._pages + host.encode())
+        return tuple((pages or b"").decode("utf-8", "replace").splitlines())
 
 
 def read_page(lease: Lease) -> PublishedPage:
     """The state of a leased page."""
     values = lease.fields
-    gone = values.get("gone_ms")
+    gone_ms = values.get("gone_ms")
     return PublishedPage(
         id=lease.name,
         host=lease.host,
@@ -157,6 +157,6 @@ def read_page(lease: Lease) -> PublishedPage:
         page_ms=int(values.get("page_ms", 0)),
         number=int(values.get("number", 0)),
         late_ms=int(values.get("late_ms", 0)),
-        gone_ms=int(gone) if gone else None,
+        gone_ms=int(gone_ms) if gone_ms else None,
         takes=int(values.get("takes", 0)),
     )

@@ -40,8 +40,8 @@ class ResultQueue:
     def oldest(self, count: int) -> dict[str, int]:
         """The first jobs that have no result, with their deadlines (Unix, ms)."""
         with translated():
-            found = self._client.zrange(self._key, 0, count - 1, withscores=True)
-        return {job.decode("utf-8", "replace"): int(score) for job, score in found}
+            members = self._client.zrange(self._key, 0, count - 1, withscores=True)
+        return {job.decode("utf-8", "replace"): int(score) for job, score in members}
 
     def deadline_of(self, job: str) -> int | None:
         """The deadline of `job`; None if nobody waits for its result."""

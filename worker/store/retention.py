@@ -125,9 +125,9 @@ class RetentionStore:
     def _count_before(self, stream_id: str) -> int:
         """Entries before an ID."""
         count, after = 0, "0-0"
-        found = _AT_ONCE if stream_id != "0-0" else 0
-        while found == _AT_ONCE:
+        page_count = _AT_ONCE if stream_id != "0-0" else 0
+        while page_count == _AT_ONCE:
             args: list[bytes | int] = [after.encode(), _AT_ONCE, b"(" + stream_id.encode()]
-            found, last = self._count.run(self._client, self._keys[:1], args)
-            count, after = count + found, last.decode()
+            page_count, last = self._count.run(self._client, self._keys[:1], args)
+            count, after = count + page_count, last.decode()
         return count

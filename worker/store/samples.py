@@ -53,18 +53,18 @@ class SampleStore:
     def add(self, sample: Sample) -> None:
         """Add a sample with the counts that Redis has now."""
         with translated_replies(), self._client.pipeline() as pipe:
-            found: dict[bytes, bytes] = self._client.hgetall(self._layout.measures())
+            measures: dict[bytes, bytes] = self._client.hgetall(self._layout.measures())
             counts = {
                 name.decode(): int(number)
-                for name, number in found.items()
+                for name, number in measures.items()
                 if name.startswith((b"stage/", b"fetch/"))
             }
             data = orjson.dumps({**asdict(sample), "counts": counts})
             for step in self._missing(sample.at_ms):
-                slot, kept = sample.at_ms // _MINUTE_MS // step, STEPS[step]
+                slot, keep_minutes = sample.at_ms // _MINUTE_MS // step, STEPS[step]
                 pipe.zadd(self._key(step), {data: slot})
-                pipe.zremrangebyscore(self._key(step), "-inf", slot - kept // step - 2)
-                pipe.expire(self._key(step), (kept + step) * 60)
+                pipe.zremrangebyscore(self._key(step), "-inf", slot - keep_minutes // step - 2)
+                pipe.expire(self._key(step), (keep_minutes + step) * 60)
             pipe.execute()
 
     def read(self, minutes: int, now_ms: int) -> list[Sample]:
@@ -72,8 +72,8 @@ class SampleStore:
         step = 1 if minutes <= STEPS[1] else 15
         first = (now_ms // _MINUTE_MS - minutes) // step - 1
         with translated_replies():
-            found = self._client.zrangebyscore(self._key(step), first, "+inf")
-            return sorted(map(_sample, found), key=lambda sample: sample.at_ms)
+            members = self._client.zrangebyscore(self._key(step), first, "+inf")
+            return sorted(map(_sample, members), key=lambda sample: sample.at_ms)
 
     def _missing(self, at_ms: int) -> list[int]:
         """The steps whose present slot has no sample."""
@@ -91,13 +91,13 @@ class SampleStore:
 
 def _sample(data: bytes) -> Sample:
     """A sample whose values have their types: another program may have written it."""
-    found = dataclass_from(Sample, orjson.loads(data))
+    sample = dataclass_from(Sample, orjson.loads(data))
     return Sample(
-        int(found.at_ms),
-        {name: int(count) for name, count in found.counts.items()},
-        {name: None if lag is None else int(lag) for name, lag in found.lags.items()},
-        tuple(map(int, found.started_ms)),
-        str(found.host),
-        str(found.settings),
-        str(found.rules),
+        int(sample.at_ms),
+        {name: int(count) for name, count in sample.counts.items()},
+        {name: None if lag is None else int(lag) for name, lag in sample.lags.items()},
+        tuple(map(int, sample.started_ms)),
+        str(sample.host),
+        str(sample.settings),
+        str(sample.rules),
     )

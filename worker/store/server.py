@@ -99,8 +99,8 @@ def get_format(client: redis.Redis, stream: str) -> int | None:
     is recorded. Raises Retryable."""
     untyped: Any = client
     with translated():
-        found = untyped.get(Layout(stream, 1).key("format"))
-    return int(found) if found and found.isdigit() else None
+        number = untyped.get(Layout(stream, 1).key("format"))
+    return int(number) if number and number.isdigit() else None
 
 
 def set_format(client: redis.Redis, stream: str, number: int) -> None:
@@ -112,10 +112,10 @@ def set_format(client: redis.Redis, stream: str, number: int) -> None:
 
 def _appendfsync(client: Any) -> str | None:
     try:
-        found = client.config_get("appendfsync").get("appendfsync")
+        value = client.config_get("appendfsync").get("appendfsync")
     except redis.ResponseError:
         return None
-    return found.decode() if isinstance(found, bytes) else found
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _version(text: object) -> tuple[int, ...]:

@@ -92,29 +92,29 @@ class Stream:
     def read(self, start: str = "-", count: int = 100, end: str = "+") -> list[StreamEntry]:
         """The entries from `start` on, oldest first; `(ID` begins after ID."""
         with translated():
-            found = self._client.xrange(self.name, start, end, count)
-        return [_entry(stream_id, fields) for stream_id, fields in found]
+            entries = self._client.xrange(self.name, start, end, count)
+        return [_entry(stream_id, fields) for stream_id, fields in entries]
 
     def read_newest(self, count: int = 10) -> list[StreamEntry]:
         """The last entries, oldest first."""
         with translated():
-            found = self._client.xrevrange(self.name, "+", "-", count)
-        return [_entry(stream_id, fields) for stream_id, fields in reversed(found)]
+            entries = self._client.xrevrange(self.name, "+", "-", count)
+        return [_entry(stream_id, fields) for stream_id, fields in reversed(entries)]
 
     def read_before(self, stream_id: str | None = None, count: int = 10) -> list[StreamEntry]:
         """The entries before `stream_id` (None: before the end), newest first."""
         end = "+" if stream_id is None else f"({stream_id}"
         with translated():
-            found = self._client.xrevrange(self.name, end, "-", count)
-        return [_entry(at, fields) for at, fields in found]
+            entries = self._client.xrevrange(self.name, end, "-", count)
+        return [_entry(at, fields) for at, fields in entries]
 
     def read_each(self, stream_ids: Sequence[str]) -> list[StreamEntry | None]:
         """The entries with these ids, in one call; None for each that was trimmed."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for stream_id in stream_ids:
                 pipe.xrange(self.name, stream_id, stream_id)
-            found = pipe.execute()
-        return [_entry(*entries[0]) if entries else None for entries in found]
+            replies = pipe.execute()
+        return [_entry(*entries[0]) if entries else None for entries in replies]
 
     def follow(self, last_id: str, block_ms: int = 2_000, count: int = 100) -> list[StreamEntry]:
         """The entries after `last_id`, waiting up to `block_ms` (5 s at most) for the first.
@@ -123,11 +123,11 @@ class Stream:
         that are added between two calls.
         """
         with translated():
-            found = self._client.execute_command(
+            reply = self._client.execute_command(
                 "XREAD", "COUNT", count, "BLOCK", max(1, min(block_ms, MAX_BLOCK_MS)),
                 "STREAMS", self.name, last_id,
             )  # fmt: skip
-        streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]
+        streams = reply.values() if isinstance(reply, dict) else [s[1] for s in reply or ()]
         return [_entry(stream_id, fields) for entries in streams for stream_id, fields in entries]
 
     def find_entry(self, article: IndexEntry) -> StreamEntry | None:
@@ -180,10 +180,10 @@ class Stream:
         if id_key(text_of(group["last-delivered-id"])) < id_key(stream_id):
             return Delivery(name, "unread")
         with translated():
-            found = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
-        if not found:
+            pending = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
+        if not pending:
             return Delivery(name, "dead" if self._is_dead(name, stream_id) else "acknowledged")
-        (one,) = found
+        (one,) = pending
         delivered_ms = now_ms - int(one["time_since_delivered"])
         return Delivery(
             name, "pending", text_of(one["consumer"]), delivered_ms, one["times_delivered"]
@@ -204,11 +204,11 @@ class Stream:
         """How many entries follow the one that a group was given last."""
         count, after = 0, delivered_id
         while id_key(after) < id_key(last_id):
-            found, last = _count.run(
+            number, last = _count.run(
                 self._client, [self.name.encode()], [after.encode(), _COUNTED_AT_ONCE]
             )
-            count, after = count + found, text_of(last)
-            if found < _COUNTED_AT_ONCE:
+            count, after = count + number, text_of(last)
+            if number < _COUNTED_AT_ONCE:
                 break
             if count >= MAX_COUNTED:
                 return reported if reported and reported >= count else None

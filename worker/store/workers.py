@@ -70,9 +70,9 @@ class Heartbeats:
         with translated():
             now = server_ms(self._client)
             workers = list(filter(None, map(_parse_worker, self._client.hvals(self._workers))))
-            gone = [w.name for w in workers if silence_ms(w.last_seen_ms, now) > DAY * 1000]
-            if gone:
-                self._client.hdel(self._workers, *gone)
+            silent = [w.name for w in workers if silence_ms(w.last_seen_ms, now) > DAY * 1000]
+            if silent:
+                self._client.hdel(self._workers, *silent)
         alive = (w for w in workers if silence_ms(w.last_seen_ms, now) <= ALIVE_SECONDS * 1000)
         return sorted(alive, key=lambda worker: worker.name)
 
@@ -89,8 +89,8 @@ class Heartbeats:
         """Seconds since the scheduler's last tick arrived; None if there was none for a day, or
         only one that the server's clock, set back since, puts into the future."""
         with translated_replies():
-            found = map(self._client.get, {self._tick, self._older_tick})
-            ticks = [int(tick) for tick in found if tick is not None]
+            times = map(self._client.get, {self._tick, self._older_tick})
+            ticks = [int(tick) for tick in times if tick is not None]
             now = server_ms(self._client) if ticks else 0
         silence = min((silence_ms(tick, now) for tick in ticks), default=math.inf)
         return None if math.isinf(silence) else silence / 1000

@@ -111,10 +111,10 @@ def negotiate(header: str) -> str:
     for part in header[:1000].split(","):
         tag, _, parameters = part.strip().partition(";")
         code = tag.split("-")[0].lower()
-        found = (
+        quality = (
             re.fullmatch(r"\s*q=(0(?:\.\d*)?|1(?:\.0*)?)\s*", parameters) if parameters else None
         )
-        weight = 1.0 if not parameters else float(found[1]) if found else 0.0
+        weight = 1.0 if not parameters else float(quality[1]) if quality else 0.0
         if code in LANGUAGES and weight > best_weight:
             best, best_weight = code, weight
     return best
@@ -136,13 +136,13 @@ def _load(code: str) -> catalogues.NullTranslations:
 
 @lru_cache(maxsize=4096)
 def _translate(code: str, text: str, depth: int = 0) -> str:
-    found = _find(code, text, depth)
-    if found is None and text.endswith("."):  # a message that became a sentence
+    translation = _find(code, text, depth)
+    if translation is None and text.endswith("."):  # a message that became a sentence
         bare = text.removesuffix(".")
-        found = _find(code, bare, depth) or _find(code, bare[:1].lower() + bare[1:], depth)
-        found = found and f"{found}。"
-    if found is not None:
-        return found
+        translation = _find(code, bare, depth) or _find(code, bare[:1].lower() + bare[1:], depth)
+        translation = translation and f"{translation}。"
+    if translation is not None:
+        return translation
     head, separator, tail = text.partition(
         ": "
     )  # a path, a key or a name, and what is wrong with it
@@ -178,15 +178,15 @@ def _translate_value(code: str, value: str, depth: int) -> str:
 def _patterns(code: str) -> tuple[tuple[tuple[str, ...], tuple[str, ...], str], ...]:
     """(literal pieces, names between them, translation), those with most literal text first."""
     entries: Mapping[str | tuple[str, int], str] = vars(_load(code)).get("_catalog", {})
-    found = []
+    patterns = []
     for key, translated in entries.items():
         for form in _forms(key):
             pieces = PLACEHOLDER.split(form)
             literal = sum(map(len, pieces[::2]))
             if len(pieces) > 1 and (literal >= _MIN_LITERAL or not isinstance(key, str)):
-                found.append((literal, tuple(pieces[::2]), tuple(pieces[1::2]), translated))
-    found.sort(key=lambda entry: -entry[0])
-    return tuple(entry[1:] for entry in found)
+                patterns.append((literal, tuple(pieces[::2]), tuple(pieces[1::2]), translated))
+    patterns.sort(key=lambda entry: -entry[0])
+    return tuple(entry[1:] for entry in patterns)
 
 
 def _forms(key: str | tuple[str, int]) -> tuple[str, ...]:

@@ -109,8 +109,8 @@ def choose_language(request: Request) -> str:
     if request.url.path.startswith(FOR_PROGRAMS):
         set_language(DEFAULT)
         return ""
-    known = [it for it in (wanted, cookie) if it in LANGUAGES]
-    set_language(known[0] if known else negotiate(request.headers.get("accept-language", "")))
+    codes = [it for it in (wanted, cookie) if it in LANGUAGES]
+    set_language(codes[0] if codes else negotiate(request.headers.get("accept-language", "")))
     return wanted if wanted in LANGUAGES else ""
 
 

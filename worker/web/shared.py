@@ -38,8 +38,8 @@ class Shared(Generic[T]):
         if requested < self._fresh_until:
             return self._value
         async with self._lock:
-            begun, generation = time.monotonic(), self._generation
-            if begun < self._fresh_until:
+            start, generation = time.monotonic(), self._generation
+            if start < self._fresh_until:
                 return self._value
             if self._error is not None and requested < self._failed_at:
                 raise self._error.with_traceback(None)
@@ -49,7 +49,7 @@ class Shared(Generic[T]):
                 self._error, self._failed_at = error, time.monotonic()
                 raise
             now, self._error = time.monotonic(), None
-            seconds = max(FRESH_SECONDS, _COST_RATIO * (now - begun))
+            seconds = max(FRESH_SECONDS, _COST_RATIO * (now - start))
             self.fresh_seconds = min(_MAX_FRESH_SECONDS, seconds)
             # A change during the computation is not in the value.
             is_current = generation == self._generation

@@ -56,7 +56,7 @@ def run_enqueue(
     intake = Intake(settings, paths, options, _note_full)
     report = EnqueueReport(intake.job.id, intake.job.source)
     batches = _Batches(intake, report)
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
         _accept(intake, paths, batches if wait and intake.reachable else None)
     except KeyboardInterrupt:
@@ -77,7 +77,7 @@ def run_enqueue(
             except KeyboardInterrupt:
                 report.stopped = True
             else:
-                report.seconds = round(time.monotonic() - begun, 3)
+                report.seconds = round(time.monotonic() - start, 3)
     return report
 
 

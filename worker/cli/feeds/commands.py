@@ -105,8 +105,8 @@ def add(
         "max_interval_seconds": max_interval,
         "headers": _parse_headers(header or []) or None,
     }
-    given = {key: value for key, value in options.items() if value is not None}
-    added = add_feed(settings_of(context), given, check=not no_check)
+    keys = {key: value for key, value in options.items() if value is not None}
+    added = add_feed(settings_of(context), keys, check=not no_check)
     if isinstance(added, AddedFeed):
         print_json(added) if json else print_added(added)
         return

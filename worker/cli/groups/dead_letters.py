@@ -79,9 +79,9 @@ def retry(
 ) -> None:
     """Give records back to their group: a running consumer handles them again."""
     store = group_store(context)
-    letters = _choose(store, group, ids, every=every)
-    trimmed = store.requeue(group, letters)
-    count = len(letters) - len(trimmed)
+    dead_letters = _choose(store, group, ids, every=every)
+    trimmed = store.requeue(group, dead_letters)
+    count = len(dead_letters) - len(trimmed)
     text = f"{pluralize(count, 'record')} given back to the group {printable(group)}"
     print_result({"retried": count, "trimmed": len(trimmed)}, text, json=json)
     if trimmed and not json:
@@ -104,10 +104,10 @@ def discard(
 ) -> None:
     """Delete dead letters permanently."""
     store = group_store(context)
-    letters = _choose(store, group, ids, every=every)
-    if every and letters:
-        confirm(f"Delete {len(letters):,} dead letters permanently?", yes=yes)
-    count = store.discard(group, letters)
+    dead_letters = _choose(store, group, ids, every=every)
+    if every and dead_letters:
+        confirm(f"Delete {len(dead_letters):,} dead letters permanently?", yes=yes)
+    count = store.discard(group, dead_letters)
     print_result({"discarded": count}, f"{pluralize(count, 'dead letter')} deleted", json=json)
 
 

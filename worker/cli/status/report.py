@@ -143,8 +143,8 @@ def _current_rate(overview: Overview) -> float:
         return 0.0
     articles = sum(minute.articles for minute in last)
     now = datetime.fromisoformat(overview.status.at).timestamp()
-    begun = max(0.0, min(60.0, now - last[-1].at_ms / 1000))
-    return articles / (len(last) - 1 + begun / 60) if len(last) > 1 or begun else 0.0
+    elapsed = max(0.0, min(60.0, now - last[-1].at_ms / 1000))
+    return articles / (len(last) - 1 + elapsed / 60) if len(last) > 1 or elapsed else 0.0
 
 
 def _waiting(status: Status) -> Text:

@@ -106,13 +106,13 @@ class BatchRun:
         remaining_count = len(entries)
         for group in self._groups(entries):
             files = [read_file(self._batch, entry, self._deps.settings) for entry in group]
-            found = self._look_up(files)
+            index_entries = self._look_up(files)
             self._unread = {
                 file.entry.number: file
-                for file, index_entry in zip(files, found, strict=True)
+                for file, index_entry in zip(files, index_entries, strict=True)
                 if index_entry is None and isinstance(file.content, bytes)
             }
-            for file, index_entry in zip(files, found, strict=True):
+            for file, index_entry in zip(files, index_entries, strict=True):
                 self._parse(file, index_entry)
                 remaining_count -= 1
                 is_over = remaining_count > 0 and self._is_over()
@@ -172,8 +172,8 @@ class BatchRun:
             for file in files
             if file.digest and not file.entry.reread and self._may_look_up(file.entry)
         }
-        found = self._deps.articles.lookup(list(marks.values())) if marks else ()
-        by_number = dict(zip(marks, found, strict=True))
+        known_entries = self._deps.articles.lookup(list(marks.values())) if marks else ()
+        by_number = dict(zip(marks, known_entries, strict=True))
         return [by_number.get(file.entry.number) for file in files]
 
     def _may_look_up(self, entry: Entry) -> bool:

@@ -62,7 +62,7 @@ def rechecks(
     if not pages:
         return []
     feeds = catalog()
-    found: list[NewPage] = []
+    new_pages: list[NewPage] = []
     for outcome in outcomes:
         file = pages.get(outcome.entry)
         origin = file.origin if file else None
@@ -78,8 +78,8 @@ def rechecks(
         is_new = outcome.status.has_record and file.reread is None
         was_fetched = WarningKind.FEED_TEXT not in kinds_of(outcome.warnings)
         url = origin.url if was_fetched and _MASKED not in origin.url else ""
-        found.append(NewPage(page, first if is_new else None, url))
-    return found
+        new_pages.append(NewPage(page, first if is_new else None, url))
+    return new_pages
 
 
 def _is_page(origin: Origin | None) -> bool:

@@ -60,8 +60,8 @@ class _Run:
                 seen_at = articles[0].first_seen_at or head.batch.claimed_at
                 reread = Reread(RevisionReason.REPARSE, ids, seen_at)
                 entry = replace(files[number].entry_of(), reread=reread)
-                if found := tuple(self._differing(reader, entry, data)):
-                    reread = replace(reread, articles=found)
+                if differing := tuple(self._differing(reader, entry, data)):
+                    reread = replace(reread, articles=differing)
                     changed.append(Incoming(data, entry.path, entry.origin, reread))
         self.result.expired += sum(map(len, wanted.values()))
         return changed
@@ -72,11 +72,11 @@ class _Run:
         for outcome in segment.outcomes():
             if not outcome.status.has_record or not outcome.id:
                 continue
-            found = self.context.articles.find(outcome.id)
-            if found is not None and outcome.revision < found.revision:
+            index_entry = self.context.articles.find(outcome.id)
+            if index_entry is not None and outcome.revision < index_entry.revision:
                 continue  # a later segment has the newest one
             self.result.articles += 1
-            if found is None or found.is_withdrawn:
+            if index_entry is None or index_entry.is_withdrawn:
                 self.result.other += 1
             else:
                 by_entry.setdefault(outcome.entry, []).append(outcome)

@@ -71,9 +71,9 @@ RUN_STATE = TypeAdapter(RunState)
 def load_run(path: Path, key: Mapping[str, Any], begun_at: str) -> RunState:
     """The recorded run; a new one if there is none, or its parameters were others."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        found = orjson.loads(path.read_bytes())
-        if found["key"] == orjson.loads(orjson.dumps(key)):
-            state = RUN_STATE.validate_python(found)
+        data = orjson.loads(path.read_bytes())
+        if data["key"] == orjson.loads(orjson.dumps(key)):
+            state = RUN_STATE.validate_python(data)
             state.result.resumed = state.result.segments
             return state
     return RunState(begun_at)

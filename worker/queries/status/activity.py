@@ -45,8 +45,8 @@ def current_activity(
 ) -> tuple[Activity, ...]:
     """The active processes, by worker and process. `batches` are those in the spool."""
     names = {(worker.host, worker.pid): worker.name for worker in workers}
-    found = [*_ingesting(batches, names), *_fetching(settings, names)]
-    return tuple(sorted(found, key=lambda activity: (activity.worker, activity.process_pid)))
+    activities = [*_ingesting(batches, names), *_fetching(settings, names)]
+    return tuple(sorted(activities, key=lambda activity: (activity.worker, activity.process_pid)))
 
 
 _Names = Mapping[tuple[str, int], str]

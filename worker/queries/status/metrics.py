@@ -78,9 +78,9 @@ def _count_backlog(settings: Settings, client: Client) -> Mapping[tuple[str, str
     jobs, counts = job_store(settings, client), Counter[tuple[str, str]]()
     for backlog in (object_backlog(settings, client), address_backlog(settings, client)):
         names = sorted(backlog.list_open())[:MAX_LISTINGS]
-        found = {name: jobs.get(name) for name in names}
-        listings = backlog.read_listings([name for name, job in found.items() if job is None])
-        for name, job in found.items():
+        states = {name: jobs.get(name) for name in names}
+        listings = backlog.read_listings([name for name, job in states.items() if job is None])
+        for name, job in states.items():
             state = job.fetching if job else listings.get(name)
             if state is None:
                 continue  # it has just ended

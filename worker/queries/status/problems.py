@@ -42,14 +42,14 @@ def find_problems(
 ) -> tuple[Problem, ...]:
     """Everything that is wrong now. `server` is None where Redis does not answer; `unreadable` has
     a message for each spool folder that cannot be listed."""
-    found = [*_redis(settings, status, server), *_service(settings, status, server)]
-    found += _places(settings, status)
-    found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
-    found += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
-    found += [*_groups(settings, status), *_archive(status)]
-    found += [*source_problems(status.sources), *node_problems(status.nodes or ())]
-    found += [*_tasks(status, found)]
-    return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
+    problems = [*_redis(settings, status, server), *_service(settings, status, server)]
+    problems += _places(settings, status)
+    problems += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
+    problems += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
+    problems += [*_groups(settings, status), *_archive(status)]
+    problems += [*source_problems(status.sources), *node_problems(status.nodes or ())]
+    problems += [*_tasks(status, problems)]
+    return tuple(sorted(problems, key=lambda problem: _LEVELS.index(problem.level)))
 
 
 def memory_problem(server: ServerInfo) -> Problem | None:
@@ -175,8 +175,8 @@ def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
             advice = "Mount it, or give newsdrop's user read permission."
             yield Problem("warn", name, text, advice, page)
         return
-    if away := volume_problem(settings.state_dir, folder.name, folder.path):
-        text, _, advice = away.partition(": ")
+    if problem := volume_problem(settings.state_dir, folder.name, folder.path):
+        text, _, advice = problem.partition(": ")
         yield Problem("fail", name, sentence(text), sentence(advice), page)
         return
     spool = folder.path / SPOOL

@@ -51,8 +51,8 @@ def find(search: str | None = None, wrote: str = "") -> Binary:
 
 def _on_path(search: str | None) -> Iterator[Binary]:
     for name in NAMES:
-        found = shutil.which(name, path=search) if search != "" else None
-        binary = found and _probe(Path(found), "PATH")
+        path = shutil.which(name, path=search) if search != "" else None
+        binary = path and _probe(Path(path), "PATH")
         if binary and binary.version >= OLDEST:
             yield binary
 

@@ -83,8 +83,8 @@ class PastStore:
     def list(self) -> list[Past]:
         """The groups whose past is not finished."""
         with translated_replies():
-            found = self._client.hgetall(self._states)
-            return [dataclass_from(Past, orjson.loads(state)) for state in found.values()]
+            states = self._client.hgetall(self._states)
+            return [dataclass_from(Past, orjson.loads(state)) for state in states.values()]
 
     def states(self) -> dict[str, PastState]:
         """How far each group's past is read, until it is finished, by the name of the group."""

@@ -58,12 +58,12 @@ class DeadLetter:
     data: bytes
 
 
-def parse_pending(found: dict[str, Any], *, in_past: bool) -> PendingEntry:
+def parse_pending(values: dict[str, Any], *, in_past: bool) -> PendingEntry:
     return PendingEntry(
-        text_of(found["message_id"]),
-        text_of(found["consumer"]),
-        found["time_since_delivered"] / 1000,
-        found["times_delivered"],
+        text_of(values["message_id"]),
+        text_of(values["consumer"]),
+        values["time_since_delivered"] / 1000,
+        values["times_delivered"],
         in_past,
     )
 

@@ -34,11 +34,11 @@ class GroupStore:
 
     def list_groups(self) -> list[GroupState]:
         groups = Stream(self._client, self._stream).get_info().groups
-        found, pasts = self._find_groups(), self._pasts.states()
+        infos, pasts = self._find_groups(), self._pasts.states()
         return [
-            self._state(group, found[group.name], pasts.get(group.name))
+            self._state(group, infos[group.name], pasts.get(group.name))
             for group in groups
-            if group.name in found
+            if group.name in infos
         ]
 
     def get_group(self, name: str) -> GroupState:
@@ -79,15 +79,15 @@ class GroupStore:
         self, group: str, count: int, consumer: str | None = None
     ) -> list[PendingEntry]:
         """The oldest entries that are not acknowledged; with `consumer`, those that it has."""
-        found: list[PendingEntry] = []
+        pending: list[PendingEntry] = []
         for stream, in_past in self._streams(group):
-            if rest := count - len(found):
+            if rest := count - len(pending):
                 with translated():
                     entries = self._client.xpending_range(
                         stream, group, "-", "+", rest, consumername=consumer
                     )
-                found += (parse_pending(one, in_past=in_past) for one in entries)
-        return found
+                pending += (parse_pending(one, in_past=in_past) for one in entries)
+        return pending
 
     def find_pending(self, group: str, stream_ids: Sequence[str]) -> list[PendingEntry]:
         """Those of the entries that are pending now. Raises UsageError for an invalid ID."""
@@ -97,8 +97,8 @@ class GroupStore:
             with translated(), self._client.pipeline(transaction=False) as pipe:
                 for each in ids:
                     pipe.xpending_range(stream, group, each, each, 1)
-                found = pipe.execute()
-            entries += (parse_pending(one, in_past=in_past) for each in found for one in each)
+                replies = pipe.execute()
+            entries += (parse_pending(one, in_past=in_past) for each in replies for one in each)
         return entries
 
     def claim(self, group: str, entries: Sequence[PendingEntry], consumer: str | None) -> int:
@@ -127,12 +127,14 @@ class GroupStore:
         for entry in entries:
             stream = self._pasts.key(group) if entry.in_past else self._stream
             with translated(), self._client.pipeline() as pipe:
-                found = self._client.xrange(stream, entry.stream_id, entry.stream_id)
+                messages = self._client.xrange(stream, entry.stream_id, entry.stream_id)
                 about: dict[Any, Any] = {
                     "entry": entry.stream_id, "consumer": entry.consumer,
                     "deliveries": entry.deliveries, "error": error,
                 }  # fmt: skip
-                pipe.xadd(self._dead_letters_key(group), about | (found[0][1] if found else {}))
+                pipe.xadd(
+                    self._dead_letters_key(group), about | (messages[0][1] if messages else {})
+                )
                 self._finish(pipe, stream, group, [entry.stream_id], in_past=entry.in_past)
                 pipe.execute()
         return len(entries)
@@ -164,20 +166,20 @@ class GroupStore:
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
         key = parse_stream_id(letter_id)
         with translated():
-            found = self._client.xrange(self._dead_letters_key(group), key, key)
-        if not found:
+            entries = self._client.xrange(self._dead_letters_key(group), key, key)
+        if not entries:
             raise NotThere(
                 f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
                 f"see `newsdrop dead-letters list {printable(group, 80)}`"
             )
-        return parse_dead_letter(*found[0])
+        return parse_dead_letter(*entries[0])
 
-    def requeue(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def requeue(self, group: str, dead_letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Make the entries pending again, with no deliveries, so that a consumer takes them over.
         Returns those whose entry was trimmed; they stay dead letters."""
         self._check(group)
         trimmed = []
-        for letter in letters:
+        for letter in dead_letters:
             with translated():
                 if not self._client.xrange(self._stream, letter.stream_id, letter.stream_id):
                     trimmed.append(letter)
@@ -189,10 +191,10 @@ class GroupStore:
             self.discard(group, [letter])
         return trimmed
 
-    def discard(self, group: str, letters: Sequence[DeadLetter]) -> int:
+    def discard(self, group: str, dead_letters: Sequence[DeadLetter]) -> int:
         """Delete dead letters; returns how many."""
         with translated():
-            ids = [letter.letter_id for letter in letters]
+            ids = [letter.letter_id for letter in dead_letters]
             return int(self._client.xdel(self._dead_letters_key(group), *ids)) if ids else 0
 
     def _streams(self, group: str) -> list[tuple[Any, bool]]:
@@ -217,17 +219,17 @@ class GroupStore:
             claimed = self._client.xclaim(stream, group, consumer, 0, ids, justid=True, **options)
         return len(claimed)
 
-    def _state(self, group: Group, found: dict[str, Any], past: PastState | None) -> GroupState:
+    def _state(self, group: Group, info: dict[str, Any], past: PastState | None) -> GroupState:
         with translated():
             # By the bytes of its name: another program's may be no text.
-            members = self._client.xinfo_consumers(self._stream, found["name"])
-            letters = self._client.xlen(self._dead_letters_key(group.name))
+            members = self._client.xinfo_consumers(self._stream, info["name"])
+            dead_letters = self._client.xlen(self._dead_letters_key(group.name))
         return GroupState(
             group.name,
             group.lag,
             group.pending,
-            text_of(found["last-delivered-id"]),
-            letters,
+            text_of(info["last-delivered-id"]),
+            dead_letters,
             tuple(
                 Member(text_of(one["name"]), one["pending"], one["idle"] / 1000) for one in members
             ),
@@ -242,8 +244,8 @@ class GroupStore:
             return {text_of(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
 
     def _check(self, group: str) -> None:
-        found = self._find_groups().get(group)
-        if found is None or found["name"] != group.encode():
+        info = self._find_groups().get(group)
+        if info is None or info["name"] != group.encode():
             raise _no_group(group)
 
     def _check_new(self, group: str) -> None:

@@ -148,6 +148,6 @@ def validate(model: type[P], values: dict[str, Any], *, status: int) -> P:
         first = error.errors(include_url=False, include_input=False)[0]
         name = printable(".".join(map(str, first["loc"])), 60)
         if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(model.model_fields)) or "none"
-            raise HTTPException(status, f"`{name}` is unknown here; known: {known}.") from error
+            names = ", ".join(sorted(model.model_fields)) or "none"
+            raise HTTPException(status, f"`{name}` is unknown here; known: {names}.") from error
         raise HTTPException(status, f"`{name}`: {first['msg']}.") from error

@@ -119,22 +119,22 @@ def list_dead_letters(request: ApiRequest[DeadLettersQuery]) -> object:
     store, group = _open(request)
     query = request.parameters
     after = f"({parse_position(query.after)}" if query.after else "-"
-    found = [asdict(one) for one in islice(store.dead_letters(group, after), query.count + 1)]
-    for letter in found:
+    documents = [asdict(one) for one in islice(store.dead_letters(group, after), query.count + 1)]
+    for letter in documents:
         letter["data"] = letter["data"].decode("utf-8", "replace")
-    shown = found[: query.count]
-    following = shown[-1]["letter_id"] if len(found) > len(shown) else None
+    shown = documents[: query.count]
+    following = shown[-1]["letter_id"] if len(documents) > len(shown) else None
     return {"dead_letters": shown, "next": following}
 
 
 def change_dead_letters(request: ApiRequest[DeadLettersBody]) -> object:
     store, group = _open(request)
     body = request.parameters
-    letters = choose_dead_letters(store, group, body.ids, every=body.all)
+    dead_letters = choose_dead_letters(store, group, body.ids, every=body.all)
     if body.change == "discard":
-        return {"changed": store.discard(group, letters), "trimmed": 0}
-    trimmed = len(store.requeue(group, letters))
-    return {"changed": len(letters) - trimmed, "trimmed": trimmed}
+        return {"changed": store.discard(group, dead_letters), "trimmed": 0}
+    trimmed = len(store.requeue(group, dead_letters))
+    return {"changed": len(dead_letters) - trimmed, "trimmed": trimmed}
 
 
 _GROUP = "/groups/{group:path}"

@@ -26,8 +26,8 @@ class JobsQuery(PageQuery):
 def list_jobs(request: ApiRequest[JobsQuery]) -> object:
     query = request.parameters
     filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
-    found, following = queries.find_jobs(request.settings, filters, query.count, query.cursor)
-    return {"jobs": found, "next": following}
+    jobs, following = queries.find_jobs(request.settings, filters, query.count, query.cursor)
+    return {"jobs": jobs, "next": following}
 
 
 def retry_response(retried: RetryResult) -> Response:

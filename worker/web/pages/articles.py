@@ -42,18 +42,18 @@ _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
 
 
 def _render_list(settings: Settings, pages: Pages, query: str, before: str) -> Regions:
-    given, result, error = dict(parse_qsl(query)), None, None
+    values, result, error = dict(parse_qsl(query)), None, None
     try:
-        if given:
-            filters = Filters(**given)
+        if values:
+            filters = Filters(**values)
             result = search_articles(settings, filters, COUNT, before or None, utc_now())
         else:
             result = list_articles(settings, COUNT, before or None)
     except (UsageError, ReadModelUnavailable) as failure:
-        if not given:
+        if not values:
             raise
         error = str(failure)
-    html = pages.render("articles/list.html", result=result, given=given, error=error)
+    html = pages.render("articles/list.html", result=result, given=values, error=error)
     return {"articles": html}
 
 
@@ -99,8 +99,8 @@ def download(request: Request) -> Response:
 def show_comparison(request: Request) -> Response:
     """Why two articles are one story or not, with the passages that both have."""
     path = request.path_params
-    found = compare_articles(request.app.state.settings, path["id"], path["other"])
-    return page(request, "articles/comparison.html", comparison=found)
+    comparison = compare_articles(request.app.state.settings, path["id"], path["other"])
+    return page(request, "articles/comparison.html", comparison=comparison)
 
 
 def download_raw(request: Request) -> Response:

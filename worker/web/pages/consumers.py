@@ -50,12 +50,12 @@ def _render_group(settings: Settings, pages: Pages, name: str, range_name: str) 
     group = store.get_group(name)
     read = _charts.read(settings, range_name, utc_now())
     lags = read.lags.get(name, ()) if read else ()
-    known = [lag for lag in lags if lag is not None]
+    known_lags = [lag for lag in lags if lag is not None]
     context = {
         "group": group,
         "lags": lags,
-        "known": known,
-        "top": axis_top(max(known, default=0)),
+        "known": known_lags,
+        "top": axis_top(max(known_lags, default=0)),
         "minutes": RANGES[range_name][0],
         "pending": store.list_pending(name, COUNT),
         "letters": list(islice(store.dead_letters(name), COUNT)),
@@ -100,11 +100,13 @@ def ask(request: Request, form: FormData) -> Response:
     names = ("what", "from", "to", "all")
     fields = [(name, text) for name in names if (text := get_text(form, name))]
     fields += [("id", one) for one in get_texts(form, "id")]
-    given = dict(fields)
-    if given.keys() <= {"what"} and given.get("what") != "delete":
+    values = dict(fields)
+    if values.keys() <= {"what"} and values.get("what") != "delete":
         return redirect(_address(group.name), done="unselected")
     count, _ = _plan(request, form)
-    return page(request, "consumers/ask.html", group=group, count=count, fields=fields, given=given)
+    return page(
+        request, "consumers/ask.html", group=group, count=count, fields=fields, given=values
+    )
 
 
 @form_action
@@ -129,9 +131,9 @@ def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
             change_pending, store, name, PendingChange(what), entries, to or None
         )
     if what in ("retry", "discard"):
-        letters = choose_dead_letters(store, name, ids, every=bool(form.get("all")))
+        dead_letters = choose_dead_letters(store, name, ids, every=bool(form.get("all")))
         act = store.requeue if what == "retry" else store.discard
-        return len(letters), partial(act, name, letters)
+        return len(dead_letters), partial(act, name, dead_letters)
     if what == "reset":
         return 0, partial(store.reset, name, parse_position(to))
     if what == "remove":

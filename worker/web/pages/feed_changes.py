@@ -88,8 +88,8 @@ def save_keys(request: Request, form: FormData) -> Response:
     """Change the keys whose text differs from what the form showed."""
     feed = _feed(request)
     shown = _texts(feed)
-    given = {key: get_text(form, key, 4200) for key in shown}
-    changes = [f"{key}={text}" for key, text in given.items() if text != shown[key]]
+    texts = {key: get_text(form, key, 4200) for key in shown}
+    changes = [f"{key}={text}" for key, text in texts.items() if text != shown[key]]
     if header := get_text(form, "header", 4200):
         changes.append(f"headers.{header}")
     try:
@@ -97,7 +97,7 @@ def save_keys(request: Request, form: FormData) -> Response:
     except ConfigError:
         raise
     except NewsdropError as error:
-        return _show(request, feed, given, error)
+        return _show(request, feed, texts, error)
     return redirect(f"/feeds/{quote(feed.name, safe='')}", done="changed")
 
 

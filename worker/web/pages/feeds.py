@@ -33,8 +33,8 @@ _STANDINGS = (FeedStatus.FAILING, FeedStatus.PAUSED)
 
 
 def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Regions:
-    result, given = list_feeds(settings, utc_now()), dict(parse_qsl(query))
-    chosen = choose_feeds(result, given)
+    result, filters = list_feeds(settings, utc_now()), dict(parse_qsl(query))
+    chosen = choose_feeds(result, filters)
     first = int(start)
     html = pages.render(
         "feeds/list.html",
@@ -43,24 +43,24 @@ def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Re
         total=len(chosen),
         start=first,
         count=COUNT,
-        given=given,
+        given=filters,
     )
     return {"feeds": html}
 
 
-def choose_feeds(result: FeedsView, given: dict[str, str]) -> list[FeedView]:
+def choose_feeds(result: FeedsView, filters: dict[str, str]) -> list[FeedView]:
     """The feeds that pass the filters of a list, failing ones first."""
-    chosen = [feed for feed in result.feeds if _is_chosen(feed, given)]
+    chosen = [feed for feed in result.feeds if _is_chosen(feed, filters)]
     return sorted(chosen, key=lambda feed: feed.standing is not FeedStatus.FAILING)
 
 
-def _is_chosen(feed: FeedView, given: dict[str, str]) -> bool:
+def _is_chosen(feed: FeedView, filters: dict[str, str]) -> bool:
     """Whether a feed has the standing, the tag and the words (in name, title or address)."""
     text = f"{feed.name} {feed.title or ''} {feed.url}".casefold()
     return (
-        given.get("show", feed.standing) == feed.standing
-        and ("tag" not in given or given["tag"] in feed.tags)
-        and all(word in text for word in given.get("q", "").casefold().split())
+        filters.get("show", feed.standing) == feed.standing
+        and ("tag" not in filters or filters["tag"] in feed.tags)
+        and all(word in text for word in filters.get("q", "").casefold().split())
     )
 
 
@@ -77,9 +77,9 @@ def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
 async def show_list(request: Request) -> Response:
     catalog = await run_in_threadpool(load_catalog, request.app.state.settings)
     tags = sorted({tag for feed in catalog for tag in feed.tags})
-    given = dict(parse_qsl(_filters(request)))
+    filters = dict(parse_qsl(_filters(request)))
     return await live_page(
-        request, "feeds", "feeds.html", given=given, tags=tags, has_feeds=bool(len(catalog))
+        request, "feeds", "feeds.html", given=filters, tags=tags, has_feeds=bool(len(catalog))
     )
 
 
@@ -134,14 +134,14 @@ def preview(request: Request, form: FormData) -> Response:
     """What the feed, or the feeds of the page, at an address give now."""
     keys = _read_keys(form)
     try:
-        found = preview_feed(request.app.state.settings, keys, utc_now())
+        result = preview_feed(request.app.state.settings, keys, utc_now())
     except ConfigError:
         raise
     except NewsdropError as error:
         return _show_add(request, keys, error=error)
-    if isinstance(found, FeedPreview):
-        return _show_add(request, keys, preview=found)
-    return _show_add(request, keys, choices=found)
+    if isinstance(result, FeedPreview):
+        return _show_add(request, keys, preview=result)
+    return _show_add(request, keys, choices=result)
 
 
 def _read_keys(form: FormData) -> dict[str, Any]:
@@ -180,10 +180,10 @@ def _address(name: str) -> str:
 
 
 def _filters(request: Request) -> str:
-    given = dict(parse_qsl(filter_query(request, FILTERS)))
-    if given.get("show") not in _STANDINGS:
-        given.pop("show", None)
-    return write_query(given)
+    filters = dict(parse_qsl(filter_query(request, FILTERS)))
+    if filters.get("show") not in _STANDINGS:
+        filters.pop("show", None)
+    return write_query(filters)
 
 
 def _start(request: Request) -> str:

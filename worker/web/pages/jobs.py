@@ -25,15 +25,15 @@ _MAX_START = 1_000_000
 
 
 def _render_list(settings: Settings, pages: Pages, start: str, query: str) -> Regions:
-    given, error = dict(parse_qsl(query)), None
+    filters, error = dict(parse_qsl(query)), None
     jobs: tuple[JobView, ...] = ()
     following = None
     try:
-        jobs, following = find_jobs(settings, Filters(**given), COUNT, int(start))
+        jobs, following = find_jobs(settings, Filters(**filters), COUNT, int(start))
     except UsageError as failure:
         error = str(failure)
     html = pages.render(
-        "jobs/list.html", jobs=jobs, next=following, start=int(start), given=given, error=error
+        "jobs/list.html", jobs=jobs, next=following, start=int(start), given=filters, error=error
     )
     return {"jobs": html}
 
@@ -51,9 +51,9 @@ def _render_job(settings: Settings, pages: Pages, job_id: str) -> Regions:
 
 async def show_list(request: Request) -> Response:
     start, query = _list_parameters(request)
-    given = dict(parse_qsl(query))
-    live = f"/live?{write_query(given, page='jobs')}" if start == "0" else None
-    return await live_page(request, "jobs", "jobs.html", live=live, given=given)
+    filters = dict(parse_qsl(query))
+    live = f"/live?{write_query(filters, page='jobs')}" if start == "0" else None
+    return await live_page(request, "jobs", "jobs.html", live=live, given=filters)
 
 
 async def show_job(request: Request) -> Response:

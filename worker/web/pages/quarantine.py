@@ -34,37 +34,43 @@ COUNT = 50
 
 
 def _render_list(settings: Settings, pages: Pages, after: str, query: str) -> Regions:
-    given, result, error = dict(parse_qsl(query)), None, None
+    filters, result, error = dict(parse_qsl(query)), None, None
     try:
-        selection, folder = read_selection(given)
+        selection, folder = read_selection(filters)
         result = list_quarantine(settings, COUNT, after or None, *selection, folder=folder)
     except UsageError as failure:
         error = str(failure)
-    html = pages.render("quarantine/list.html", result=result, given=given, error=error)
+    html = pages.render("quarantine/list.html", result=result, given=filters, error=error)
     return {"quarantine": html}
 
 
-def read_selection(given: dict[str, str]) -> tuple[tuple[str | None, Filters], str]:
+def read_selection(query: dict[str, str]) -> tuple[tuple[str | None, Filters], str]:
     """The reason, the filters and the folder in a query. Raises UsageError."""
-    for name, known in (("reason", set(Reason)), ("state", {QUARANTINE, DISCARDED})):
-        if name in given and given[name] not in known:
+    for name, values in (("reason", set(Reason)), ("state", {QUARANTINE, DISCARDED})):
+        if name in query and query[name] not in values:
             raise UsageError(
-                f"no refused input can pass the filter {name}={printable(given[name], 40)}: "
+                f"no refused input can pass the filter {name}={printable(query[name], 40)}: "
                 "choose another value"
             )
-    filters = Filters(**{name: text for name, text in given.items() if name in FILTERS})
-    folder = DISCARDED if given.get("state") == DISCARDED else QUARANTINE
-    return (given.get("reason"), filters), folder
+    filters = Filters(**{name: text for name, text in query.items() if name in FILTERS})
+    folder = DISCARDED if query.get("state") == DISCARDED else QUARANTINE
+    return (query.get("reason"), filters), folder
 
 
 async def show_list(request: Request) -> Response:
     after, query = _list_parameters(request)
-    given = dict(parse_qsl(query))
-    live = f"/live?{write_query(given, page='quarantine')}" if not after else None
+    filters = dict(parse_qsl(query))
+    live = f"/live?{write_query(filters, page='quarantine')}" if not after else None
     reasons = [("", words("any")), *((each.value, words(each.value)) for each in Reason)]
     days = request.app.state.settings.quarantine.discarded_days
     return await live_page(
-        request, "quarantine", "quarantine.html", live=live, given=given, reasons=reasons, days=days
+        request,
+        "quarantine",
+        "quarantine.html",
+        live=live,
+        given=filters,
+        reasons=reasons,
+        days=days,
     )
 
 
@@ -76,20 +82,20 @@ def _list_parameters(request: Request) -> tuple[str, str]:
 def confirm_matching(request: Request) -> Response:
     """How many inputs pass the filters, by reason, before all of them are changed."""
     _, query = _list_parameters(request)
-    given = dict(parse_qsl(query))
-    selection, folder = read_selection(given)
-    found = find_matching(request.app.state.settings, *selection, folder=folder)
-    return _confirm(request, found, given)
+    filters = dict(parse_qsl(query))
+    selection, folder = read_selection(filters)
+    items = find_matching(request.app.state.settings, *selection, folder=folder)
+    return _confirm(request, items, filters)
 
 
 @form_action
 def change_matching(request: Request, form: FormData) -> Response:
     """Change what passed the filters when it was counted, and nothing newer."""
-    given = dict(parse_qsl(get_text(form, "query", 4000)))
+    filters = dict(parse_qsl(get_text(form, "query", 4000)))
     until = get_text(form, "until") or None
-    selection, folder = read_selection(given)
-    found = find_matching(request.app.state.settings, *selection, folder=folder, until=until)
-    return _change(request, form, [item.id for item in found])
+    selection, folder = read_selection(filters)
+    items = find_matching(request.app.state.settings, *selection, folder=folder, until=until)
+    return _change(request, form, [item.id for item in items])
 
 
 @form_action
@@ -105,13 +111,13 @@ def change_selected(request: Request, form: FormData) -> Response:
 
 
 def _confirm(
-    request: Request, found: tuple[QuarantineItem, ...], given: dict[str, str] | None
+    request: Request, items: tuple[QuarantineItem, ...], filters: dict[str, str] | None
 ) -> Response:
-    """`given` are the filters; None where the inputs were ticked."""
-    counts = Counter(item.reason.value for item in found).most_common()
-    is_cut = len(found) == MAX_MATCHING
+    """`filters` is None where the inputs were ticked."""
+    counts = Counter(item.reason.value for item in items).most_common()
+    is_cut = len(items) == MAX_MATCHING
     days = request.app.state.settings.quarantine.discarded_days
-    context = {"found": found, "given": given, "counts": counts, "is_cut": is_cut, "days": days}
+    context = {"found": items, "given": filters, "counts": counts, "is_cut": is_cut, "days": days}
     return page(request, "bulk.html", **context)
 
 
