@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,10 +105,11 @@ class Stack:
             output += self.compose("build", "prepare", check=False, timeout=1500)
         assert _answers("docker", "image", "inspect", self.variables["NEWSDROP_IMAGE"]), output
 
-    def up(self, *words: str) -> None:
+    def up(self, *words: str, profile: str = "", parts: Sequence[str] = PARTS) -> None:
         """Start all services, and wait until each container is healthy."""
-        self.compose("up", "-d", "--no-build", *words)
-        until(lambda: self.unwell() == {}, lambda: f"{self.unwell()}\n{self.logs()}")
+        chosen = ("--profile", profile) if profile else ()
+        self.compose(*chosen, "up", "-d", "--no-build", *words)
+        until(lambda: self.unwell(*parts) == {}, lambda: f"{self.unwell(*parts)}\n{self.logs()}")
 
     def unwell(self, *parts: str) -> dict[str, str]:
         """The containers whose check is not `healthy`, with its last output."""
@@ -192,16 +193,10 @@ class Stack:
 
     def remove(self) -> None:
         """Containers, network and volumes; whatever became of the test."""
-        self.compose(
-            "--profile",
-            "monitoring",
-            "down",
-            "--volumes",
-            "--remove-orphans",
-            "--timeout",
-            "5",
-            check=False,
-        )
+        profiles = {one for service in SERVICES.values() for one in service.get("profiles", ())}
+        chosen = [word for one in sorted(profiles) for word in ("--profile", one)]
+        words = ("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        self.compose(*chosen, *words, check=False)
 
 
 def docker(*words: str, check: bool = True) -> str:

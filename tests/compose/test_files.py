@@ -13,6 +13,7 @@ import yaml
 
 from tests.compose.stack import FILE, SERVICES, compose_command
 from tests.servers import Server
+from worker.service.part import run_celery
 from worker.settings import load
 from worker.settings.clock import utc_now
 from worker.web.metrics import exposition
@@ -71,6 +72,16 @@ def test_variables_are_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     settings = load()
     assert settings.redis.password_file == Path("/secrets/redis-password")
     assert (settings.web.token_file is not None) == (name == "web")
+
+
+def test_flower_is_started_by_celery() -> None:
+    """Only the command `celery` loads Flower: what starts worker and beat began a worker instead,
+    which refused Flower's options."""
+    flower = SERVICES["flower"]
+    assert flower["entrypoint"] == ["celery", "-A", "worker.app"]
+    assert flower["command"][0] == "flower"
+    with pytest.raises(KeyError, match="flower"):
+        run_celery(flower["command"])
 
 
 def test_every_variable_is_documented() -> None:

@@ -51,7 +51,7 @@ def run_celery(words: Sequence[str]) -> None:
 
     sys.argv = ["celery", "-A", "worker.app", *words]
     maybe_patch_concurrency()
-    command = beat.beat if part == "beat" else worker.worker
+    command = {"beat": beat.beat, "worker": worker.worker}[part]
     context = base.CLIContext(app=app, no_color=False, workdir=None)
     command.main(
         options, f"celery {part}", obj=context, auto_envvar_prefix=f"CELERY_{part.upper()}"
