@@ -37,6 +37,7 @@ def page(text: str, runs: Sequence[Run]) -> str:
         "figures": list(_table(runs)),
         "capacity": list(capacity.lines(figures)),
         "scaling": list(scaling.lines(figures)),
+        "hosts": list(scaling.checked(figures)),
     }
     for name, lines in blocks.items():
         made = "\n".join(("", *lines, "", "")).replace("\\", r"\\")  # of a template

@@ -23,6 +23,8 @@ BACK_FILL = 100_000_000
 _ARTICLE = "CPU an article of 11 KB"
 _PAGE = "whole pages read by one core, no site rule"
 _POLL = "second poll, one new entry of 50"
+_WAKE_UP = "CPU a wake-up over one Redis"
+_HOSTS = "articles for each second of CPU, {} hosts against one"
 _DAY, _YEAR = 86_400, 365
 _BYTES = {
     "archive, raw bytes": "an article's raw bytes in the archive",
@@ -58,8 +60,23 @@ def lines(figures: Mapping[str, Figure]) -> Iterator[str]:
     if poll_ms:
         text = "a poll with one new entry of 50, in the workers"
         yield f"| {text} | {poll_ms:.1f} ms of CPU | `feeds` |"
-    queue = "| a wake-up, for a batch of up to 500 files | 2 to 3 ms of CPU | Celery's own cost |"
-    yield from (queue, "", *_reach(worker_ms, server_ms, page_ms, poll_ms), *_kept(figures))
+        yield f"| a feed's document, on the line | {FEED_KB} kB | assumed |"
+    if _WAKE_UP in figures:
+        text = "a wake-up, for up to a second of work"
+        yield f"| {text} | {figures[_WAKE_UP].value:.1f} ms of CPU | `brokers` |"
+    yield from ("", *_reach(worker_ms, server_ms, page_ms, poll_ms), *_kept(figures))
+
+
+def checked(figures: Mapping[str, Figure]) -> Iterator[str]:
+    """What several workers on one machine showed of the model."""
+    found = {n: figures[name] for n in range(2, 9) if (name := _HOSTS.format(n)) in figures}
+    if not found:
+        return
+    one = next(iter(found.values())).parts["1 hosts"]
+    yield from ("| hosts | articles for each second of CPU | against one host |", "|---|---|---|")
+    yield f"| 1 | {one:,.0f} | |"
+    for number, figure in found.items():
+        yield f"| {number} | {figure.parts[f'{number} hosts']:,.0f} | {figure.measured} |"
 
 
 def _reach(worker_ms: float, server_ms: float, page_ms: float, poll_ms: float) -> Iterator[str]:
