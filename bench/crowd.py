@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
         due = time.monotonic()
         while True:
             if every and time.monotonic() >= due:
-                due += every
+                due = time.monotonic() + every
                 for path in _ASKED:
                     ask(port, path)
             for key, _events in waiting.select(0.2):
@@ -52,9 +52,12 @@ def _open(port: int) -> socket.socket:
     page = socket.create_connection(("127.0.0.1", port), timeout=30)
     head = ("GET /live HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept: text/event-stream", "", "")
     page.sendall("\r\n".join(head).encode())
-    answer = page.recv(_LARGEST)
-    if b" 200 " not in answer.split(b"\r\n", 1)[0]:
-        raise OSError(f"/live: {answer[:200]!r}")
+    answer = b""
+    while b"event: " not in answer:  # the first rendering costs more than the others
+        part = page.recv(_LARGEST)
+        answer += part
+        if not part or b" 200 " not in answer.split(b"\r\n", 1)[0]:
+            raise OSError(f"/live: {answer[:200]!r}")
     return page
 
 

@@ -3,7 +3,7 @@
 `newsdrop web` as a user runs it. The overview is asked with 200,000 articles in the index, 10,000
 jobs and 100,000 files that wait, the list of articles with as many in the read model; what the read
 model, 50 open pages and a Prometheus cost is the rate of new articles with them, by the rate
-without, in turn; medians of three rounds. All of it needs less than five minutes on two free cores.
+without, in turns of some seconds. All of it needs about five minutes on two free cores.
 """
 
 import itertools
@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from statistics import median
 
-from bench import corpus
+import psutil  # type: ignore[import-untyped]
+
 from bench.crowd import ask
 from bench.figure import Figure, below, measured, milliseconds, nbytes
 from bench.index_memory import fill
-from bench.ours import enqueue, is_idle, settings_of, worker_of
-from bench.place import Place, place, pool, running, to_last_entry, wait_until
-from bench.rate import PROCESSES, WARM, cpu
+from bench.ours import settings_of
+from bench.place import Place, place, running, wait_until
+from bench.turns import Switch, Turns, working
 from worker.model.times import rfc3339_from_ms
 from worker.readmodel.database import open_writer, search_dir
 from worker.readmodel.decision import ARTICLE, DecisionRow
@@ -41,8 +41,8 @@ INDEXED, JOBS, FILES = 200_000, 10_000, 100_000
 ASKED = 150
 PAGES = 50
 SCRAPE_SECONDS = 5.0
-ROUNDS = 3
-ARTICLES = 6_000
+PAIRS = 8
+"""Of turns with and without."""
 FILTERS = (
     *("/articles?source=source-3", "/articles?tag=tag+777", "/articles?date=2011"),
     *("/articles?outcome=duplicate&tag=tag+10", "/articles?source=source-3&tag=tag+4"),
@@ -61,11 +61,10 @@ FILTERS = (
 TEXT = 300
 """Characters of an article: the summary of most feeds, or a short report."""
 _EVERY = 0.03  # seconds between two requests, about: many of them find a new second
-_WARM_FROM = 10_000_000
 
 
 def web(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """`quick` uses a tenth of the data, and one round."""
+    """`quick` uses a tenth of the data, and two turns."""
     return [*_answers(quick, say), *_costs(quick, say)]
 
 
@@ -105,67 +104,66 @@ def _ask_often(port: int, path: str, times: int) -> Iterator[float]:
 
 
 def _costs(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
-    rounds, articles = (1, 2_000) if quick else (ROUNDS, ARTICLES)
-    watched: dict[str, tuple[int, float] | None] = {
-        "unsearched": None,
-        "alone": None,
-        "pages": (PAGES, 0.0),
-        "scraped": (0, SCRAPE_SECONDS),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in watched}
-    spent: dict[str, list[float]] = {name: [] for name in watched}
-    for number in range(rounds):
-        say(f"web: round {number + 1} of {rounds}, {articles:,} articles")
-        for name, crowd in watched.items():
-            rate, web_ms = _rate(articles, crowd, is_searched=name != "unsearched")
-            rates[name].append(rate)
-            spent[name].append(web_ms)
-        say("  " + ", ".join(f"{name} {of[-1]:,.0f}/s" for name, of in rates.items()))
-    figures = (
-        ("alone", "unsearched", "the read model", 0.02),
-        ("pages", "alone", f"{PAGES} open pages", 0.05),
-        ("scraped", "alone", f"metrics and status, asked every {SCRAPE_SECONDS:.0f} s", 0.02),
-    )
-    for name, other, what, most in figures:
-        without = median(rates[other])
-        share = 1 - median(rates[name]) / without
-        title = f"{what}: share of new articles/s"
-        parts = {
-            "articles/s": median(rates[name]),
-            "without": without,
-            "web CPU ms an article": median(spent[name]),
-        }
-        yield below(title, share, most, _percent, parts)
-
-
-def _rate(
-    articles: int, crowd: tuple[int, float] | None, *, is_searched: bool
-) -> tuple[float, float]:
-    """New articles per second, and the CPU of the status page in milliseconds per article. Nothing
-    is added to the read model where this process holds its lock."""
-    with place() as here, ExitStack() as stack:
-        if not is_searched:
-            stack.enter_context(open_writer(here.state_dir))
-        worker = stack.enter_context(worker_of(here, PROCESSES))
-        settings = settings_of(here)
-        corpus.write(here.folder / "warm", range(_WARM_FROM, _WARM_FROM + WARM))
-        corpus.write(here.folder / "files", range(articles))
-        pool(worker, PROCESSES)
-        enqueue(settings, here.folder / "warm")
-        wait_until(lambda: is_idle(settings))
-        watching = []
-        if crowd is not None:
+    pairs = 2 if quick else PAIRS
+    with working() as work:
+        say(f"web: {pairs} turns each without and with the read model")
+        with _read_model_switch(work.here) as switch:
+            yield _cost("the read model", 0.02, work.measure(pairs, switch))
+        for what, most, pages, every in (
+            (f"{PAGES} open pages", 0.05, PAGES, 0.0),
+            (f"metrics and status, asked every {SCRAPE_SECONDS:.0f} s", 0.02, 0, SCRAPE_SECONDS),
+        ):
+            say(f"web: {pairs} turns each without and with {what}")
             port = _free_port()
-            process = stack.enter_context(running(*_web_command(here, port)))
-            wait_until(lambda: _is_up(port), within=60)
-            stack.enter_context(_crowd(here, port, *crowd))
-            watching = [process]
-        before, began = cpu(watching), time.time()
-        enqueue(settings, here.folder / "files")
-        ended = to_last_entry(here.client, settings.stream.name, WARM + articles)
-        used = cpu(watching) - before
-        wait_until(lambda: is_idle(settings))
-        return articles / (ended - began), used / articles * 1000
+            with (
+                running(*_web_command(work.here, port)) as process,
+                _crowd(work.here, port, pages, every) as crowd,
+            ):
+                with _stoppable(process, crowd) as switch:
+                    turns = work.measure(pairs, switch, (process, crowd))
+                yield _cost(what, most, turns, "page", "readers")
+
+
+def _cost(what: str, most: float, turns: Turns, *watched: str) -> Figure:
+    """The CPU shows the cost on a machine that does other work, too, where the rate does not."""
+    ingesting, *others = turns.cpu_ms(on=True)
+    parts = {
+        "articles/s": turns.rate(on=True),
+        "without": turns.rate(on=False),
+        "standard error, %": turns.error * 100,
+        "CPU ms an article": ingesting,
+        "without it": turns.cpu_ms(on=False)[0],
+        **{f"CPU ms of the {name}": ms for name, ms in zip(watched, others, strict=True)},
+    }
+    return below(f"{what}: share of new articles/s", turns.share, most, _percent, parts)
+
+
+@contextmanager
+def _read_model_switch(here: Place) -> Iterator[Switch]:
+    """Off: this process holds the lock of the read model, to which nothing is added."""
+    with ExitStack() as held:
+
+        def switch(is_on: bool) -> None:
+            held.close()
+            if not is_on:
+                lock = lambda: held.enter_context(open_writer(here.state_dir)) is not None  # noqa: E731
+                wait_until(lock)
+
+        yield switch
+
+
+@contextmanager
+def _stoppable(*processes: psutil.Process) -> Iterator[Switch]:
+    """Off: the processes are stopped; at the end they go on, because they have to end."""
+
+    def switch(is_on: bool) -> None:
+        for process in processes:
+            (process.resume if is_on else process.suspend)()
+
+    try:
+        yield switch
+    finally:
+        switch(True)
 
 
 def _make_jobs(settings: Settings, count: int) -> None:
@@ -264,12 +262,13 @@ def _web_command(here: Place, port: int) -> tuple[list[str], dict[str, str], Pat
 
 
 @contextmanager
-def _crowd(here: Place, port: int, pages: int, every: float) -> Iterator[None]:
+def _crowd(here: Place, port: int, pages: int, every: float) -> Iterator[psutil.Process]:
     log = here.folder / "crowd.log"
     command = [sys.executable, "-m", "bench.crowd", str(port), str(pages), str(every)]
-    with running(command, {}, log):
+    wait_until(lambda: _is_up(port), within=60)
+    with running(command, {}, log) as crowd:
         wait_until(lambda: b"open" in log.read_bytes(), within=60)
-        yield
+        yield crowd
 
 
 def _is_up(port: int) -> bool:
