@@ -133,3 +133,4 @@ def _fill(service: Service, web: Web) -> None:
     service.run("feeds", "add", web.url("/gone"), "--name", "gone", "--no-check")
     wait_until(lambda: service.published() >= 34)
     service.run("groups", "create", "indexer")
+    service.run("groups", "create", "alerts-of-all-the-markets-2021")

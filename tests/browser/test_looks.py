@@ -51,12 +51,18 @@ _BEYOND = {
 }
 
 
+_WIDER = """() => [...document.querySelectorAll("main *")].filter((it) =>
+  it instanceof HTMLElement && it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1
+  && getComputedStyle(it).overflowX === "visible").map((it) => it.outerHTML.slice(0, 200))"""
+"""What has more in it than it is wide stands over what is beside it."""
+
+
 @pytest.mark.parametrize(("scheme", "size"), LOOKS)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_passes_axe_and_fits_the_screen(
     browser: Browser, service: Service, name: str, scheme: str, size: str
 ) -> None:
-    """Nothing serious for axe-core, nothing wider than the screen, no console error, no other
+    """Nothing serious for axe-core, nothing wider than its place, no console error, no other
     host."""
     width, height = SIZES[size]
     context = browser.new_context(
@@ -79,6 +85,7 @@ def test_a_page_passes_axe_and_fits_the_screen(
         "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
     assert room[0] <= room[1], "wider than the screen"
+    assert page.evaluate(_WIDER) == []
     if name != "nothing":  # where a 404 is what the console tells
         watched.check()
     context.close()

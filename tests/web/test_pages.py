@@ -655,7 +655,14 @@ def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web)
 
 def test_a_source_has_a_page_of_its_scans(ours: Served) -> None:
     """Its last scans and newest articles, pause and resume; a feed's page has its polls."""
-    assert "No scan has found a file yet." in text(ours, "/sources/drop")
+    assert "Drop a file into" in text(ours, "/sources/drop")
+    ours.home.drop.rename(ours.home.path / "away")
+    seen = text(ours, "/sources/drop")
+    assert "No scan has found a file yet." in seen
+    assert "The folder is missing." in seen
+    assert "Drop a file into" not in seen
+    assert "watching" not in seen
+    (ours.home.path / "away").rename(ours.home.drop)
     (ours.home.drop / "one.md").write_text(article("一号"), "utf-8")
     ours.home.settle_and_work()
     seen = words(text(ours, "/sources/drop"))
