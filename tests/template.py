@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 
 from celery.__main__ import main as celery_main
 
+from tests.servers import clean_environment
 from tests.service import run_up
 from worker.cli import main as newsdrop_main
 from worker.service.fork import exit_status
@@ -115,10 +116,9 @@ def _template() -> socket.socket:
     """The way to the process, which ends with this one."""
     here, there = socket.socketpair()
     with there:
-        plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
         subprocess.Popen(
             [sys.executable, "-m", "tests.template", str(there.fileno())],
-            cwd=Path(__file__).parents[1], env=plain, pass_fds=[there.fileno()],
+            cwd=Path(__file__).parents[1], env=clean_environment(), pass_fds=[there.fileno()],
         )  # fmt: skip
     return here
 
@@ -171,12 +171,12 @@ def _receive_order(connection: socket.socket) -> tuple[Any, list[int]]:
 
 def _listen(path: str) -> NoReturn:
     """Run what comes until this process is killed."""
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(path)
-    door.listen(10)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(10)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        connection, _ = door.accept()
+        connection, _ = listener.accept()
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _serve(connection)
@@ -194,7 +194,7 @@ def _serve(connection: socket.socket) -> NoReturn:
         with suppress(ProcessLookupError):
             while number := connection.recv(1):
                 os.kill(pid, number[0])
-            os.kill(pid, signal.SIGKILL)  # whoever waited for it is gone
+            os.kill(pid, signal.SIGKILL)  # its caller is gone
 
     threading.Thread(target=pass_on, daemon=True).start()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

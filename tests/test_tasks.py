@@ -13,7 +13,7 @@ import pytest
 from celery import Task, current_app
 from celery.app.trace import build_tracer
 
-from tests.servers import Server
+from tests.servers import Server, clean_environment
 from tests.world import World, article
 from worker import tasks
 from worker.errors import StoreFull
@@ -203,10 +203,9 @@ def test_pool_processes_share_the_main_process_memory(tmp_path: Path) -> None:
         "signals.worker_before_create_process.send(None)\n"
         "print(tasks._context.cache_info().currsize, gc.get_freeze_count() > 50_000)\n"
     )
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**plain, "NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": "redis://x"},
+        env=clean_environment(NEWSDROP_STATE_DIR=str(tmp_path), NEWSDROP_REDIS_URL="redis://x"),
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert done.stdout == "1 True\n"

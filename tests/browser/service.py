@@ -1,7 +1,6 @@
 """A whole newsdrop as `newsdrop up` runs it, for the browser: one state directory, one page."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import clean_environment
 from tests.template import Program, run_program
 
 PATIENCE = 90.0
@@ -53,8 +53,9 @@ class Service:
 
 def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[bytes], Service]":
     """Start it, and wait until its page answers. Whoever starts it ends it."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-    environment |= {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WEB_PORT": "0", **settings}
+    environment = clean_environment(
+        NEWSDROP_STATE_DIR=str(state), NEWSDROP_WEB_PORT="0", **settings
+    )
     with log.open("wb") as output:
         process = Program(
             [sys.executable, "-m", "worker.cli", "up"],

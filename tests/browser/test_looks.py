@@ -86,7 +86,7 @@ def test_a_page_passes_axe_and_fits_the_screen(
     )
     assert room[0] <= room[1], "wider than the screen"
     assert page.evaluate(_WIDER) == []
-    if name != "nothing":  # where a 404 is what the console tells
+    if name != "nothing":  # where the console has the 404
         watched.check()
     context.close()
 

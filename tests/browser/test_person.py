@@ -116,7 +116,7 @@ def test_live_updates_keep_the_scroll_position(page: Page, service: Service) -> 
 
 def test_an_address_that_may_not_be_fetched_is_refused(context: BrowserContext) -> None:
     """The form says what to do and keeps the typed text."""
-    page = context.new_page()  # unwatched: the console tells of an answer that is an error
+    page = context.new_page()  # unwatched: the console has a line for an error status
     page.goto("/enqueue")
     page.get_by_label(re.compile("Pages or feeds")).fill("http://10.0.0.1/rss")
     page.get_by_role("button", name="Fetch and enqueue").click()

@@ -34,7 +34,7 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
     done = run_newsdrop(environment={**os.environ, **variables})
-    assert done.stderr == "", "nothing is said into the line that a person writes"
+    assert done.stderr == "", "nothing is printed into the line that a person types"
     return done.stdout.split()
 
 

@@ -157,7 +157,7 @@ def test_enqueue_accepts_while_redis_is_unavailable(lonely: Home) -> None:
     assert lonely.json("audit")["waiting"] == 1
     waited = lonely.run("enqueue", "--wait", str(path))
     assert waited.exit_code == 3
-    assert "articles:" not in waited.stdout, "nobody knows yet"
+    assert "articles:" not in waited.stdout, "not known yet"
     assert lonely.json("enqueue", "--wait", str(path), code=3)["articles"] == {}
 
 

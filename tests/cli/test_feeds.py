@@ -330,7 +330,7 @@ def test_a_feed_without_news_is_not_shown_as_failing(home: Home, web: Web) -> No
     home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
     polled(home)
     body = feed("甲", "乙").replace("<title>港</title>".encode(), b"<title>The Bridge</title>", 1)
-    body = body.replace(b"</item>", b"<comments>/c</comments></item>")  # or their marks tell it
+    body = body.replace(b"</item>", b"<comments>/c</comments></item>")  # or their marks are known
     web.pages["/bridge"] = Reply(body=body.replace(b"</channel>", b"<item></item></channel>"))
     for name in ("127.0.0.1-4", "the-bridge"):
         home.json("feeds", "add", web.url(f"/bridge?{name}"), "--name", name)

@@ -59,7 +59,7 @@ def test_a_part_checks_only_itself(
     _heard(home, redis_client)
     assert home.run("healthcheck", "--part", "beat").stdout == "healthy: redis, beat\n"
     assert home.run("healthcheck", "--part", "redis").stdout == "healthy: redis\n"
-    with socket.socket() as taken:  # and not listening: whoever else runs here has no page there
+    with socket.socket() as taken:  # and not listening: no other service has its page there
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("NEWSDROP_WEB_PORT", str(taken.getsockname()[1]))
         assert home.run("healthcheck", "--part", "web").exit_code == 1

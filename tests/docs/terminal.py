@@ -87,7 +87,7 @@ class Terminal:
 
     def type(self, script: str) -> str:
         """Run a script, which must succeed line by line; its output."""
-        done = subprocess.run(  # noqa: PLW1510  # its code is looked at
+        done = subprocess.run(  # noqa: PLW1510  # its code is checked
             ["bash", "-exo", "pipefail", "-c", script],
             cwd=self.clone, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,

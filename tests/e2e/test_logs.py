@@ -54,7 +54,7 @@ def test_a_failing_worker_logs_no_secret(
     with Web() as web:
         good = web.url("/rss", user=f"me:{SECRETS[1]}")
         web.pages["/rss"] = Reply(body=rss([item(1, title="&#x202e;港口公告")]))
-        web.pages["/down"] = Reply(401)  # one of 503 would keep its whole host from being asked
+        web.pages["/down"] = Reply(401)  # 503 would stop all requests to its host
         world.add_feed("good", good)
         world.add_feed("down", web.url(f"/down?token={SECRETS[3]}", user=f"me:{SECRETS[1]}"))
         world.add_feed("odd", web.url("/nothing"), headers={"Authorization": f"x {SECRETS[2]}é"})

@@ -95,7 +95,7 @@ def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server)
     """Every message of the broker is deleted while files wait: the next tick sends another."""
     for number in range(5):
         world.put(f"{number}.md", article(f"第{number}条"))
-    world.scan()  # claimed, and no bell is rung for it
+    world.scan()  # claimed, without a wake-up
     broker: redis.Redis = server.client()
     worker.start()
     for queue in (QUEUE, INGEST_QUEUE):

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.servers import clean_environment
 from tests.template import Program, run_newsdrop
 
 PROJECT = Path(__file__).parents[2]
@@ -31,13 +32,9 @@ class Service:
         self.state = folder / "state"
         self.drop = folder / "in"
         self.output = folder / "output.txt"
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        self.environment = {
-            **kept,
-            "NEWSDROP_STATE_DIR": str(self.state),
-            "NEWSDROP_WORKER_PROCESSES": "2",
-            "E2E_MARK": folder.name,
-        }
+        self.environment = clean_environment(
+            NEWSDROP_STATE_DIR=str(self.state), NEWSDROP_WORKER_PROCESSES="2", E2E_MARK=folder.name
+        )
         self.up: subprocess.Popen[bytes] | None = None
         self.sessions: list[int] = []
 

@@ -375,7 +375,7 @@ def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None
     poll_pages = world.context.page_store
     polling.poll(world.context, notify=lambda: None)
     for _ in range(4):
-        assert poll_pages.take_leases(9, 0.001).leases  # and whoever had it is dead
+        assert poll_pages.take_leases(9, 0.001).leases  # and its holder is dead
         time.sleep(0.01)
     world.poll()
     (entry,) = world.entries()

@@ -109,7 +109,7 @@ def test_permanent_redirects_change_the_address(world: World, web: Web) -> None:
     world.poll("harbour")
     assert [request.path for request in web.requests[request_count:]] == ["/new"]
     assert len(world.entries()) == 1
-    # Where the new one is gone, the configured one is asked again.
+    # If the new one is gone, the configured one is polled again.
     web.pages["/new"] = Reply(status=404)
     web.pages["/old"] = feed(1, 2)
     for _ in range(3):

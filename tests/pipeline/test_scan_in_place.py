@@ -119,10 +119,10 @@ def test_a_failed_ledger_still_wakes_the_workers(
         raise SpoolUnavailable("the disk is full")
 
     monkeypatch.setattr(Ledger, "add", full)
-    rings: list[int] = []
+    wakeups: list[int] = []
     with pytest.raises(SpoolUnavailable, match="the disk is full"):
-        scan_folders(world.context, now=START, notify=lambda: rings.append(len(world.waiting())))
-    assert rings[0] == 1
+        scan_folders(world.context, now=START, notify=lambda: wakeups.append(len(world.waiting())))
+    assert wakeups[0] == 1
     job = world.context.jobs.get(hourly_job("drop", START).id)
     assert job is not None
     assert job.files == 1

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.servers import clean_environment
 from tests.template import Program
 
 PROJECT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     end = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)  # most look at every process of the machine
+        time.sleep(0.1)  # most read every process of the machine
     return found
 
 
@@ -101,8 +102,7 @@ class Up:
         return process
 
     def environment(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        return {**kept, MARK: self.mark, "PATH": "/usr/bin:/bin"}
+        return clean_environment(**{MARK: self.mark, "PATH": "/usr/bin:/bin"})
 
     def run_file(self) -> dict[str, Any]:
         """The content of `up.json`."""

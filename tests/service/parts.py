@@ -14,7 +14,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from tests.servers import Server
+from tests.servers import Server, clean_environment
 from tests.template import Program, run_program
 from worker.cli.root import app
 
@@ -33,8 +33,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 def run_command(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     """Run a newsdrop command to its end; a new interpreter where the environment has PYTHONPATH."""
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-    whole = {**plain, **environment}
+    whole = clean_environment(**environment)
     return run_program([*_NEWSDROP, *words], env=whole, cwd=PROJECT, timeout=WITHIN)
 
 
@@ -42,10 +41,9 @@ class Part:
     """A running part; its output is read as it is written."""
 
     def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
-        plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
         self.process = Program(
             [*COMMANDS[name], *options],
-            env={**plain, **environment},
+            env=clean_environment(**environment),
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -104,12 +102,12 @@ def running(name: str, environment: Mapping[str, str], *options: str) -> Iterato
 @contextmanager
 def older(server: Server) -> Iterator[str]:
     """The URL of `server` seen through a proxy that has it say it is Redis 5.0.7."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             while True:
                 try:
-                    here, _ = door.accept()
+                    here, _ = listener.accept()
                 except OSError:
                     return
                 there = socket.socket(socket.AF_UNIX)
@@ -118,8 +116,8 @@ def older(server: Server) -> Iterator[str]:
                     threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
-        yield f"redis://127.0.0.1:{door.getsockname()[1]}/0"
-        door.shutdown(socket.SHUT_RDWR)
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The embedded server: which one is run, behind which door, and what it survives."""
+"""The embedded server: which one is run, its socket and port, and what it survives."""
 
 import os
 import socket

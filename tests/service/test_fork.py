@@ -1,7 +1,6 @@
 """A fork of `up` has what is imported, and nothing else of its parent."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from bench.up_memory import parts_at_rest
-from tests.servers import Server
+from tests.servers import Server, clean_environment
 from tests.service.conftest import PATIENCE, PROJECT, until
 from worker.settings import load
 from worker.store.factory import heartbeats
@@ -184,10 +183,12 @@ def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Serv
         "atexit.register(lambda: print('loaded:', sorted(unwanted & set(sys.modules))))\n"
         "run_celery(['beat'])\n"
     )
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     report = {"NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": redis_server.url}
     with subprocess.Popen(
-        [sys.executable, "-c", code], env={**plain, **report}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env=clean_environment(**report),
+        stdout=subprocess.PIPE,
+        text=True,
     ) as beat:
         settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
         until(lambda: heartbeats(settings).tick_age_seconds() is not None)

@@ -23,7 +23,7 @@ class Recorder:
     """A running listener and what it rang: (seconds since the start, source, hints)."""
 
     def __init__(self, folders: list[Folder], paused: Callable[[str], bool]) -> None:
-        self.rings: list[tuple[float, str, list[str]]] = []
+        self.messages: list[tuple[float, str, list[str]]] = []
         self.refuse = False
         self.fail = False
         self.listener = Listener(folders, self.notify, is_paused=paused)
@@ -35,16 +35,16 @@ class Recorder:
             raise ConnectionError("no broker")
         if self.refuse:
             return False
-        self.rings.append((time.monotonic(), source, hints))
+        self.messages.append((time.monotonic(), source, hints))
         return True
 
     @property
     def hints(self) -> list[str]:
-        return [hint for _, _, hints in list(self.rings) for hint in hints]
+        return [hint for _, _, hints in list(self.messages) for hint in hints]
 
     @property
     def wholes(self) -> int:
-        return sum(not hints for _, _, hints in list(self.rings))
+        return sum(not hints for _, _, hints in list(self.messages))
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def start() -> Iterator[Start]:
         running.append(recorder)
         watched = {f.name for f in folders if not f.schedule and f.path.is_dir()}
         if not paused("drop"):
-            until(lambda: watched <= {source for _, source, _ in recorder.rings})
-            recorder.rings.clear()
+            until(lambda: watched <= {source for _, source, _ in recorder.messages})
+            recorder.messages.clear()
         return recorder
 
     yield begin
@@ -102,9 +102,9 @@ def test_a_closed_file_is_sent_after_the_settle_time(drop: Path, start: Start) -
         last = time.monotonic()
         time.sleep(0.1)
     assert until(lambda: recorder.hints) == ["closed:a.md"]
-    assert recorder.rings[0][0] - last >= 0.5
+    assert recorder.messages[0][0] - last >= 0.5
     time.sleep(0.3)
-    assert len(recorder.rings) == 1
+    assert len(recorder.messages) == 1
 
 
 def test_an_open_file_is_not_sent(drop: Path, start: Start) -> None:
@@ -114,7 +114,7 @@ def test_an_open_file_is_not_sent(drop: Path, start: Start) -> None:
         file.write("half")
         file.flush()
         time.sleep(0.5)
-        assert recorder.rings == []
+        assert recorder.messages == []
     until(lambda: recorder.hints == ["closed:a.md"])
 
 
@@ -142,7 +142,7 @@ def test_the_spool_is_not_watched(drop: Path, start: Start, there_before: bool) 
     (drop / "a.md").rename(work / "0")
     (work / "journal").write_text("x")
     time.sleep(0.8)
-    assert recorder.rings == []
+    assert recorder.messages == []
 
 
 def test_subfolders_count(drop: Path, start: Start) -> None:
@@ -191,8 +191,8 @@ def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) ->
     recorder.refuse = False
     until(lambda: recorder.wholes)
     time.sleep(1)
-    assert len(recorder.rings) <= 2 * MAX_PATHS // MAX_HINTS
-    assert all(len(hints) <= MAX_HINTS for _, _, hints in recorder.rings)
+    assert len(recorder.messages) <= 2 * MAX_PATHS // MAX_HINTS
+    assert all(len(hints) <= MAX_HINTS for _, _, hints in recorder.messages)
 
 
 def test_a_steady_trickle_is_sent_file_by_file(drop: Path, start: Start) -> None:
@@ -203,7 +203,7 @@ def test_a_steady_trickle_is_sent_file_by_file(drop: Path, start: Start) -> None
         time.sleep(0.05)
     until(lambda: len(recorder.hints) == 40)
     assert recorder.listener._pending["drop"].window == listening.WINDOW
-    assert len(recorder.rings) > 20
+    assert len(recorder.messages) > 20
 
 
 def test_hints_wait_while_enough_messages_are_queued(drop: Path, start: Start) -> None:
@@ -215,7 +215,7 @@ def test_hints_wait_while_enough_messages_are_queued(drop: Path, start: Start) -
         time.sleep(0.1)
     recorder.refuse = False
     until(lambda: len(recorder.hints) == 5)
-    assert len(recorder.rings) <= 2
+    assert len(recorder.messages) <= 2
 
 
 def test_a_lost_broker_does_not_end_it(
@@ -250,7 +250,7 @@ def test_paused_and_scheduled_sources_are_not_sent(
     put(drop / "a.md")
     put(timed / "a.md")
     time.sleep(0.5)
-    assert recorder.rings == []
+    assert recorder.messages == []
     paused.clear()
     put(drop / "b.md")
     until(lambda: recorder.hints == ["moved:b.md"])

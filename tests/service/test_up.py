@@ -197,7 +197,7 @@ def test_detach_that_ends_before_all_is_ready(up: Up, number: int) -> None:
     slow = ["redis-server", "valkey-server"]
     tools = up.state.parent / "bin"
     tools.mkdir()
-    for name in slow:  # their version is asked first: time to interrupt
+    for name in slow:  # their version is read first: time to interrupt
         (tools / name).write_text("#!/bin/sh\nsleep 3\n")
         (tools / name).chmod(0o755)
     environment = up.environment()

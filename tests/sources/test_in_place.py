@@ -151,7 +151,7 @@ def test_a_continued_walk_reads_each_folder_once(
     monkeypatch.setattr(Ledger, "find", counted)
     while mirror.look().has_more:
         assert len(mirror.taken()) == 1
-    assert len(asked) <= 1 + 2 * 10  # the folder at which it stopped is looked at again
+    assert len(asked) <= 1 + 2 * 10  # the folder at which it stopped is read again
 
 
 def test_batches_of_others_do_not_count(tmp_path: Path) -> None:

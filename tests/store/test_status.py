@@ -1,4 +1,4 @@
-"""What only informs: jobs, heartbeats, bells, the server, the stream's own state."""
+"""State that only informs: jobs, heartbeats, wake-ups, the server, the stream."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
     assert beats.list_workers() == []
     ahead = first.last_seen_ms + 8 * 3600 * 1000
     redis_client.hset(key, "celery@a", stored.replace(b"%d" % first.last_seen_ms, b"%d" % ahead))
-    assert beats.list_workers() == [], "a server's clock that was ahead keeps nobody alive"
+    assert beats.list_workers() == [], "a heartbeat from the future does not count"
     assert redis_client.hlen(key) == 0
 
 

@@ -121,7 +121,7 @@ class TlsPort:
 
 @pytest.fixture
 def watched(authority: trustme.CA) -> Iterator[tuple[TlsPort, TlsPort]]:
-    """The doors of a Sentinel and of the primary that it watches: real servers behind TLS."""
+    """The ports of a Sentinel and of the primary that it watches: real servers behind TLS."""
     directory, certificate = new_directory(), authority.issue_cert("127.0.0.1")
     primary = Node(directory / "server", "--save", "").start()
     inner = TlsPort(certificate, primary.port)
@@ -134,8 +134,8 @@ def watched(authority: trustme.CA) -> Iterator[tuple[TlsPort, TlsPort]]:
     try:
         yield outer, inner
     finally:
-        for door in (outer, inner):
-            door.close()
+        for port in (outer, inner):
+            port.close()
         for node in (sentinel, primary):
             node.kill()
         shutil.rmtree(directory, ignore_errors=True)

@@ -1,6 +1,5 @@
 """Worker and beat as real processes, restarted whenever they end, as an init system does."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from tests.servers import clean_environment
 
 PROJECT = Path(__file__).parents[2]
 INJECT = Path(__file__).parent / "inject"
@@ -40,10 +41,9 @@ class Service:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.config, self._log, self._before = config, log, before
-        plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
         # `inject` switches a mechanism off where TORTURE_WITHOUT names one.
         paths = {"PYTHONPATH": f"{INJECT}:{PROJECT}", "NEWSDROP_CONFIG": str(config)}
-        self._environment = {**plain, **paths, **(environment or {})}
+        self._environment = clean_environment(**paths | dict(environment or {}))
         self.starts = 0
         self._stopping = threading.Event()
         self.parts: list[tuple[str, subprocess.Popen[bytes]]] = [(p, self._start(p)) for p in parts]

@@ -19,7 +19,7 @@ import psutil
 import pytest
 import uvicorn
 
-from tests.servers import Server
+from tests.servers import Server, clean_environment
 from tests.template import Program, run_newsdrop
 from worker.errors import ConfigError
 from worker.service.port import address_of, open_port
@@ -33,10 +33,9 @@ PATIENCE = 60.0
 @contextmanager
 def running(state: Path, *options: str, **environment: str) -> Iterator[tuple[Any, str]]:
     """`newsdrop web --json` until the block ends: (its process, its address)."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     process = Program(
         [sys.executable, "-m", "worker.cli", "web", "--json", *options],
-        env={**kept, "NEWSDROP_STATE_DIR": str(state), **environment},
+        env=clean_environment(NEWSDROP_STATE_DIR=str(state), **environment),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -110,8 +109,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     """With how to choose another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        environment = {**kept, "NEWSDROP_STATE_DIR": str(tmp_path)}
+        environment = clean_environment(NEWSDROP_STATE_DIR=str(tmp_path))
         done = run_newsdrop("web", "--port", port, environment=environment, timeout=PATIENCE)
     assert done.returncode == 2
     assert f"port {port} of 127.0.0.1 is in use" in done.stderr
@@ -225,10 +223,9 @@ class Service:
     """`newsdrop up --detach` on a state directory of its own."""
 
     def __init__(self, state: Path, **environment: str) -> None:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
         variables = {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WORKER_PROCESSES": "1"}
         self.state = state
-        self.environment = {**kept, **variables, **environment}
+        self.environment = clean_environment(**variables | environment)
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -40,7 +40,7 @@ def kills_after_publishing(round_: Round) -> None:
         field.news.write(100)
         _kill_worker(service, service.pool(), round_)
         while files_left(field.world):
-            field.world.scan()  # claimed, and nobody is woken up
+            field.world.scan()  # claimed, without a wake-up
         client.delete(*_queues(field))
         field.finish()
 

@@ -12,6 +12,7 @@ import time
 
 import psutil
 
+from tests.servers import clean_environment
 from tests.torture.faults.power import append_only_file
 from tests.torture.field import Field, server, wait_for
 from tests.torture.news import News, Writer
@@ -153,8 +154,8 @@ def failed_over(round_: Round) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _die_after(world: World, calls: int) -> None:
@@ -174,6 +175,7 @@ def _die_after(world: World, calls: int) -> None:
 
 def replay(field: Field) -> None:
     """`newsdrop replay`."""
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     command = [sys.executable, "-m", "worker.cli", "--config", str(field.config), "replay"]
-    subprocess.run(command, env=plain, cwd=PROJECT, capture_output=True, timeout=120, check=True)
+    subprocess.run(
+        command, env=clean_environment(), cwd=PROJECT, capture_output=True, timeout=120, check=True
+    )
