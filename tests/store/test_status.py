@@ -166,9 +166,45 @@ def test_unread_entries_are_counted(
         assert lags() == {"all": 250 if has_lag else None, "end": 0, "new": None}
     redis_client.xdel(STREAM, ids[200])
     assert lags() == {"all": 249, "end": 0, "new": 149}
+    redis_client.xdel(STREAM, ids[150])
+    redis_client.xadd(STREAM, {"id": "250"})
+    redis_client.xtrim(STREAM, minid=ids[50], approximate=False)
+    redis_client.xreadgroup("new", "one", {STREAM: ">"}, count=10)
+    assert lags() == {"all": 199, "end": 1, "new": 139}
     if has_lag:
         redis_client.execute_command("XGROUP", "SETID", STREAM, "new", ids[99], "ENTRIESREAD", 1)
         assert lags()["new"] == 149
+
+
+def test_unread_entries_are_counted_once(store: ArticleStore, redis_client: redis.Redis) -> None:
+    """Pages that ask every second count only what is new; other groups are counted again."""
+    for number in range(250):
+        redis_client.xadd(STREAM, {"id": str(number)})
+    redis_client.xgroup_create(STREAM, "new", "0")
+    about = redis_client.xinfo_stream(STREAM)
+
+    def scripts() -> int:
+        return sum(
+            each["calls"]
+            for name, each in redis_client.info("commandstats").items()
+            if "evalsha" in name
+        )
+
+    def ask() -> tuple[int | None, int]:
+        before = scripts()
+        [group] = store.get_info().groups
+        return group.lag, scripts() - before
+
+    assert ask()[0] == 250
+    assert ask()[1] == 0 or "entries-added" not in about
+    redis_client.xadd(STREAM, {"id": "250"})
+    assert ask()[0] == 251
+    redis_client.xtrim(STREAM, maxlen=200, approximate=False)
+    assert ask()[0] == 200
+    redis_client.delete(STREAM)
+    redis_client.xadd(STREAM, {"id": "0"})
+    redis_client.xgroup_create(STREAM, "new", "0")
+    assert ask()[0] == 1
 
 
 def test_reading_and_following(store: ArticleStore) -> None:
