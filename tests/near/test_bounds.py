@@ -38,6 +38,18 @@ def test_what_folding_drops() -> None:
     assert fold_bytes("Straw 3, B.") == fold_bytes("Straw 3, B.，") == fold_bytes("strw3b")
 
 
+def test_a_character_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text with one new character costs no more than that."""
+    folding._common()
+    folded: list[str] = []
+    fold = folding._fold
+    monkeypatch.setattr(folding, "_fold", lambda char: folded.append(char) or fold(char))
+    monkeypatch.setattr(folding, "_table", {})
+    for new in "ЖЩ":
+        fold_bytes(f"桥梁东西{new}")
+    assert sorted(folded) == sorted("桥梁东西ЖЩ")
+
+
 def test_short_texts_have_no_sketch() -> None:
     """Captions, flashes and empty texts tell no story."""
     for text in ("", " \n", "图：新华社", "快讯：某公司今日发布公告。" * 3, "A short caption."):

@@ -6,17 +6,19 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from redis import Redis
 
 from tests.near.pairs import pairs
 from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer
 from worker.model import Decision, PublishRequest, Story, StoryMarks
-from worker.normalize.stories.sketch import BANDS, similarity, sketch_of
+from worker.normalize.stories.sketch import BAND_MASK, BANDS, similarity, sketch_of
 from worker.store.articles import ArticleStore, _warn_of_window
 from worker.store.connection import connect
 
 DAY = 86_400
+WINDOW = f"{{{STREAM}}}:n:"
 TEXT = "".join(
     f"第{n}座桥梁在{n * 37 % 91}年前由{chr(0x4E00 + n * 97)}氏家族捐建。" for n in range(40)
 )
@@ -36,6 +38,11 @@ def stories(decisions: list[Decision | None]) -> list[Story | None]:
 
 def id_of(number: int) -> str:
     return offer(number).identity.id
+
+
+def record_count(client: Redis) -> int:
+    """How many records the window has, or had."""
+    return int(client.hget(f"{WINDOW}state", "n") or 0)
 
 
 def test_an_entry_names_its_story(redis_server: Server, store: ArticleStore) -> None:
@@ -117,7 +124,7 @@ def test_an_entry_without_its_mark_keeps_its_story(
         client.hset(claims, request.claim, field + b"pending 0-0 %d" % at)
         client.hdel(store._layout.mark_keys(request.identity, 0)[0], field)
     assert stories(store.publish("a", requests)) == stories(first)
-    assert client.hlen(f"{{{STREAM}}}:n:e:0") == 1
+    assert record_count(client) == 1
     assert len(store.read()) == 2
 
 
@@ -204,7 +211,7 @@ def test_a_window_that_is_half_gone(
     for at, key in enumerate(keys):
         client.delete(key)
         if wrong_type:
-            client.set(key, "a")
+            client.rpush(key, "a")
         (story,) = stories(store.publish(f"b{at}", [text_offer(10 + at, TEXT)]))
         assert story
     assert len(store.read()) == 1 + len(keys)
@@ -217,11 +224,14 @@ def test_damaged_values_are_skipped(
 ) -> None:
     """New stories begin and grow; the log names the key."""
     _warn_of_window.cache_clear()
-    client, window = connect(redis_server.url), f"{{{STREAM}}}:n:"
-    for at, key in enumerate((f"{window}e:0", f"{window}b:3")):
+    client = connect(redis_server.url)
+    for at in range(2):
         store.publish(f"a{at}", [text_offer(10 * at + 1, TEXT if at else OTHER)])
-        for field, value in client.hgetall(key).items():
-            client.hset(key, field, value[:-1])
+        if at:
+            for field, value in client.hgetall(f"{WINDOW}b").items():
+                client.hset(f"{WINDOW}b", field, value[:-1])
+        else:
+            client.set(f"{WINDOW}e:0", (client.get(f"{WINDOW}e:0") or b"")[:20])
         found = store.publish(f"b{at}", [text_offer(10 * at + 2, TEXT if at else OTHER)])
         found += store.publish(f"c{at}", [text_offer(10 * at + 3, TEXT if at else OTHER)])
         first = id_of(10 * at + 2)
@@ -233,13 +243,16 @@ def test_a_window_of_wrong_values(redis_server: Server, store: ArticleStore) -> 
     """Whatever another program wrote into the window's keys, articles are published."""
     client = connect(redis_server.url)
     store.publish("a", [text_offer(1, TEXT)])
-    state = f"{{{STREAM}}}:n:state"
+    state = f"{WINDOW}state"
     (day,) = (field for field in client.hkeys(state) if field.startswith(b"d"))
     client.hset(state, day, "-1e999")  # the window has more articles than there are digits for
     assert store.publish("c", [text_offer(2, OTHER)])[0]
     for at, key in enumerate(sorted(client.keys("*:n:*"))):
         for value in ("a", "-1e999"):
-            client.hset(key, mapping=dict.fromkeys((*client.hkeys(key), "d", "l2", "n"), value))
+            if client.type(key) == b"hash":
+                client.hset(key, mapping=dict.fromkeys((*client.hkeys(key), "d", "b", "n"), value))
+            else:
+                client.set(key, value)
             assert store.publish(f"b{at}{value}", [text_offer(10 + at, TEXT + value)])[0]
     assert len(store.read()) == 3 + at
 
@@ -281,7 +294,7 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
             store.publish(f"a{part}", [text_offer(64 * part + n, TEXT) for n in range(64)])
         )
         assert all(story and story.id == id_of(0) for story in found)
-    assert client.hlen(f"{{{STREAM}}}:n:e:0") == 1
+    assert record_count(client) == 1
     weather = (
         "气象台发布天气预报：今天夜间多云转阴，偏北风四到五级，请市民注意防火，出行注意安全。" * 2
     )
@@ -293,9 +306,9 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
             )
         )
         assert all(story and story.near_duplicate_of is None for story in found)
-    assert sum(client.hlen(key) for key in client.keys("*:n:e:*")) < 1001
-    lists = [value for key in client.keys("*:n:b:*") for value in client.hvals(key)]
-    tags = Counter(value[at : at + 3] for value in lists for at in range(0, len(value), 7))
+    assert record_count(client) < 1001
+    lists = client.hvals(f"{WINDOW}b")
+    tags = Counter(value[at : at + 2] for value in lists for at in range(0, len(value), 6))
     assert max(tags.values()) == 8
 
 
@@ -311,11 +324,11 @@ def test_a_crowd_is_bounded(
         sketch = sketch or (500).to_bytes(2) + rng.randbytes(94)
         return replace(offer(number), marks=StoryMarks(bands, sketch))
 
-    def reads(command: str = "hget") -> int:
+    def reads(command: str = "getrange") -> int:
         return int(client.info("commandstats")[f"cmdstat_{command}"]["calls"])
 
     def new(_: object) -> bytes:
-        return b"%05x" % rng.randrange(2**20) + rng.randbytes(3)
+        return rng.randrange(BAND_MASK).to_bytes(8)
 
     bands = list(map(new, range(BANDS)))
     first = [new(0), *bands[1:]]
@@ -330,21 +343,42 @@ def test_a_crowd_is_bounded(
     )
     before = reads()
     store.publish("c", [one(101, b"".join(bands))])
-    plain = reads()
-    store.publish("d", [offer(102)])
-    assert (plain - before) - (reads() - plain) == compared
+    assert reads() - before == compared
     assert article.marks
     copy = one(103, b"".join(first), article.marks.sketch)
-    client.hset(f"{{{STREAM}}}:n:state", "l5", 1)  # lists that are out of use since that day
     before, lists = reads(), reads("hmget")
     (story,) = stories(store.publish("e", [copy]))
-    assert reads() - before == reads("hmget") - lists == 2  # index and record, claims and lists
+    assert (reads() - before, reads("hmget") - lists) == (1, 2)  # claims and lists
     assert story
     assert story.near_duplicate_of == id_of(0)
     store.remember([one(n, b"".join(bands)) for n in range(200, 220)])
-    assert (
-        client.hlen(f"{{{STREAM}}}:n:e:0") == 9 + crowd - crowd // 2
-    )  # what could not be found takes no memory
+    # What could not be found takes no memory.
+    assert record_count(client) == 9 + crowd - crowd // 2
+
+
+def test_a_call_reads_and_writes_the_window_at_once(
+    redis_server: Server, store: ArticleStore
+) -> None:
+    """However many articles are new, the window costs their call five commands."""
+    client, rng = connect(redis_server.url), random.Random(7)
+
+    def call(first: int, *, is_marked: bool) -> Counter[str]:
+        bands = [[rng.randrange(BAND_MASK).to_bytes(8) for _ in range(BANDS)] for _ in range(40)]
+        marks = [StoryMarks(b"".join(one), (500).to_bytes(2) + rng.randbytes(94)) for one in bands]
+        requests = [
+            replace(offer(first + n), marks=marks[n] if is_marked else None) for n in range(40)
+        ]
+        before = {name: use["calls"] for name, use in client.info("commandstats").items()}
+        store.publish(f"b{first}", requests)
+        used = client.info("commandstats").items()
+        return Counter({name: use["calls"] - before.get(name, 0) for name, use in used})
+
+    call(0, is_marked=True)
+    window = call(100, is_marked=True) - call(200, is_marked=False)
+    for of_index in ("ttl", "expire"):  # of shards that had no article before
+        window.pop(f"cmdstat_{of_index}", None)
+    once = ("hgetall", "hmget", "hincrby", "setrange", "hset")
+    assert window == {f"cmdstat_{name}": 1 for name in once}
 
 
 def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
@@ -354,7 +388,8 @@ def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
     own = ArticleStore(client, stream=STREAM, keep_days=365, near_days=1, now=lambda: now[0])
 
     def marks() -> StoryMarks:
-        bands = [b"%05x" % rng.randrange(2**20) + rng.randbytes(3) for _ in range(BANDS)]
+        lists, tags = [rng.choices(range(n), k=BANDS) for n in (2**10, 2**16)]
+        bands = [(one << 16 | tag).to_bytes(8) for one, tag in zip(lists, tags, strict=True)]
         return StoryMarks(b"".join(bands), (500).to_bytes(2) + rng.randbytes(94))
 
     requests = [replace(offer(n), marks=marks()) for n in range(20 * 100)]
@@ -364,9 +399,9 @@ def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
         now[0] += DAY
     now[0] -= DAY
     assert own.remember(requests[-200:][:50]) == own.remember(requests[-50:]) == 0
-    lists = [value for key in client.keys("*:n:b:*") for value in client.hvals(key)]
-    in_window = BANDS * 7 * 200
-    slack = 2 * 7 * 16**3  # a list keeps two
+    lists = client.hvals(f"{WINDOW}b")
+    in_window = BANDS * 6 * 200
+    slack = 6 * 2**10  # a list keeps one
     assert in_window <= sum(map(len, lists)) <= 2 * in_window + slack
 
 

@@ -196,8 +196,13 @@ if obstacle then return obstacle end
 
 -- ── write ─────────────────────────────────────────────────────────────────────────────────
 
+local to_decide = {}  -- marks of the articles whose story is decided
+for n = 1, #names do
+  local marks = ARGV[FIRST + (n - 1) * WIDTH + 13]
+  if plans[n] and plans[n].status ~= 'duplicate' and #marks > ARTICLE then to_decide[#to_decide + 1] = marks end
+end
 -- Whatever is in the window, an article is published: without a story if need be.
-local is_open, window = pcall(open_window, ARGV[3], #names)
+local is_open, window = pcall(open_window, ARGV[3], to_decide)
 local problem = not is_open and window
 if problem then window = nil end
 
@@ -283,6 +288,11 @@ for n = 1, #names do
     new_answers[#new_answers + 1] = names[n]
     new_answers[#new_answers + 1] = field .. answers[n]
   end
+end
+
+if window then
+  local is_closed, failure = pcall(close_window, window)
+  if not is_closed then problem = failure end
 end
 
 -- A day is added so that most calls need not extend the time: each write goes to the disk too.

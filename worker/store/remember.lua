@@ -5,6 +5,9 @@
 --       or the story that it told
 -- Returns how many became the first of a story.
 
-local window = open_window(ARGV[1], (#ARGV - 1) / 2)
+local all_marks = {}
+for at = 2, #ARGV, 2 do all_marks[#all_marks + 1] = ARGV[at] end
+local window = open_window(ARGV[1], all_marks)
 for at = 2, #ARGV, 2 do decide_story(window, '', ARGV[at], ARGV[at + 1]) end
-return window.added
+close_window(window)
+return #window.added

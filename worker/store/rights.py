@@ -43,9 +43,9 @@ _STREAM = (
     "xpending memory|usage"
 )
 _STORE = (
-    "del exists type ttl expire persist get set hget hset hsetnx hmget hdel hexists hgetall hvals "
-    "hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount zscore zmscore zrange "
-    "zrevrange zrangebyscore zremrangebyscore xadd xlen"
+    "del exists type ttl expire persist get set getrange setrange hget hset hsetnx hmget hdel "
+    "hexists hgetall hvals hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount "
+    "zscore zmscore zrange zrevrange zrangebyscore zremrangebyscore xadd xlen"
 )
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"

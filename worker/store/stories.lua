@@ -2,31 +2,31 @@
 -- after sketches.lua and before the scripts that decide which story an article tells.
 --
 -- Only the first article of a story is in the window: a thousand copies cost no more than one, and
--- a story cannot drift from copy to copy. Below a prefix there are hashes:
+-- a story cannot drift from copy to copy. Below a prefix there are:
 --
---   state        n number of records ever, d<day> the first record of a day, l<digits> the last day on
---                which lists of so many digits were written
---   e:<block>    record -> article (15 bytes: date and key), story (15, another one only where that
---                was withdrawn), sketch (96)
---   b:<digits>   digits of a band -> list: tags of bands (3) with records (4), in their order
---   withdrawn    the articles that are not valid any more
+--   state        hash: n number of records ever, d<day> the first record of a day, b the last day on
+--                which lists were written
+--   e:<block>    string: so many records in their order: article (15 bytes: date and key), story (15,
+--                another one only where that was withdrawn), sketch (96)
+--   b            hash: number of a list -> tags of bands (2 bytes) with records (4), in their order
+--   withdrawn    hash: the articles that are not valid any more
 --
--- A call of a command costs more than what it reads, so one reads and one writes all bands of a text,
--- and one `struct.unpack` splits them. The more articles are in the window, the more digits of a band
--- choose its list: a list has up to some 24 bands. What is too old in it goes when the list is much
--- longer than most are, so that few writes pay for it; a hash expires some days after it was last
--- written.
+-- A call of a command costs more than what it reads. So the lists of all texts of a call are read at
+-- once when it opens the window, and what it adds is written at once when it closes the window. With
+-- 1,000,000 articles a list has some 16 bands. What is too old in a list goes when it is much longer
+-- than most are, so that few writes pay for it; a key expires some days after it was last written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type and a damaged
 -- value are passed over, and publish.lua goes on after an error; `window.problem` says what was wrong.
 -- `worker/normalize/stories/sketch.py` explains bands and sketches.
 
-local BANDS, DIGITS, BAND = 8, 5, 8  -- of a text; an address is one more band
-local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 1000, 7
-local LEAST_DIGITS, MOST_ARTICLES = 3, { [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
+local BANDS, BAND, LISTS = 8, 8, 2 ^ 19  -- of a text; an address is one more band
+local LIST_NAME, TAG = 'xxxc3xx', 'xxxxxxc2'  -- of a band
+local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 256, 6
+local RECORD, NO_ARTICLE = 2 * ARTICLE + SKETCH, string.rep('\0', ARTICLE)
 -- Bounds of the work for one text, whatever is in the window: a band with 8 live records is that of a
--- footer or a template, and says nothing; so at most 9 * 7 candidates are counted for each number of
--- digits in use, and the 8 with most bands in common are compared, until one is as near as ENOUGH.
+-- footer or a template, and says nothing; so at most 9 * 7 candidates are counted, and the 8 with most
+-- bands in common are compared, until one is as near as ENOUGH.
 local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 8, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
@@ -38,43 +38,81 @@ local function run(window, command, key, ...)
   window.problem = key .. ': ' .. reply.err
 end
 
--- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
--- how many articles the call may add.
-local function open_window(text, most)
+-- Reads the lists of the bands of texts: `all_marks` are those of the articles whose story the call
+-- decides (article, bands, sketch).
+local function read_lists(window, all_marks)
+  local bands, count = {}, 0
+  for n, marks in ipairs(all_marks) do
+    bands[n] = sub(marks, ARTICLE + 1, -SKETCH - 1)
+    window.first_bands[marks] = count + 1
+    count = count + #bands[n] / BAND
+  end
+  if count == 0 then return end
+  local packed, lists = table.concat(bands), window.lists
+  local names = { unpack_bytes(rep(LIST_NAME, count), packed) }
+  window.names, window.tags = names, { unpack_bytes(rep(TAG, count), packed) }
+  for n, list in ipairs(run(window, 'HMGET', window.prefix .. 'b', unpack(names, 1, count)) or {}) do
+    if list and #list % POSTING ~= 0 then
+      window.problem = window.prefix .. 'b: a list is damaged'
+    elseif list then
+      lists[names[n]] = list
+    end
+  end
+end
+
+-- `text`: prefix, number of the present day, how many days before it belong to the window.
+local function open_window(text, all_marks)
   local prefix, today, days = string.match(text, '^(%S+) (%d+) (%d+)$')
   if not prefix then return nil end
   today, days = tonumber(today), tonumber(days)
   local window = { prefix = prefix, state = prefix .. 'state', today = today, ttl = (days + 2) * 86400,
-    next = 0, reserved = 0, most = most, added = 0, digits = {} }
+    next = 0, added = {}, first_bands = {}, lists = {}, values = {} }
   local state = run(window, 'HGETALL', window.state) or {}
   for at = 1, #state, 2 do
     local name, value = state[at], tonumber(state[at + 1])
     local kind, number = sub(name, 1, 1), tonumber(sub(name, 2))
     if kind == 'n' then
       window.next = value
+    elseif kind == 'b' then
+      window.last_day = value
     elseif kind == 'd' and number >= today - days then
       window.oldest = math.min(window.oldest or value, value)
       if number == today then window.first_today = value end
     elseif kind == 'd' then
       run(window, 'HDEL', window.state, name)
-    elseif kind == 'l' and value >= today - days then
-      window.digits[number] = value
     end
   end
   window.oldest = window.oldest or window.next
+  read_lists(window, all_marks)
   return window
 end
 
+-- Key and place of a record.
+local function place_of(window, record)
+  return window.prefix .. 'e:' .. math.floor(record / BLOCK), record % BLOCK * RECORD
+end
+
+-- A record, and its article; nil if there is none.
 local function read_record(window, record)
-  local key = window.prefix .. 'e:' .. math.floor(record / BLOCK)
-  local value = run(window, 'HGET', key, record)
-  if type(value) ~= 'string' then return nil end
-  if #value ~= 2 * ARTICLE + SKETCH then
+  local key, from = place_of(window, record)
+  local value = window.added[record - window.next + 1] or run(window, 'GETRANGE', key, from, from + RECORD - 1)
+  local article = value and sub(value, 1, ARTICLE) or ''
+  if article == '' or article == NO_ARTICLE then return nil end
+  if #value < RECORD then
     window.problem = key .. ': a record is damaged'
     return nil
   end
-  return { key = key, field = record, value = value, article = sub(value, 1, ARTICLE),
-    story = sub(value, ARTICLE + 1, 2 * ARTICLE) }
+  return value, article
+end
+
+-- Puts an article into the place of the one of a record, which is not valid any more.
+local function replace_article(window, record, value, article)
+  local at, key, from = record - window.next + 1, place_of(window, record)
+  if window.added[at] then
+    window.added[at] = article .. sub(value, ARTICLE + 1)
+  else
+    run(window, 'SETRANGE', key, from, article)
+  end
 end
 
 -- The live records that a list has under a tag.
@@ -82,29 +120,12 @@ local function find_records(window, list, tag)
   local found, at = {}, find(list, tag, 1, true)
   while at do
     if (at - 1) % POSTING == 0 then
-      local record = unpack_bytes('>I4', list, at + 3)
+      local record = unpack_bytes('>I4', list, at + 2)
       if record >= window.oldest then found[#found + 1] = record end
     end
     at = find(list, tag, at + 1, true)
   end
   return found
-end
-
--- The bands of a text: their tags, after the last of which `struct` adds a number. `find_nearest` fills
--- `lists`, by digits, and `records`: how many live ones are under a tag.
-local function split_bands(packed)
-  local count = #packed / BAND
-  return { packed = packed, count = count, names = {}, lists = {}, records = {},
-    tags = { unpack_bytes(rep(rep('x', DIGITS) .. 'c3', count), packed) } }
-end
-
--- So many digits of each band, and a number after the last one.
-local function names_of(bands, digits)
-  if not bands.names[digits] then
-    local one = 'c' .. digits .. rep('x', BAND - digits)
-    bands.names[digits] = { unpack_bytes(rep(one, bands.count), bands.packed) }
-  end
-  return bands.names[digits]
 end
 
 -- Up to MAX_COMPARED of the records found, those with most bands in common first.
@@ -121,107 +142,92 @@ local function choose_candidates(found, hits, most)
   return chosen
 end
 
--- The record of the window whose text is nearest to a text, and the similarity, which is nil where
--- the addresses are the same and the texts are not alike; or nil. The record of the article itself
--- is preferred, then one with its address, which counts as more than all bands of a text.
-local function find_nearest(window, article, bands, sketch)
+-- The record of the window whose text is nearest to a text (number and value), and the similarity,
+-- which is nil where the addresses are the same and the texts are not alike; or nil. The record of the
+-- article itself is preferred, then one with its address, which counts as more than all bands of a text.
+local function find_nearest(window, text)
   local hits, found, most_hits = {}, {}, 0
-  local tags, lists, records = bands.tags, bands.lists, bands.records
-  local address = bands.count ~= BANDS and bands.count or nil
-  for digits in pairs(window.digits) do
-    local names = names_of(bands, digits)
-    local read = run(window, 'HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, bands.count)) or {}
-    for n = 1, #read do
-      local list, tag = read[n], tags[n]
-      if list and #list % POSTING ~= 0 then
-        window.problem = window.prefix .. 'b:' .. digits .. ': a list is damaged'
-      elseif list then
-        lists[names[n]] = list
-        if find(list, tag, 1, true) then
-          local live = find_records(window, list, tag)
-          records[tag] = (records[tag] or 0) + #live
-          for _, record in ipairs(#live < MAX_OF_BAND and live or {}) do
-            local count = hits[record]
-            if not count then count, found[#found + 1] = 0, record end
-            count = count + (n == address and BANDS + 1 or 1)
-            hits[record], most_hits = count, math.max(count, most_hits)
-          end
-        end
+  local names, tags, lists = window.names, window.tags, window.lists
+  for n = text.first, text.last do
+    local list, tag = lists[names[n]], tags[n]
+    if list and find(list, tag, 1, true) then
+      local live = find_records(window, list, tag)
+      if #live >= MAX_OF_BAND then
+        text.crowded[n], text.crowded_count = true, text.crowded_count + 1
+        live = {}
+      end
+      for _, record in ipairs(live) do
+        local count = hits[record]
+        if not count then count, found[#found + 1] = 0, record end
+        count = count + (n == text.address and BANDS + 1 or 1)
+        hits[record], most_hits = count, math.max(count, most_hits)
       end
     end
   end
   if #found == 0 then return nil end
-  local bytes, nearest, most = { byte(sketch, 1, SKETCH) }, nil, 0
+  local bytes, nearest, nearest_value, most = { byte(text.sketch, 1, SKETCH) }, nil, nil, 0
   for _, candidate in ipairs(choose_candidates(found, hits, most_hits)) do
-    local record = read_record(window, candidate)
-    if record and record.article == article then return record, 1 end
-    local share = record and similarity(bytes, { byte(record.value, 2 * ARTICLE + 1, 2 * ARTICLE + SKETCH) }) or 0
-    if record and hits[candidate] > BANDS then return record, share > 0 and share or nil end
-    if share > most then nearest, most = record, share end
+    local value, article = read_record(window, candidate)
+    if value and article == text.article then return candidate, value, 1 end
+    local share = value and similarity(bytes, { byte(value, 2 * ARTICLE + 1, RECORD) }) or 0
+    if value and hits[candidate] > BANDS then return candidate, value, share > 0 and share or nil end
+    if share > most then nearest, nearest_value, most = candidate, value, share end
     if most >= ENOUGH then break end
   end
-  return nearest, most
-end
-
--- The number of the next record; the numbers of a call are taken at once. nil if that fails.
-local function next_record(window)
-  if window.reserved == 0 then
-    local count = run(window, 'HINCRBY', window.state, 'n', window.most)
-    if type(count) ~= 'number' then return nil end
-    window.next, window.reserved = count - window.most, window.most
-  end
-  local record = window.next
-  window.next, window.reserved, window.added = record + 1, window.reserved - 1, window.added + 1
-  if not window.first_today then
-    window.first_today = record
-    run(window, 'HSET', window.state, 'd' .. window.today, record)
-    run(window, 'EXPIRE', window.state, window.ttl)
-  end
-  return record
+  return nearest, nearest_value, most
 end
 
 -- A list without the postings that are too old.
 local function without_old(window, list)
   local old = 0
-  while old < #list and unpack_bytes('>I4', list, old + 4) < window.oldest do old = old + POSTING end
+  while old < #list and unpack_bytes('>I4', list, old + 3) < window.oldest do old = old + POSTING end
   return old > 0 and sub(list, old + 1) or list
 end
 
--- Adds the first article of a story, after `find_nearest` has read its bands; not one that could not
--- be found, because all its bands are crowded.
-local function add_first(window, article, story, bands, sketch)
-  local crowded = 0
-  for n = 1, bands.count do
-    if (bands.records[bands.tags[n]] or 0) >= MAX_OF_BAND then crowded = crowded + 1 end
-  end
-  local record = crowded < bands.count and next_record(window)
-  if not record then return end
-  local block = window.prefix .. 'e:' .. math.floor(record / BLOCK)
-  run(window, 'HSET', block, record, article .. story .. sketch)
-  if block ~= window.block then
-    window.block = block
-    run(window, 'EXPIRE', block, window.ttl)
-  end
-  local digits = LEAST_DIGITS
-  while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
-  local names, tags, lists = names_of(bands, digits), bands.tags, bands.lists
+-- Adds the first article of a story, after `find_nearest` has found which bands are crowded; not one
+-- that could not be found, because all of them are.
+local function add_first(window, text, story)
+  if text.crowded_count > text.last - text.first then return end
+  local record = window.next + #window.added
+  window.added[#window.added + 1] = text.article .. story .. text.sketch
+  local names, tags, lists, values, last = window.names, window.tags, window.lists, window.values, #window.values
   local packed = struct.pack('>I4', record)
-  local long = POSTING * (LONG * BANDS * (record - window.oldest) / 16 ^ digits + 2)
-  local values = {}
-  for n = 1, bands.count do
-    local name, tag = names[n], tags[n]
-    local list = lists[name] or ''
-    if (bands.records[tag] or 0) < MAX_OF_BAND then
+  local long = POSTING * (LONG * BANDS * (record - window.oldest) / LISTS + 1)
+  for n = text.first, text.last do
+    if not text.crowded[n] then
+      local name, tag = names[n], tags[n]
+      local list = lists[name] or ''
       if #list > long then list = without_old(window, list) end
       list = list .. tag .. packed
-      lists[name], values[#values + 1], values[#values + 2] = list, name, list
+      lists[name], values[last + 1], values[last + 2] = list, name, list
+      last = last + 2
     end
   end
-  run(window, 'HSET', window.prefix .. 'b:' .. digits, unpack(values))
-  if window.digits[digits] ~= window.today then
-    window.digits[digits] = window.today
-    run(window, 'HSET', window.state, 'l' .. digits, window.today)
-    run(window, 'EXPIRE', window.prefix .. 'b:' .. digits, window.ttl)
+end
+
+-- Writes what the call has added.
+local function close_window(window)
+  local count, lists = #window.added, window.prefix .. 'b'
+  -- The number is first: a record whose number is used twice would be another article's.
+  if count == 0 or type(run(window, 'HINCRBY', window.state, 'n', count)) ~= 'number' then return end
+  if not window.first_today then
+    run(window, 'HSET', window.state, 'd' .. window.today, window.next)
+    run(window, 'EXPIRE', window.state, window.ttl)
+  end
+  local record, stop = window.next, window.next + count
+  while record < stop do
+    local key, from = place_of(window, record)
+    local most = math.min(stop, record - record % BLOCK + BLOCK)
+    if from == 0 then run(window, 'SETRANGE', key, BLOCK * RECORD - 1, '\0') end  -- allocated at once
+    local first = record - window.next + 1
+    run(window, 'SETRANGE', key, from, table.concat(window.added, '', first, first + most - record - 1))
+    run(window, 'EXPIRE', key, window.ttl)
+    record = most
+  end
+  run(window, 'HSET', lists, unpack(window.values))
+  if window.last_day ~= window.today then
+    run(window, 'HSET', window.state, 'b', window.today)
+    run(window, 'EXPIRE', lists, window.ttl)
   end
 end
 
@@ -250,26 +256,25 @@ end
 
 -- Decides which story an article tells: '<story> <first valid article or -> <similarity or ->'. An
 -- article that is the first is added. `id` is the article's, `marks` are it again (packed), bands and
--- sketch; `earlier` is an answer that was given before and stays, or ''.
+-- sketch, with which the window was opened; `earlier` is an answer that was given before and stays, or ''.
 local function decide_story(window, id, marks, earlier)
   if earlier ~= '' and sub(earlier, -4) ~= ' - -' then return earlier end
-  local article = sub(marks, 1, ARTICLE)
-  local bands, sketch = split_bands(sub(marks, ARTICLE + 1, -SKETCH - 1)), sub(marks, -SKETCH)
-  local record, share = find_nearest(window, article, bands, sketch)
-  if record and record.article == article then
-    return earlier ~= '' and earlier or id_of(record.story) .. ' - -'
-  end
+  local at, count = window.first_bands[marks], (#marks - ARTICLE - SKETCH) / BAND
+  local text = { article = sub(marks, 1, ARTICLE), sketch = sub(marks, -SKETCH), first = at,
+    last = at + count - 1, address = count ~= BANDS and at + count - 1, crowded = {}, crowded_count = 0 }
+  local record, value, share = find_nearest(window, text)
+  local first = record and sub(value, 1, ARTICLE)
+  local story = record and sub(value, ARTICLE + 1, 2 * ARTICLE)
+  if record and first == text.article then return earlier ~= '' and earlier or id_of(story) .. ' - -' end
   if record and earlier == '' then
-    if run(window, 'HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
-      share = share and string.format('%.2f', share) or '-'
-      return string.format('%s %s %s', id_of(record.story), id_of(record.article), share)
+    if run(window, 'HEXISTS', window.prefix .. 'withdrawn', first) ~= 1 then
+      return string.format('%s %s %s', id_of(story), id_of(first), share and string.format('%.2f', share) or '-')
     end
     -- The first article is not valid any more: this one takes its place in the story.
-    run(window, 'HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))
-    add_first(window, article, record.story, bands, sketch)
-    return id_of(record.story) .. ' - -'
+    replace_article(window, record, value, text.article)
+    add_first(window, text, story)
+    return id_of(story) .. ' - -'
   end
-  add_first(window, article, article, bands, sketch)
+  add_first(window, text, text.article)
   return earlier ~= '' and earlier or id .. ' - -'
 end
-

@@ -41,10 +41,10 @@ def fold_bytes(text: str) -> bytes:
     try:
         return charmap_encode(text, "strict", _table)[0]
     except UnicodeEncodeError:  # it has new characters
-        characters = set(text)
-        if len(_table) + len(characters) > _MAX_CHARACTERS:
+        if len(_table) + len(text) > _MAX_CHARACTERS:
             _table.clear()
-        _table.update((ord(char), _fold(char)) for char in characters)
+        new = {char for char in text if ord(char) not in _table}
+        _table.update((ord(char), _fold(char)) for char in new)
         return charmap_encode(text, "strict", _table)[0]
 
 

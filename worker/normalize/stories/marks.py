@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from worker.model import Article, StoryMarks
 from worker.normalize.stories.folding import simplify
-from worker.normalize.stories.sketch import NO_SKETCH, sketch_of
+from worker.normalize.stories.sketch import BAND_MASK, NO_SKETCH, sketch_of
 from worker.normalize.urls import address_key
 
 _SUFFIX = re.compile(r"(?<=.{4})[_|-][^_|-]{2,12}$")
@@ -36,6 +36,5 @@ def address_band(url: str | None, date: str | None, folded_title: str) -> bytes 
     for _ in range(2):  # section and site
         title = _SUFFIX.sub("", title)
     start = title[: _START if _CJK.search(title[:_START]) else _LATIN_START]
-    digest = blake2b("\n".join((key, date, start)).encode("utf-8", "replace"), digest_size=6)
-    value = digest.digest()
-    return b"%05x" % (int.from_bytes(value[:3]) >> 4) + value[3:]
+    digest = blake2b("\n".join((key, date, start)).encode("utf-8", "replace"), digest_size=8)
+    return (int.from_bytes(digest.digest()) & BAND_MASK).to_bytes(8)
