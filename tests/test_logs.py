@@ -224,7 +224,7 @@ def test_credentials_are_found_by_position(text: str) -> None:
     ],
 )
 def test_other_text_is_not_changed(text: str) -> None:
-    """What is no credential is left as it is."""
+    """What is not a credential is left as it is."""
     assert redacted(text) == text
 
 

@@ -178,7 +178,7 @@ def _prepare_fork(**_: object) -> None:
 @signals.worker_process_init.connect
 def _begin_process(**_: object) -> None:
     limit_memory(_context().settings.limits.memory_mb)
-    # The process before this one may have been ended with work in hand: the next tick is far away.
+    # The previous process may have been ended during its work, and the next tick may be far away.
     with suppress(Retryable, OperationalError):
         if any(map(batch_names, _context().roots)):
             _notify_ingest()

@@ -114,7 +114,7 @@ def test_discarded_inputs_are_restored(home: Home) -> None:
 
 
 def test_a_repeated_id_counts_once(home: Home) -> None:
-    """A list that names an ID twice is no error."""
+    """A list that names an ID twice is not an error."""
     _, (first, second) = refused(home)
     assert retry(home.settings(), [first, first]).files == 1
     assert discard(home.settings(), [second, second]) == 1

@@ -55,7 +55,7 @@ def test_a_redis_that_is_unavailable_exits_3(lonely: Home) -> None:
 def test_a_part_checks_only_itself(
     home: Home, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where beat runs alone a missing worker is no failure; an unknown part is refused."""
+    """Where beat runs alone a missing worker is not a failure; an unknown part is refused."""
     _heard(home, redis_client)
     assert home.run("healthcheck", "--part", "beat").stdout == "healthy: redis, beat\n"
     assert home.run("healthcheck", "--part", "redis").stdout == "healthy: redis\n"

@@ -7,7 +7,7 @@ from tests.home import Home, article
 
 @pytest.fixture
 def refused(home: Home) -> Home:
-    """Two refused files: one empty, one that is no text."""
+    """Two refused files: one empty, one that is not text."""
     home.put("in/a.md", b"")
     home.put("in/b.md", bytes(range(256)) * 8)
     home.json("enqueue", str(home.path / "in"))

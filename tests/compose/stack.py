@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 FILE = PROJECT / "docker-compose.yml"
 SERVICES: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))["services"]
 BASES = ("python:3.11-slim", "redis:8")
-"""Nothing is pulled: a test is no place to fetch hundreds of megabytes unasked."""
+"""Nothing is pulled: a test is not a place to fetch hundreds of megabytes unasked."""
 
 PARTS = ("redis", "worker", "beat", "listen", "web")
 PATIENCE = 240.0

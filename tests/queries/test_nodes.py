@@ -83,7 +83,7 @@ def test_each_node_shows_all(one: World, two: World) -> None:
 
 
 def test_a_silent_node_is_shown_with_its_batches(one: World, two: World) -> None:
-    """After half a minute without a report; a node that ended in good order is no problem."""
+    """After half a minute without a report; a node that ended in good order is not a problem."""
     work(one)
     report(two, 300, batches=12, files=600)
     found = problems(one)["silent node"]

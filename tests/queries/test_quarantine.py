@@ -178,6 +178,6 @@ def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) ->
 
 @pytest.mark.parametrize("wanted", ["..", "../archive", "/etc", "nosuch", "a\0b", "x" * 400])
 def test_an_invalid_id_is_not_found(home: Home, wanted: str) -> None:
-    """Whatever is no id is not there."""
+    """Whatever is not an id is not there."""
     with pytest.raises(NotThere, match="nothing in quarantine"):
         preview(home.settings(), wanted)

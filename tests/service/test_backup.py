@@ -261,7 +261,7 @@ def test_a_backup_from_outside_writes_no_key_but_its_own(
 
 
 def test_folders_that_disappear_and_foreign_temporary_files(home: Home, tmp_path: Path) -> None:
-    """A finished batch is no error; a link beside the backup is not followed."""
+    """A finished batch is not an error; a link beside the backup is not followed."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     found = backup._below(home.state / "spool", "spool/work")

@@ -225,13 +225,13 @@ def test_a_lost_broker_does_not_end_it(
     recorder = start(Folder(name="drop", path=drop))
     recorder.fail = True
     put(drop / "a.md")
-    until(lambda: "the broker is away" in caplog.text)
+    until(lambda: "the broker is unavailable" in caplog.text)
     put(drop / "b.md")
     time.sleep(1.5)
     recorder.fail = False
     until(lambda: recorder.wholes)
     until(lambda: "the broker is back" in caplog.text)
-    assert caplog.text.count("the broker is away") == 1
+    assert caplog.text.count("the broker is unavailable") == 1
 
 
 def test_paused_and_scheduled_sources_are_not_sent(

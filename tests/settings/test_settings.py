@@ -138,7 +138,7 @@ def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_unreadable_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table that is no JSON, and a key of folders, which are a list, are one line each."""
+    """A table that is not JSON, and a key of folders, which are a list, are one line each."""
     monkeypatch.setenv("NEWSDROP_FOLDERS_NAME", "a")
     with pytest.raises(ConfigError, match="unknown environment variable NEWSDROP_FOLDERS_NAME"):
         load()

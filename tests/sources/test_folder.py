@@ -101,7 +101,7 @@ def test_a_file_still_written_is_waited_for(tmp_path: Path) -> None:
     """It is claimed after the settle time without changes, whatever its mtime is."""
     drop = Drop(tmp_path / "drop", settle=0.5)
     path = drop.put("a.md", "begin")
-    os.utime(path, (1, 1))  # an old mtime, as `cp -p` and rsync give, is no sign of quiet
+    os.utime(path, (1, 1))  # an old mtime, as `cp -p` and rsync give, is not a sign of quiet
     assert drop.scan().settling == 1
     time.sleep(0.3)
     with path.open("a") as file:

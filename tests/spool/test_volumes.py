@@ -74,7 +74,7 @@ def test_a_folder_that_moves_to_a_volume(world: World, tmp_path: Path) -> None:
 
 
 def test_a_spool_that_was_deleted_is_made_again(world: World, tmp_path: Path) -> None:
-    """On the same device a missing spool is no missing volume."""
+    """On the same device a missing spool is not a missing volume."""
     world.scan()
     for path in sorted((tmp_path / "drop" / SPOOL).rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()

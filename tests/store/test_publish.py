@@ -238,7 +238,7 @@ def test_a_stream_of_a_wrong_type_marks_no_duplicate(
 def test_an_article_is_marked_after_it_is_appended(
     store: ArticleStore, redis_client: redis.Redis
 ) -> None:
-    """If the stream's ids are used up, it is no duplicate next time."""
+    """If the stream's ids are used up, it is not a duplicate next time."""
     last = 2**64 - 1
     redis_client.xadd(STREAM, {"x": "y"}, id=f"{last}-{last}")
     with pytest.raises(Retryable, match="last possible ID"):

@@ -194,7 +194,7 @@ def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
-    """An incomplete upload is no file, and is removed."""
+    """An incomplete upload is not a file, and is removed."""
     port = int(ours.url.rpartition(":")[2])
     head = (
         f"POST /api/v1/enqueue HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Newsdrop: 1\r\n"

@@ -88,7 +88,7 @@ def _hide_password(url: str) -> str:
 
 def _toml(values: dict[str, Any], places: Mapping[str, str]) -> list[str]:
     """`values` as in a config file; unset keys are comments, because TOML has no null. A value that
-    is no default has a comment with its place."""
+    is not a default has a comment with its place."""
     lines: list[str] = []
 
     def add(key: str, value: Any, prefix: str = "") -> None:

@@ -25,7 +25,7 @@ from worker.translation import gettext
 from worker.translation import message as translate
 
 _PIPE_WIDTH = 160
-"""Columns where the output is no terminal: wide enough that `| grep` finds what would be cut."""
+"""Columns where the output is not a terminal: wide enough that `| grep` finds what would be cut."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 

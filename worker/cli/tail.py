@@ -178,7 +178,7 @@ def _read_entries(
     """Entries oldest first: the newest ones (`start` None), or all after `start`; those that pass
     `filters`.
 
-    With `follow` it waits for more. Raises UsageError where `start` is no stream ID,
+    With `follow` it waits for more. Raises UsageError where `start` is not a stream ID,
     StoreUnavailable.
     """
     if start is None:

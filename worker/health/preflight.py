@@ -25,7 +25,7 @@ OLDEST = (6, 2)
 6.2."""
 
 VOLUME = "volume"
-"""The first word of the name of a check whose drop folder is on a volume that is away."""
+"""The first word of the name of a check whose drop folder is on an unmounted volume."""
 
 
 def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
@@ -138,7 +138,7 @@ def _check_creatable(path: Path) -> None:
 def create_places(settings: Settings) -> None:
     """Create the state directory, and the default drop folder. Raises ConfigError.
 
-    A configured folder may be a mount that is away: it is not created, and `status` reports it.
+    A configured folder may be an unmounted volume: it is not created, and `status` reports it.
     """
     places = [("state directory", settings.state_dir, _OTHER_STATE)]
     if not settings.folders:

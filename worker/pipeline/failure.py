@@ -31,7 +31,7 @@ def strict_message(warnings: Sequence[str]) -> str:
 
 def classify_error(error: Exception, path: str) -> tuple[Reason, str]:
     """The reason and message with which an input is refused that raised `error`. Raises a Retryable
-    again: it is no fault of the input. Anything but a Rejected is a bug, and is logged."""
+    again: it is not a fault of the input. Anything but a Rejected is a bug, and is logged."""
     if isinstance(error, Retryable):
         raise error
     if isinstance(error, Rejected):

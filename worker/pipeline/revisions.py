@@ -84,7 +84,7 @@ def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | 
 def compare(
     article: Article, item: ParsedArticle, newest: NewestRevision, *, force: bool
 ) -> Revision | None:
-    """How `article` differs from what is published; None if it is no revision of it."""
+    """How `article` differs from what is published; None if it is not a revision of it."""
     reread = item.entry.reread
     is_other = not item.identity.content.startswith(newest.index_entry.identity.content)
     reason = RevisionReason.FORCED if force else RevisionReason.CHANGED

@@ -190,7 +190,7 @@ def _time(text: str | None) -> str | None:
 
 
 def _written(stream_id: str) -> str:
-    """The time in the entry's id; another program may have chosen an id that is no time."""
+    """The time in the entry's id; another program may have chosen an id that is not a time."""
     try:
         return rfc3339_from_ms(int(stream_id.partition("-")[0]))
     except (ValueError, OverflowError, OSError):

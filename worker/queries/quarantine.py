@@ -203,8 +203,8 @@ def _may_be_of(refused_id: str, source: str) -> bool:
 
 
 def _text(data: bytes, charset: str | None, *, cut: bool) -> str | None:
-    """The text of `data`, decoded as by a worker; None where it is no text. Where `data` was `cut`,
-    an incomplete last character is left out."""
+    """The text of `data`, decoded as by a worker; None where it is not text. Where `data` was
+    `cut`, an incomplete last character is left out."""
     fallback = None
     for less in range(4 if cut else 1):
         try:

@@ -53,7 +53,7 @@ class Writer:
     def remove_expired(self, archive: Archive) -> int:
         """Remove the oldest segments whose journals have expired; returns their number."""
         if not archive.folders():
-            return 0  # a volume that is away is not an archive that has expired
+            return 0  # an unmounted volume is not an expired archive
         expired = []
         for segment, batch in self._db.execute("SELECT id, batch FROM segment ORDER BY batch"):
             if archive.find(batch) is not None:

@@ -20,7 +20,7 @@ _MAX_READ = 256 * 1024  # bytes of one log searched for warnings in one round
 # `[2026-01-31 10:00:00,000: WARNING/MainProcess] …`: Celery's own format
 _CELERY = re.compile(r"^\[[^]]*\b(?:WARNING|ERROR|CRITICAL)\b[^]]*\]\s*(.*)")
 # `81:M 31 Jan 2026 10:00:00.000 # …`: the server marks warnings with a #. Lines that begin with
-# WARNING are advice about the kernel at each start; its "bye bye" is no warning.
+# WARNING are advice about the kernel at each start; its "bye bye" is not a warning.
 _SERVER = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ # (?!WARNING|.*bye bye)(.*)")
 # `2026-01-31T10:00:00Z [warning  ] …`: structlog for people
 _CONSOLE = re.compile(r"^\S+ \[(?:warning|error|critical)\s*\] (.*)")

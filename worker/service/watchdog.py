@@ -34,7 +34,7 @@ _UNWATCHED_SECONDS = 120.0  # the watchdog's time where there is none: the statu
 
 LOOP_PATIENCE = 45.0
 """Minimum seconds for which the main loop may be silent. Celery's loop sends a heartbeat each 2 s,
-but while it looks for a server that is away it sleeps up to 32 s between two attempts."""
+but while its server is unavailable it sleeps up to 32 s between two attempts."""
 
 _HANGS = "its main loop hangs"
 _EMPTY = "its pool has no process"

@@ -72,7 +72,7 @@ def nested(options: Mapping[str, Any]) -> dict[str, Any]:
 def environment_layer(model: type[BaseModel]) -> Layer:
     """The values of ``NEWSDROP_*`` variables; an empty one counts as not set.
 
-    Raises ConfigError for one that is no setting: it is misspelt.
+    Raises ConfigError for one that is not a setting: it is misspelt.
     """
     keys = {ENV_PREFIX + key.replace(".", "_").upper(): key for key in known_keys(model)}
     _refuse_unknown(

@@ -29,7 +29,7 @@ _PATH_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, and where each dotted key that is no default was set, for people."""
+    """Settings, and where each dotted key that is not a default was set, for people."""
 
     settings: Settings
     places: Mapping[str, str]
@@ -132,7 +132,7 @@ def secrets_of(settings: Settings) -> list[str]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a file. Raises FileNotFoundError, and ConfigError where it is no TOML."""
+    """The tables of a file. Raises FileNotFoundError, and ConfigError where it is not TOML."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 A rule is one TOML file in `config/sites/` and has the name of its file (`sina.toml` is `sina`). It
 is chosen by what the input has: the host of its URL, its author or publisher, a category, the hosts
 of its images (the files of a mirror have no URL). All rules are checked when they are loaded.
-`default.toml` is no site: its `body` and `page.remove` are added to every rule, and it is used
+`default.toml` is not a site: its `body` and `page.remove` are added to every rule, and it is used
 where no other rule matches.
 """
 

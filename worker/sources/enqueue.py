@@ -51,7 +51,7 @@ def enqueue(
 ) -> Generator[ClaimedBatch]:
     """Claim `paths`, a batch at a time; each batch is accepted when it is yielded.
 
-    Raises UsageError before anything is claimed where a path does not exist or is no file or
+    Raises UsageError before anything is claimed where a path does not exist or is not a file or
     folder, SpoolUnavailable when a folder cannot be used.
     """
     inputs = list(paths)

@@ -195,7 +195,7 @@ async def fetch_due(
     `claim` makes documents safe; `may_take` is False while there is no room for more;
     `on_progress(n)` receives the number of fetches in flight, at most four times a second;
     `on_counted` the numbers per answer, after the results are saved. Raises Retryable where the
-    store or the spool is away: what was in flight is due again when its lease ends.
+    store or the spool is unavailable: what was in flight is due again when its lease ends.
     """
     loop = _Loop(sources, fetcher, limits, claim, may_take, on_counted)
     begin = time.monotonic()

@@ -136,7 +136,7 @@ async def _fetch_each(
             delay = settings.fetch.host_interval_seconds
             if (
                 settings.fetch.robots and url == address
-            ):  # a route of the configured RSSHub is no page
+            ):  # a route of the configured RSSHub is not a page
                 delay = max(delay, await _crawl_delay(fetcher, url, robots))
             await asyncio.sleep(max(0.0, free_at.get(site, 0.0) - time.monotonic()))
             answer = require_success(await fetcher.get(FetchRequest(address, accept=ACCEPT)))

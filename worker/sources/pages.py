@@ -106,7 +106,7 @@ class PageSource:
         return replace(problem.result(lease, None), documents=(document,))
 
     def _refuse(self, lease: Lease) -> Result:
-        """A file that is no wanted page is claimed like any input, to end in quarantine."""
+        """A file that is not a wanted page is claimed like any input, to end in quarantine."""
         data = self.wanted.raw(lease.name)
         if data is None:
             return Result(LeaseResult(lease, due_in_seconds=None))

@@ -15,7 +15,7 @@ _PAUSED = "paused"
 
 
 def require_source(settings: Settings, name: str | None) -> None:
-    """Raises NotThere with the nearest name where `name` is no source; None means by hand."""
+    """Raises NotThere with the nearest name where `name` is not a source; None means by hand."""
     if name is not None and name != MANUAL and settings.source(name) is None:
         require_name("source", name, source_names(settings))
 

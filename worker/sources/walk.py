@@ -113,7 +113,7 @@ class WalkedFile(NamedTuple):
         return False
 
     def defect(self) -> str | None:
-        """Why it cannot be claimed, if it is no regular file."""
+        """Why it cannot be claimed, if it is not a regular file."""
         mode = self.status.st_mode
         if stat.S_ISREG(mode):
             return None

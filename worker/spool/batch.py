@@ -157,7 +157,7 @@ class Batch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
-        # An error is no crash: the entry being read did not end this process. Memory that ran out
+        # An error is not a crash: the entry did not end this process. Memory that ran out
         # is one: the same entry would use it up again, without end.
         if kind is None or not issubclass(kind, MemoryError):
             with suppress(OSError):
@@ -223,7 +223,7 @@ class Batch:
     def read(self, entry: int, limit: int) -> bytes:
         """The bytes of an entry, at most `limit`.
 
-        Never follows a link or waits at a FIFO. Raises Rejected for what is no regular file,
+        Never follows a link or waits at a FIFO. Raises Rejected for what is not a regular file,
         cannot be opened or is too large, SpoolUnavailable where the disk fails.
         """
         if self._entries[entry].offset is not None:

@@ -1,4 +1,4 @@
-"""On which file system the spool of each drop folder is, so that a volume that is away is noticed.
+"""On which file system the spool of each drop folder is, to notice a volume that is not mounted.
 
 Where the volume of a drop folder is not mounted, its folder looks like an empty one on the disk
 below. Nothing may be created or claimed there: it would be hidden when the volume comes back.
@@ -18,7 +18,7 @@ _STATE = "volumes.json"
 
 
 def volume_problem(state_dir: Path, name: str, folder: Path) -> str | None:
-    """A message if the volume of the drop folder called `name` is away: its spool is gone, and the
+    """A message if the volume of the drop folder `name` is not mounted: its spool is gone, and the
     folder is on another device than before."""
     device = _load(state_dir).get(_key(folder))
     if device is None or os.path.lexists(folder / SPOOL):
@@ -35,7 +35,7 @@ def volume_problem(state_dir: Path, name: str, folder: Path) -> str | None:
 
 
 def check_volume(state_dir: Path, name: str, folder: Path) -> None:
-    """Raise SpoolUnavailable if the volume of the drop folder is away."""
+    """Raise SpoolUnavailable if the volume of the drop folder is not mounted."""
     if problem := volume_problem(state_dir, name, folder):
         raise SpoolUnavailable(problem)
 

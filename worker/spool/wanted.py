@@ -66,8 +66,8 @@ class WantedPages:
             raise SpoolUnavailable(f"{self._dir} cannot be listed: check its rights") from error
 
     def get(self, name: str) -> WantedPage | None:
-        """None where it is not wanted any more. Raises Rejected where the file is no wanted page,
-        SpoolUnavailable."""
+        """None where it is not wanted any more. Raises Rejected where the file is not a wanted
+        page, SpoolUnavailable."""
         data = self.raw(name)
         if data is None:
             return None

@@ -52,7 +52,7 @@ class ArticleStore(Stream):
 
     Safe to use from several processes at once; each needs its own client. `now` is Unix time in
     seconds, and only selects buckets: of articles without a date, and of stories.
-    Every method raises Retryable (StoreUnavailable, StoreFull) and nothing of redis.
+    Every method raises Retryable (StoreUnavailable, StoreFull), no error of redis-py.
     """
 
     def __init__(

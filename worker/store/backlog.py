@@ -78,7 +78,7 @@ class ListingState:
 
 
 class Backlog(LeaseQueue):
-    """The listings and items of one kind. Every method raises Retryable and nothing of redis."""
+    """The listings and items of one kind. Every method raises Retryable, no error of redis-py."""
 
     def __init__(
         self, client: redis.Redis, *, stream: str, kind: str, pace: HostPace, keep_seconds: int

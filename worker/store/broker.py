@@ -96,7 +96,7 @@ def queue_name(queue: str, state_dir: Path) -> str:
 
 class WakeupQueue:
     """The queues of a state directory at the broker. `depth` has the messages in a queue that no
-    worker has taken yet. Every method raises Retryable and nothing of redis or kombu."""
+    worker has taken yet. Every method raises Retryable, no error of redis-py or kombu."""
 
     def __init__(
         self, depth: Callable[[str], int], state_dir: Path, close: Callable[[], None]

@@ -147,7 +147,7 @@ def server_ms(client: Any) -> int:
 
 
 def text_of(reply: bytes | str) -> str:
-    """A reply as text; other programs may have written what is no UTF-8."""
+    """A reply as text; other programs may have written what is not UTF-8."""
     return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
 
 

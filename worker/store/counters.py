@@ -98,7 +98,7 @@ class MeasureTotals:
 
 
 class CounterStore:
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable, no error of redis-py."""
 
     def __init__(
         self, client: redis.Redis, *, stream: str, job_keep_days: int = 14, max_refused: int = 1000

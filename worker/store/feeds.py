@@ -38,7 +38,7 @@ _POLL_FIELDS = (
 
 
 class FeedStore(LeaseQueue):
-    """Every method raises Retryable and nothing of redis. :func:`read_poll_state` reads a lease."""
+    """Every method raises Retryable, no error of redis-py. Leases: :func:`read_poll_state`."""
 
     def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace, node: str = "") -> None:
         super().__init__(

@@ -107,7 +107,7 @@ class JobStore:
     """Jobs are kept for `keep_days` after they last changed.
 
     They are only information: :meth:`open` and :meth:`add_files` log errors of Redis and return.
-    The readers raise Retryable and nothing of redis.
+    The readers raise Retryable, no error of redis-py.
     """
 
     def __init__(self, client: redis.Redis, *, stream: str, keep_days: int) -> None:

@@ -137,7 +137,7 @@ def alias_mark(alias: Identity, target: Identity) -> bytes:
 
 
 def alias_target(mark: bytes) -> Identity | None:
-    """Date and key of the article that an alias points to; None if `mark` is no alias."""
+    """Date and key of the article that an alias points to; None if `mark` is not an alias."""
     return identity_from_alias(mark[4:]) if len(mark) == _ALIAS_SIZE else None
 
 
@@ -183,7 +183,7 @@ def parse_article_id(article_id: str) -> Identity | None:
 
 
 def _packed_date(date: str | None) -> bytes:
-    """Year, month (4 bits) and day (5 bits) in 3 bytes; zero is no date. lookup.lua unpacks it."""
+    """Year, month (4 bits) and day (5 bits) in 3 bytes; 0: no date. lookup.lua unpacks it."""
     if not date:
         return b"\0\0\0"
     year, month, day = map(int, date.split("-"))

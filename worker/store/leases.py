@@ -79,7 +79,7 @@ def node_queue(items: str, node: str) -> str:
 
 
 class LeaseQueue:
-    """The items of one kind. Every method raises Retryable and nothing of redis.
+    """The items of one kind. Every method raises Retryable, no error of redis-py.
 
     With `every` the items are *spare*: they have only turns of a host that the items of the kinds
     `yields_to` do not want, and at most one of `every` turns. One that is too late (its field

@@ -18,7 +18,7 @@ class PageStore(LeaseQueue):
     other node sees; if Redis loses its data, this queue is filled again from there.
 
     A lease's fields are `tries` and `takes`, how often the page was leased: more often than tried
-    if fetching it ended a worker. Every method raises Retryable and nothing of redis.
+    if fetching it ended a worker. Every method raises Retryable, no error of redis-py.
     """
 
     def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace, node: str = "") -> None:

@@ -69,7 +69,7 @@ class RecheckCounts:
 
 
 class RecheckStore(LeaseQueue):
-    """An item's name is the article's id. Every method raises Retryable and nothing of redis.
+    """An item's name is the article's id. Every method raises Retryable, no error of redis-py.
 
     Items are leased only where nothing else waits for their host, and by the `node` whose archive
     has the page: there it is compared with the new one.

@@ -17,7 +17,7 @@ _LEASE_SECONDS = 30
 
 
 class ResultQueue:
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: redis.Redis, *, stream: str, keep_days: int) -> None:
         self._client: Any = client

@@ -52,7 +52,7 @@ class Retention:
 
 
 class RetentionStore:
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: Client, stream: str) -> None:
         self._client: Any = client

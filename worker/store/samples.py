@@ -40,7 +40,7 @@ class Sample:
 
 
 class SampleStore:
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: redis.Redis, *, stream: str) -> None:
         self._client: Any = client

@@ -17,7 +17,7 @@ class ServerInfo:
     has (for Valkey another one). `run_id` is new after each start.
 
     `appendfsync` is None if CONFIG is disabled, as on many clouds. Memory is in
-    bytes; a `max_memory` of 0 is no limit. `has_write_error`: the last save to its disk failed.
+    bytes; a `max_memory` of 0 means no limit. `has_write_error`: the last save to its disk failed.
     """
 
     kind: Literal["redis", "valkey"]
@@ -36,7 +36,7 @@ class ServerInfo:
 
 
 def get_server_info(client: redis.Redis) -> ServerInfo:
-    """Works while the server is loading. Raises Retryable and nothing of redis."""
+    """Works while the server is loading. Raises Retryable, no error of redis-py."""
     untyped: Any = client
     with translated():
         info = untyped.info()

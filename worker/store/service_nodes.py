@@ -47,7 +47,7 @@ class NodeReport:
 
 
 class NodeStore:
-    """The last reports of all nodes. Every method raises Retryable and nothing of redis."""
+    """The last reports of all nodes. Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: Client, stream: str) -> None:
         self._client: Any = client

@@ -83,7 +83,7 @@ class StreamInfo:
 
 
 class Stream:
-    """The stream as consumers see it. Every method raises Retryable and nothing of redis."""
+    """The stream as consumers see it. Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: redis.Redis, name: str) -> None:
         self._client: Any = client

@@ -41,7 +41,7 @@ class Heartbeats:
     """Of all nodes' workers, and of the scheduler of `node`. All times are the Redis server's, so
     the clocks of several machines may differ.
 
-    Every method raises Retryable and nothing of redis.
+    Every method raises Retryable, no error of redis-py.
     """
 
     def __init__(self, client: redis.Redis, *, stream: str, node: str = "") -> None:

@@ -129,7 +129,7 @@ class _CeleryProcess:
 
     def on_ready(self, sender: Any, **_: Any) -> None:
         self._worker = sender.controller
-        self.begin_once()  # the server was away, and may be one that must be refused
+        self.begin_once()  # the server was unavailable, and may be one that must be refused
         self._processes = sender.controller.concurrency
         self.beat()
 
@@ -152,7 +152,7 @@ class _CeleryProcess:
                 )
             )
         except (Retryable, OSError):
-            self._last_beat = 0.0  # Celery itself logs that its broker is away
+            self._last_beat = 0.0  # Celery itself logs that its broker is unavailable
 
     def end_without_scheduler(self, **_: Any) -> None:
         """End a worker with `-B` whose scheduler was killed: no tick would come any more, and

@@ -174,7 +174,7 @@ def _host_name(host: str) -> str | None:
     """The name or address in a Host header; None where the header is invalid."""
     try:
         parts = urlsplit(f"//{host}")
-        parts.port  # noqa: B018  # raises where that is no number
+        parts.port  # noqa: B018  # raises where that is not a number
         name = parts.hostname
     except ValueError:
         return None

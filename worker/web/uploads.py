@@ -104,7 +104,7 @@ async def _read(request: Request, boundary: bytes, form: "UploadForm") -> None:
 
 
 def _feed(parser: MultipartParser, chunk: bytes, folder: Path) -> None:
-    with translate_errors(folder):  # a full disk is no fault of the sender
+    with translate_errors(folder):  # a full disk is not a fault of the sender
         parser.write(chunk)
 
 

@@ -37,7 +37,7 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
 
 
 def _silent(node: NodeStatus) -> Iterator[Problem]:
-    """A node that ended in good order and left nothing is no problem."""
+    """A node that ended in good order and left nothing is not a problem."""
     if node.state == "ended" and not node.files and not node.pages:
         return
     since = duration(node.silent_seconds)

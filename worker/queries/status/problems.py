@@ -80,7 +80,7 @@ def beat_problem(settings: Settings, age: float | None) -> Problem | None:
 
 
 def _place_problem(name: str, path: Path) -> Problem | None:
-    """A problem where a folder is missing, is no folder, or cannot be written."""
+    """A problem where a folder is missing, is not a folder, or cannot be written."""
     shown = printable(path, 4096)
     if not path.exists():
         return Problem("fail", name, f"{shown} does not exist.", "Create or mount it.")

@@ -217,7 +217,9 @@ class Listener:
                 del messages[0]
         except Exception as error:  # whatever the broker's library raises must not end the listener
             if not self._retry:
-                logger.warning("the broker is away, files wait for it", error=printable(str(error)))
+                logger.warning(
+                    "the broker is unavailable, files wait for it", error=printable(str(error))
+                )
             self._retry = min(2 * self._retry or 1.0, _MAX_RETRY_SECONDS)
             self._retry_at = time.monotonic() + self._retry
             self.on_change(source, Change.LOST, "")

@@ -64,7 +64,7 @@ class PastRecord:
 
 
 class PastStore:
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable, no error of redis-py."""
 
     def __init__(self, client: Client, stream: str) -> None:
         self._client: Any = client

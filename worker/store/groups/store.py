@@ -50,7 +50,7 @@ class GroupStore:
 
     def create(self, group: str, start: str) -> None:
         """Create a group that begins after `start`: `0`, `$` or an ID. Raises AlreadyThere, and
-        UsageError for a name that is no text."""
+        UsageError for a name that is not text."""
         self._check_new(group)
         with translated():
             self._client.xgroup_create(self._stream, group, start, mkstream=True)
@@ -221,7 +221,7 @@ class GroupStore:
 
     def _state(self, group: Group, info: dict[str, Any], past: PastState | None) -> GroupState:
         with translated():
-            # By the bytes of its name: another program's may be no text.
+            # By the bytes of its name: another program's may not be text.
             members = self._client.xinfo_consumers(self._stream, info["name"])
             dead_letters = self._client.xlen(self._dead_letters_key(group.name))
         return GroupState(
