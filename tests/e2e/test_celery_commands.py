@@ -150,8 +150,8 @@ def test_inspect_control_and_events(world: World, worker: Worker, client: Celery
 def test_a_wrong_order_fails_in_a_sentence(
     world: World, worker: Worker, client: Celery, tmp_path: Path
 ) -> None:
-    """Paths outside the roots, too much content, an unknown source: FAILURE, and nothing is
-    accepted."""
+    """Paths outside the roots, too much content, an unknown source: FAILURE, a line in the
+    worker's log, and nothing is accepted."""
     (tmp_path / "secret.md").write_bytes(article())
     (tmp_path / "news" / "link.md").symlink_to(tmp_path / "secret.md")
     (tmp_path / "news" / "out").symlink_to(tmp_path)
@@ -178,6 +178,7 @@ def test_a_wrong_order_fails_in_a_sentence(
         assert "Traceback" not in str(failed.value)
     assert world.context.jobs.list() == []
     assert world.context.results.oldest(10) == {}
+    assert (tmp_path / "worker.log").read_text().count("order refused") == len(sent)
 
 
 def test_flower(world: World, worker: Worker, client: Celery, tmp_path: Path) -> None:

@@ -90,14 +90,16 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
                 return work(self, *args, **kwargs)
             except Ignore:
                 raise
-            except _OUTSIDE as error:
-                if isinstance(error, FetchFailed):  # the address is at fault
-                    raise TaskFailed(_one_line(error)) from None
-                logger.warning("tried again later", task=name, error=_one_line(error))
-                raise self.retry(countdown=_RETRY_SECONDS, max_retries=None) from None
-            except (NewsdropError, TypeError) as error:
-                raise TaskFailed(_one_line(error)) from None
             except Exception as error:
+                why = _one_line(error)
+                if isinstance(error, _OUTSIDE) and not isinstance(error, FetchFailed):
+                    logger.warning("tried again later", task=name, error=why)
+                    raise self.retry(countdown=_RETRY_SECONDS, max_retries=None) from None
+                # Of FetchFailed, the address is at fault. Without a result backend, only the log
+                # tells.
+                if isinstance(error, NewsdropError | TypeError):
+                    logger.warning("order refused", task=name, job=self.request.id, error=why)
+                    raise TaskFailed(why) from None
                 logger.error("task failed", task=name, exc_info=error)
                 raise TaskFailed(type(error).__name__) from None
 

@@ -67,7 +67,8 @@ def _parse_row(row: str, number: int) -> RawArticle | Refusal:
         message = f"line {number} holds more than one value: put one object a line"
         return Refusal(Reason.MALFORMED, message)
     except Rejected as error:
-        return Refusal(error.reason, f"line {number}: {error}")
+        why = str(error).replace("line 1 column", "column")  # the decoder has one line
+        return Refusal(error.reason, f"line {number}: {why}")
     article = parse_item(value, parser="ndjson")
     if isinstance(article, Refusal):
         return replace(article, message=f"line {number}: {article.message}")
