@@ -29,10 +29,12 @@ NAMES = {
     "JSON",
     "cron",
     "Redis",
+    "redis",
     "valkey",
     "default",
     "noeviction",
     "ID",
+    "IP",
     "UTC",
     "PATH",
     "WARC",
@@ -94,11 +96,15 @@ def test_commands_speak_chinese(
     withdrawn."""
     monkeypatch.setenv("COLUMNS", columns)
     first, empty = home.put("a.md", article("潮汐表")), home.put("in/b.md", b"")
+    rows = home.put("rows.ndjson", '{"a": 1}\n{"a": 2}\n')
     undated = home.put("in/c.md", "---\ntitle: 无日期\n---\n正文")
     assert "已接收 1 个文件" in in_chinese(home, "enqueue", str(first))
     in_chinese(home, "enqueue", str(first), str(home.path / "in"))
     in_chinese(home, "feeds", "add", web.url("/rss"), "--name", "harbour")
     in_chinese(home, "feeds", "add", web.url("/rss?2"))
+    in_chinese(home, "feeds", "add", web.url("/gone"), "--no-check", "--name", "zz")
+    for bad in ("https://a.example:8099", "https://127.1", "https://-", "https://a\x01b"):
+        in_chinese(home, "parse", bad)
     home.work()
     polled(home)
     ids = [entry["id"] for entry in home.lines("tail")]
@@ -106,6 +112,7 @@ def test_commands_speak_chinese(
     (refused,) = [entry["id"] for entry in home.lines("quarantine", "list")]
     in_chinese(home, "retract", ids[0], "--reason", "x")
     in_chinese(home, "groups", "create", "readers")
+    in_chinese(home, "groups", "create", "harbour", "--since", "2020-01-01")
     home.work()
     in_chinese(home, "pause", "drop")
     assert "drop已暂停" in in_chinese(home, "status")
@@ -116,7 +123,7 @@ def test_commands_speak_chinese(
         ["forget", "nope"], ["forget", ids[1]],
         ["explain", str(first)], ["explain", str(empty)], ["explain", str(undated)],
         ["explain", "--title", "没有"], ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
-        ["parse", str(empty)], ["parse", "nope"],
+        ["parse", str(empty)], ["parse", "nope"], ["parse", str(rows)],
         ["archive", "export", "--warc", str(home.path / "x.warc.gz")],
         ["archive", "export", "--warc", str(home.path / "x.warc.gz")],
         ["archive", "export", "--warc", str(home.path / "x.zip")],

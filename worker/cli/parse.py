@@ -7,6 +7,7 @@ import typer
 
 from worker.cli.options import FAILED, JsonLines, argument, option, settings_of
 from worker.cli.output import print_json, print_note, print_pretty
+from worker.translation import mark
 
 if TYPE_CHECKING:
     from worker.pipeline.failure import ParseFailure
@@ -55,5 +56,7 @@ def _print_failure(failure: "ParseFailure", *, json: bool) -> None:
     if json:
         print_json({"refused": failure.reason.value, "message": failure.message})
         return
-    article = "" if failure.whole_file else f"article {failure.ordinal + 1}: "
-    print_note(f"{article}{failure.reason.value}: {failure.message}", "red", "refused: ")
+    text = f"{failure.reason.value}: {failure.message}"
+    if not failure.whole_file:
+        text = mark(f"article {failure.ordinal + 1}: {text}")
+    print_note(text, "red", "refused: ")

@@ -16,6 +16,7 @@ import httpx
 
 from worker.errors import FetchFailed, Trouble
 from worker.escape import printable
+from worker.translation import mark
 
 MAX_LENGTH = 4096
 """Characters; longer ones are data, not addresses."""
@@ -63,21 +64,27 @@ def _parse(url: str, allow_ports: frozenset[int]) -> Target:
     """Cached: the address of a feed is parsed four times a poll, a fifth of a poll's CPU time."""
     url = url.strip(_EDGES).translate(_BREAKS)
     if len(url) > MAX_LENGTH:
-        raise _refused(url, f"is longer than {MAX_LENGTH} characters", "use its short form")
+        raise _refused(
+            mark(f"{printable_url(url)} is longer than {MAX_LENGTH} characters: use its short form")
+        )
     if _CONTROL.search(url):
-        raise _refused(url, "contains control characters", "copy it again")
+        raise _refused(mark(f"{printable_url(url)} contains control characters: copy it again"))
     try:
         parts = httpx.URL(_replace_backslashes(url))
     except (httpx.InvalidURL, ValueError) as error:
-        raise _refused(url, "is not an address", "correct it") from error
+        raise _refused(mark(f"{printable_url(url)} is not an address: correct it")) from error
     if parts.scheme not in _PORTS:
-        raise _refused(url, "is neither http nor https", "use an address that is")
+        raise _refused(mark(f"{printable_url(url)} is neither http nor https: correct it"))
     host = _host(url, parts.raw_host.decode("ascii"))
     default = _PORTS[parts.scheme]
     port = default if parts.port is None else parts.port
     if port not in _PORTS.values() and port not in allow_ports:
-        listed = f"list {port} in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS)"
-        raise _refused(url, f"has port {port}", f"{listed} if you need it")
+        raise _refused(
+            mark(
+                f"{printable_url(url)} has port {port}: list {port} in fetch.allow_ports "
+                "(NEWSDROP_FETCH_ALLOW_PORTS) if you need it"
+            )
+        )
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + ("" if port == default else f":{port}")
     path = parts.raw_path.decode("ascii")
@@ -142,9 +149,11 @@ def _host(url: str, host: str) -> str:
         if _NUMBER.fullmatch(labels[-1]):  # the system would accept 127.1 and 0x7f000001 too
             return str(IPv4Address(host))
     except AddressValueError as error:
-        raise _refused(url, "has no valid host", "write its IP address in full") from error
+        raise _refused(
+            mark(f"{printable_url(url)} has no valid host: write its IP address in full")
+        ) from error
     if len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
-        raise _refused(url, "has no valid host", "correct it")
+        raise _refused(mark(f"{printable_url(url)} has no valid host: correct it"))
     return host
 
 
@@ -154,5 +163,5 @@ def _basic(parts: httpx.URL) -> str | None:
     return "Basic " + b64encode(f"{parts.username}:{parts.password}".encode()).decode("ascii")
 
 
-def _refused(url: str, why: str, hint: str) -> FetchFailed:
-    return FetchFailed(Trouble.ADDRESS, f"{printable_url(url)} {why}: {hint}", refused=True)
+def _refused(message: str) -> FetchFailed:
+    return FetchFailed(Trouble.ADDRESS, message, refused=True)

@@ -29,6 +29,7 @@ from worker.store.connection import connect, printable_url, redis_url
 from worker.store.factory import feed_store, heartbeats
 from worker.store.server import ServerInfo, get_server_info
 from worker.store.workers import Heartbeats
+from worker.translation import mark
 
 
 def checks(settings: Settings) -> list[Check]:
@@ -87,7 +88,7 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         failing = len(feed_store(settings).list_failing() - paused) if count else 0
     except Retryable:
         failing = 0  # the server's own check reports it
-    shown = f"{message}, {failing:,} failing" if failing else message
+    shown = mark(f"{message}, {failing:,} failing") if failing else message
     yield _warn_of("feeds", shown, failing_problem(failing))
 
 

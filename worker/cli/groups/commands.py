@@ -19,6 +19,7 @@ from worker.cli.output import (
 )
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.translation import gettext, mark
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -57,11 +58,13 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
             count_text(group.dead_letters, "red"), group.last_delivered_id,
         )  # fmt: skip
         if past := group.past:
-            rest = "all of the archive" if past.is_read else "the archive has more"
+            form = mark("{count} read, all of the archive")
+            if not past.is_read:
+                form = mark("{count} read, the archive has more")
             table.add_row(
-                f"  past since {past.since[:10]}", count_text(past.unfinished),
-                count_text(past.pending), "", "",
-                f"{format_count(past.read)} read, {rest}",
+                f"  {gettext('past since {day}').format(day=past.since[:10])}",
+                count_text(past.unfinished), count_text(past.pending), "", "",
+                gettext(form).format(count=format_count(past.read)),
             )  # fmt: skip
         for member in group.consumers:
             name = safe_text(member.name)
