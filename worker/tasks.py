@@ -79,7 +79,7 @@ def poll() -> None:
 @task("newsdrop.fetch")
 def fetch() -> None:
     """Fetch the feeds and pages that are due, in parallel."""
-    totals = polling.fetch(_context(), notify=_notify_ingest)
+    totals = polling.fetch(_context(), notify=_notify_ingest, on_more=_notify_fetch)
     if totals and totals.has_more:
         _notify_fetch()
 

@@ -219,9 +219,33 @@ def test_the_number_of_fetching_processes_is_limited(world: World) -> None:
     settings = world.settings
     assert settings.pool() == settings.processes() + settings.fetching()
     with ExitStack() as stack:
-        for _ in range(settings.fetching()):
+        for _ in range(settings.processes()):
             assert stack.enter_context(
-                acquire_slot(settings.state_dir, "fetch", settings.fetching())
+                acquire_slot(settings.state_dir, "fetch", settings.processes())
             )
         assert fetch(world.context, notify=lambda: None) is None
     assert fetch(world.context, notify=lambda: None) is not None
+
+
+def test_processes_that_have_nothing_to_ingest_poll_feeds(make: Make, web: Web) -> None:
+    """Where more feeds are due than one process fetches at once, another is called; it takes no
+    pages, and nothing more once a batch waits, which it would delay."""
+    world = make(**{"fetch.concurrency": 4, "worker.processes": 2})
+    settings, calls = world.settings, list[str]()
+    for number in range(12):
+        web.pages[f"/{number}"] = feed(number)
+        world.add_feed(f"f{number}", web.url(f"/{number}"))
+
+    def fetch_in_turn() -> int:
+        fetched = fetch(world.context, notify=lambda: None, on_more=lambda: calls.append("more"))
+        return -1 if fetched is None else fetched.turns
+
+    poll(world.context, notify=lambda: None)
+    with acquire_slot(settings.state_dir, "fetch", settings.fetching()):
+        assert 4 <= fetch_in_turn() < 12
+        assert fetch_in_turn() == -1
+        assert calls == ["more"]
+        world.drain()
+        assert fetch_in_turn() >= 1
+    world.drain()
+    assert fetch_in_turn() + len(world.entries()) == 12

@@ -144,8 +144,7 @@ class Settings(fields.SettingsTable):
         return self.worker.processes or max(2, os.cpu_count() or 2)
 
     def fetching(self) -> int:
-        """Processes of one worker that may fetch at once. Each fetches about a hundred feeds a
-        second and mostly waits."""
+        """Processes of one worker that may fetch at once while batches wait. Each mostly waits."""
         return max(1, self.processes() // 2)
 
     def pool(self) -> int:

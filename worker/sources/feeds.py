@@ -59,12 +59,14 @@ _BEHIND_SECONDS = 30.0
 
 @dataclass(slots=True)
 class FeedSource:
-    """Polls the feeds of a catalog. `now` gives aware datetimes."""
+    """Polls the feeds of a catalog. `now` gives aware datetimes; `on_more` is called once where
+    more feeds are due than were asked for."""
 
     store: FeedStore
     catalog: Callable[[], Catalog]
     settings: Settings
     now: Callable[[], datetime]
+    on_more: Callable[[], None] | None = None
     kind: str = field(default=KIND, init=False)
 
     def sync(self) -> bool:
@@ -101,6 +103,9 @@ class FeedSource:
         taken = self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
         if delays := _delays(taken.leases):
             self.store.record_delays(delays)
+        if self.on_more and taken.has_more and len(taken.leases) == count:
+            on_more, self.on_more = self.on_more, None
+            on_more()
         return taken
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:

@@ -101,6 +101,7 @@ def read_holder(path: Path) -> LockHolder | None:
 @dataclass(frozen=True, slots=True)
 class Slot:
     fd: int
+    number: int
     since: float
 
     def report(self, count: int) -> None:
@@ -114,13 +115,13 @@ def acquire_slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None
     folder = _slots_dir(state_dir)
     with translate_errors(state_dir):
         folder.mkdir(mode=0o770, parents=True, exist_ok=True)
-        locks = (try_lock(folder / f"{name}-{number}") for number in range(count))
-        fd = next((fd for fd in locks if fd is not None), None)
+        locks = ((try_lock(folder / f"{name}-{number}"), number) for number in range(count))
+        fd, number = next(((fd, number) for fd, number in locks if fd is not None), (None, 0))
     if fd is None:
         yield None
         return
     try:
-        slot = Slot(fd, time.time())
+        slot = Slot(fd, number, time.time())
         slot.report(0)
         yield slot
     finally:

@@ -66,36 +66,49 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
         notify()
 
 
-def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None:
-    """Fetch what is due; `notify` is called when something waits to be ingested. Where the totals
-    have `has_more`, another call should follow at once.
+def fetch(
+    context: Context,
+    *,
+    notify: Callable[[], None],
+    on_more: Callable[[], None] | None = None,
+) -> FetchTotals | None:
+    """Fetch what is due; `notify` is called when something waits to be ingested, `on_more` once
+    where more feeds are due than this process fetches at once. Where the totals have `has_more`,
+    another call should follow at once.
 
     A limited number of processes fetch at once, and a worker has as many more than it needs to
-    ingest, so that waiting for servers does not delay what is here. None if the limit is reached.
-    Raises Retryable.
+    ingest, so that waiting for servers does not delay what is here. While nothing waits to be
+    ingested, those that ingest poll feeds, too. None if the limit is reached. Raises Retryable.
     """
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
         return None
-    with acquire_slot(settings.state_dir, "fetch", settings.fetching()) as slot:
+    count = settings.fetching() if _has_batches(context) else settings.processes()
+    with acquire_slot(settings.state_dir, "fetch", max(count, settings.fetching())) as slot:
         if slot is None:
             return None
-        sources = fetch_sources(context)
-        sources[1].sync()
-        totals = asyncio.run(fetch_from(context, sources, notify, slot.report))
+        found = fetch_sources(context, on_more)
+        is_extra = slot.number >= settings.fetching()
+        sources: Sequence[FetchSource] = found[:1] if is_extra else found
+        found[1].sync()
+        totals = asyncio.run(fetch_from(context, sources, notify, slot.report, is_extra=is_extra))
     if totals.turns:
         counts = {"documents": totals.documents, "failed": totals.failed}
         logger.info("fetched", addresses=totals.turns, **counts)
     return totals
 
 
+def _has_batches(context: Context) -> bool:
+    return any(map(batch_names, context.roots))
+
+
 def fetch_sources(
-    context: Context,
+    context: Context, on_more: Callable[[], None] | None = None
 ) -> tuple[FeedSource, PageSource, RecheckSource, ObjectSource, AddressSource]:
     """What is fetched: feeds, the pages of their articles, pages that were published, and the
     backlogs of buckets and jobs."""
     settings, deps = context.settings, context.deps
-    feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=deps.now)
+    feeds = FeedSource(context.feed_store, context.feeds.current, settings, deps.now, on_more)
     fetcher = PageFetcher(context.robots, settings, deps.sites, deps.profile, deps.now)
     pages = PageSource(context.page_store, deps.wanted, fetcher, settings, deps.now)
     rechecks = RecheckSource(
@@ -117,8 +130,11 @@ async def fetch_from(
     sources: Sequence[FetchSource],
     notify: Callable[[], None],
     on_progress: Callable[[int], None] = lambda _: None,
+    *,
+    is_extra: bool = False,
 ) -> FetchTotals:
-    """Fetch what is due of `sources`; `on_progress` receives the number of fetches in flight."""
+    """Fetch what is due of `sources`; `on_progress` receives the number of fetches in flight.
+    One that `is_extra` waits for nothing, and takes nothing more once a batch waits."""
     settings, root = context.settings, manual_root(context.settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
@@ -143,6 +159,8 @@ async def fetch_from(
             context.counter_store.count_fetches(answers)
 
     def may_take() -> bool:
+        if is_extra:
+            return not _has_batches(context)
         return len(batch_names(root)) < settings.spool.max_waiting
 
     check_free(settings.state_dir, settings.spool.min_free_mb)
@@ -151,7 +169,7 @@ async def fetch_from(
         FETCH_TAKING_SECONDS,
         settings.spool.batch_files,
         settings.spool.batch_bytes // _BATCHES_PER_LIMIT,
-        _soon_seconds(settings),
+        0.0 if is_extra else _soon_seconds(settings),
     )
     async with Fetcher(settings.fetch) as fetcher:
         return await fetch_due(
