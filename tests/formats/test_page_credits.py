@@ -81,6 +81,16 @@ def test_declared_names_go_first(parse: Parse) -> None:
     assert [person.name for person in parse(page).authors] == ["Bob Dent"]
 
 
+def test_credits_in_an_articles_footer(parse: Parse) -> None:
+    """The footer of a post is the article's; an outlet with an agency is no person."""
+    footer = "<div class='post-footer'>Posted by <a rel='author' href='/a'>Ann Vera</a></div>"
+    head = '<meta name="og:article:author" content="{}">'
+    page = f"<h1>港口开工</h1><div>{BODY * 3}</div>{footer}"
+    assert authors_of(page_of(page), parse) == ["Ann Vera"]
+    assert authors_of(page_of(page, head.format("Quay Post with AFP")), parse) == ["Ann Vera"]
+    assert authors_of(page_of(page, head.format("Bob Dent")), parse) == ["Bob Dent"]
+
+
 def test_credits_of_others(parse: Parse) -> None:
     """The names in a comment or a teaser are not the article's."""
     others = '<div class="related"><p>作者：王五</p></div>'

@@ -170,6 +170,55 @@ def test_repeated_paragraphs() -> None:
     assert lines_of(f"<div>{html}</div>", " ".join(PARTS)) == expected
 
 
+TABLE = "<table><tr><td>Ships</td><td>1402</td></tr></table>"
+
+
+@pytest.mark.parametrize(
+    ("lost", "lines"),
+    [
+        (TABLE, ["Ships", "1402"]),
+        (f"<div class='table-wrap'>{TABLE}</div>", ["Ships", "1402"]),
+        ("<ul><li>No tugs</li><li>Two cranes</li></ul>", ["No tugs", "Two cranes"]),
+        ("<h2>At the sheds</h2>", ["At the sheds"]),
+        ("<h2>Tags</h2><p><a href='/t'>harbours</a></p>", []),
+        ("<p>Advertisement</p>", []),
+        ("<ul><li><a href='/b'>The tugs of the harbour</a></li></ul>", []),
+        ("<ul class='share'><li>Send it to a friend</li></ul>", []),
+    ],
+)
+def test_lines_in_the_layout_of_the_article(lost: str, lines: list[str]) -> None:
+    """Tables, lists and headings between the paragraphs stay, if an extractor drops them, and links
+    and boxes do not; so do the paragraphs of other sections with the article's classes."""
+    text = "".join((*PARAGRAPHS[:2], lost, *PARAGRAPHS[2:]))
+    kept = lines_of(f"<div class='text'>{text}</div>", " ".join(PARTS))
+    assert kept == [*PARTS[:2], *lines, *PARTS[2:]]
+    sections = [f"<div class='row'><div class='col'>{part}</div></div>" for part in PARAGRAPHS]
+    other = "<div class='row'><p>The tugs of the harbour and its cranes are sold.</p>"
+    html = HEAD + "".join((*sections, f"<div class='row'>{lost}</div>", other))
+    assert lines_of(html, " ".join(PARTS[1:-1])) == [*PARTS]
+
+
+def test_words_of_a_menu() -> None:
+    """A word that the article has, too, is not taken from a menu far above or below it."""
+    menu = "".join(f"<li><a href='/{at}'>Menu {at}</a></li>" for at in range(20))
+    html = (
+        f"<ul><li>Harbours</li>{menu}</ul>{HEAD}<div>{TEXT}</div><ul>{menu}<li>Newspapers</li></ul>"
+    )
+    assert lines_of(html, f"Harbours {' '.join(PARTS)} Newspapers") == [*PARTS]
+
+
+def test_a_title_as_a_paragraph(parse: Parse) -> None:
+    """The title once more above the text, in whatever element, is none of it, nor are the links of
+    headings to themselves."""
+    first = "<p><b>Pilots return to work</b></p>"
+    section = "<h2>At the sheds<a class='headerlink' href='#s'>Link</a></h2>"
+    html = page(f"<article>{HEAD}<div>{first}{section}{TEXT}</div></article>")
+    text = text_of(parse(html).html)
+    assert "Pilots return to work" not in text
+    assert text.startswith("At the sheds")
+    assert "Link" not in text
+
+
 def test_formulas(parse: Parse) -> None:
     """Formulas stay, in a line and between lines, without their TeX sources."""
     root = "<msqrt><mi>gh</mi></msqrt>"

@@ -76,6 +76,7 @@ _NO_NAME = re.compile(
     r"publisher|author|editors?|staff|staff reports?|redaktion|newsroom|team|"
     r"实习生|通讯员|小编|编辑部|本站|佚名|匿名)$|"
     r"^(?:MD|M\.D\.|Ph\.?\s?D\.?|MS|MSc|MA|MBA|MPH|RDN?|RN|Esq\.?|Jr\.?|Sr\.?)$|"
+    r"\b(?:with|avec|mit|con|e|und) (?:afp|ap|reuters|dpa|efe|ansa)$|"
     r"\b(?:writer|reporter|correspondent|contributor|columnist|desk)s?$|"
     r"^(?:photos?|fotos?|фото|摄影)\s*[:：]",
     re.IGNORECASE,

@@ -103,7 +103,10 @@ _DATE = (
     "dcterms.date citation_online_date og:time og:release_date date"
 )
 _MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
-_AUTHOR = "article:author author byl dc.creator parsely-author sailthru.author citation_author"
+_AUTHOR = (
+    "article:author og:article:author author og:author byl dc.creator parsely-author "
+    "sailthru.author citation_author"
+)
 _WRITTEN_BY = ("written by", "verfasst von", "geschrieben von", "écrit par", "escrito por", "作者")
 _PUBLISHER = "og:site_name source mediaid dc.publisher publisher"
 _TAGS = "article:section article:tag news_keywords parsely-tags keywords"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from lxml import etree
 
@@ -24,6 +25,7 @@ _SHARE = 0.7  # of the shingles of a run must be in the extractor's text
 _HOLDER = 0.95  # of the text must be in the element whose copies of a text go first
 LONGEST_GAP = 400
 """Letters between two passages within which a short run is looked for."""
+_FEW_LETTERS, _FAR = 40, 15  # lines
 _BLOCKS = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd",
@@ -96,6 +98,9 @@ def locate(body: Element, extracted: str, skipped: Collection[Element] = ()) -> 
         [*(r for r in matched if r in inside), *(r for r in matched if r not in inside)], target
     )
     _add_short(runs, places, target)
+    for end in (runs, runs[::-1]):
+        for run in _strays(end, places):
+            del places[run]
     share = sum(len(run.text) for run in places) / max(1, len(target))
     media = [(element, index) for element, index in marks if element.tag in MEDIA]
     times = [(element, index) for element, index in marks if element.tag == "time"]
@@ -237,6 +242,20 @@ def _placed(runs: Iterable[Run], target: str) -> dict[Run, tuple[int, int]]:
             places[run] = at, stop
             end = stop
     return places
+
+
+def _strays(runs: Sequence[Run], places: Collection[Run]) -> list[Run]:
+    """The few words with which the passages begin long before all others: they are a menu's, which
+    the article has, too."""
+    taken = [(at, run) for at, run in enumerate(runs) if run in places]
+    letters = 0
+    for number, ((at, run), (following, _)) in enumerate(pairwise(taken), 1):
+        letters += len(run.text)
+        if letters > _FEW_LETTERS:
+            break
+        if following - at > _FAR:
+            return [run for _, run in taken[:number]]
+    return []
 
 
 def _add_short(runs: Sequence[Run], places: dict[Run, tuple[int, int]], target: str) -> None:

@@ -18,7 +18,8 @@ def cut_down(
     kept = {
         run
         for run in passages.kept
-        if not _is_headline(run, headline) and not run.line.startswith(tuple(bylines))
+        if not _is_headline(run, headline, passages.first)
+        and not run.line.startswith(tuple(bylines))
     }
     if not kept:
         return None
@@ -41,7 +42,9 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 _EMPTY = frozenset({*MEDIA, "br", "hr", "td", "th", "source", "track", "wbr", "picture"})
 
 
-def _is_headline(run: Run, headline: str) -> bool:
+def _is_headline(run: Run, headline: str, first: Run | None) -> bool:
+    if run is first and run.text == headline:  # some sites repeat it, as a paragraph
+        return True
     if not headline or not any(element.tag in _HEADINGS for element in run.ancestors()):
         return False
     if len(headline) >= SHINGLE and run.text.endswith(headline):  # a kicker may be before it

@@ -59,7 +59,8 @@ _JOINED = re.compile(  # a forum's line on whoever wrote
     r"joined|registrie?rt|registered|mitglied seit|member since|注册", re.IGNORECASE
 )
 _OTHERS = re.compile(
-    r"comment|related|recommend|sidebar|widget|teaser|ticker|footer", re.IGNORECASE
+    r"comment|related|recommend|sidebar|widget|teaser|ticker|(?<!post-)(?<!entry-)(?<!article-)footer",
+    re.IGNORECASE,
 )
 
 

@@ -14,6 +14,8 @@ _NOISE = frozenset(
 )
 
 
+_HEADING_LINKS = frozenset(["mw-editsection", "headerlink", "hash-link", "anchorjs-link"])
+
 _CONSENT = re.compile(
     r"(?:^|\s)(?:onetrust-|cybot|didomi-|usercentrics|qc-cmp|sp_message|cmplz-|truste|"
     r"(?:cookie|gdpr|privacy)[_-]?(?:banner|consent|notice|bar|law|popup|overlay))",
@@ -32,8 +34,13 @@ def hidden_in(tree: Element) -> list[Element]:
 
 
 def noise_in(body: Element) -> list[Element]:
-    """Menus, form controls, styles, and the sources of formulas."""
-    return _outermost(body, lambda element: element.tag in _NOISE)
+    """Menus, form controls, styles, sources of formulas, and links of headings to themselves."""
+    return _outermost(
+        body,
+        lambda element: (
+            element.tag in _NOISE or not _HEADING_LINKS.isdisjoint(element.get("class", "").split())
+        ),
+    )
 
 
 def text_size(elements: Iterable[Element]) -> int:
