@@ -27,7 +27,7 @@ from bench.turns import Switch, Turns, working
 from worker.model.times import rfc3339_from_ms
 from worker.readmodel.database import open_writer, search_dir
 from worker.readmodel.decision import ARTICLE, DecisionRow
-from worker.readmodel.writer import Writer
+from worker.readmodel.writer import ReadModelWriter
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOptions
@@ -194,7 +194,7 @@ def _fill_read_model(settings: Settings, count: int) -> None:
     vocabulary = _vocabulary(words)
     with open_writer(settings.state_dir, rebuild=True) as db:
         assert db is not None
-        writer = Writer(db)
+        writer = ReadModelWriter(db)
         for first in range(0, count, 100):
             batch = batch_name(now + timedelta(seconds=first), MANUAL)
             writer.add(

@@ -19,7 +19,7 @@ from worker.pipeline import retention
 from worker.pipeline.retention import feed_past, trim_stream
 from worker.settings.clock import utc_now
 from worker.store.factory import group_store
-from worker.store.retention import Bounds, RetentionStore
+from worker.store.retention import RetentionStore, StreamBounds
 
 __all__ = ["server_binary"]  # on each server that is here
 
@@ -27,8 +27,10 @@ STREAM = "newsdrop:articles"
 FOREVER = 10**12
 
 
-def bounds(length: int = 0, *, size: int = 0, oldest_ms: int = 0, idle: int = FOREVER) -> Bounds:
-    return Bounds(length, oldest_ms, size, idle)
+def bounds(
+    length: int = 0, *, size: int = 0, oldest_ms: int = 0, idle: int = FOREVER
+) -> StreamBounds:
+    return StreamBounds(length, oldest_ms, size, idle)
 
 
 @pytest.fixture

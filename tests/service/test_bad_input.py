@@ -101,7 +101,9 @@ def _no_locks(scene: Scene) -> Wrong:
 
 def _lying_locks(scene: Scene) -> Wrong:
     tampered = _no_locks(scene).environment
-    message = "allows no locks: they hold nobody off: two workers would take the same batch"
+    message = (
+        "allows no locks: they exclude no other process: two workers would take the same batch"
+    )
     return Wrong(message, {**tampered, "NO_LOCKS": "lies"})
 
 
@@ -136,7 +138,7 @@ REFUSED: dict[str, Make] = {
     "state directory that cannot be": _no_place,
     "state directory that cannot be written": _not_writable,
     "drop folder without locks": _no_locks,
-    "drop folder whose locks hold nobody off": _lying_locks,
+    "drop folder whose locks exclude no process": _lying_locks,
     "unknown key": _unknown_key,
     "newer config": _newer,
     "unknown variable": _unknown_variable,
@@ -146,7 +148,7 @@ REFUSED: dict[str, Make] = {
 STAGES = (
     ("unknown key", "newer config", "unknown variable"),
     ("state directory that cannot be", "state directory that cannot be written"),
-    ("drop folder without locks", "drop folder whose locks hold nobody off"),
+    ("drop folder without locks", "drop folder whose locks exclude no process"),
     ("wrong password", "no password", "eviction on", "password file that is not there"),
 )
 """The rows by the function that finds them: settings, state directory, locks, server. A part that
@@ -166,7 +168,7 @@ OF_THE_SERVER = ("wrong password", "no password", "eviction on", OLDER)
 SHOWN = {
     "state directory that cannot be": "state directory",
     "state directory that cannot be written": "state directory",
-    "drop folder whose locks hold nobody off": "allows no locks: they hold nobody off",
+    "drop folder whose locks exclude no process": "allows no locks: they exclude no other process",
     "drop folder without locks": "No locks available",
     "stopped Redis": "Redis cannot be reached",
 }

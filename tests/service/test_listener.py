@@ -12,7 +12,7 @@ import pytest
 
 from tests.service.conftest import PATIENCE, until
 from worker.service.listener import listener as listening
-from worker.service.listener.folder_watch import Change, FolderWatch
+from worker.service.listener.folder_watch import FolderChange, FolderWatch
 from worker.service.listener.listener import MAX_HINTS, MAX_PATHS, Listener
 from worker.settings import Folder
 
@@ -184,7 +184,7 @@ def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) ->
     recorder = start(Folder(name="drop", path=drop))
     recorder.refuse = True
     for number in range(3 * MAX_PATHS):
-        recorder.listener.on_change("drop", Change.MOVED, f"{number}.md")
+        recorder.listener.on_change("drop", FolderChange.MOVED, f"{number}.md")
     time.sleep(1)
     pending = recorder.listener._pending["drop"]
     assert len(pending.moved) + len(pending.closed) + len(pending.deferred) <= MAX_PATHS + MAX_HINTS

@@ -40,7 +40,7 @@ def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         f"{tmp_path} allows no locks: No locks available", is_lock_failure=True
     )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
-    expected = f"{tmp_path} allows no locks: they hold nobody off"
+    expected = f"{tmp_path} allows no locks: they exclude no other process"
     assert probe_fs(tmp_path) == FsDefect(expected, is_lock_failure=True)
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,7 @@ from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
 from worker.readmodel.database import open_writer
 from worker.readmodel.decision import make_decision
-from worker.readmodel.writer import Writer
+from worker.readmodel.writer import ReadModelWriter
 from worker.spool.archive import Segment, SegmentHead
 from worker.spool.batch import batch_names
 
@@ -41,7 +41,7 @@ def feed_search(context: Context) -> int:
     with open_writer(context.settings.state_dir) as db:
         if db is None:
             return 0
-        writer = Writer(db)
+        writer = ReadModelWriter(db)
         start = time.time()
         if _is_busy(context) and start < writer.get_state("rest_until"):
             return 0
@@ -68,7 +68,7 @@ def rebuild_search(context: Context) -> Iterator[tuple[int, int]]:
             raise Busy(
                 "a worker is adding to the search index just now: try again in a few seconds"
             )
-        writer = Writer(db)
+        writer = ReadModelWriter(db)
         new = writer.find_new(context.deps.archive, time.time_ns())
         for added, segment in enumerate(new, 1):
             _add(context, writer, segment)
@@ -80,7 +80,7 @@ def _is_busy(context: Context) -> bool:
     return any(map(batch_names, context.roots))
 
 
-def _add(context: Context, writer: Writer, segment: Segment) -> None:
+def _add(context: Context, writer: ReadModelWriter, segment: Segment) -> None:
     try:
         head = segment.head()
         outcomes = [each for each in segment.outcomes() if each.status in _LISTED]

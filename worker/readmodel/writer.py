@@ -21,7 +21,7 @@ _STABLE_NS = 2_000_000_000
 """A folder that changed just now may change again within the same tick of its clock."""
 
 
-class Writer:
+class ReadModelWriter:
     """Writes through the one connection that writes."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -75,7 +75,7 @@ def probe_fs(folder: Path) -> FsDefect | None:
         if second is None:
             return None
         os.close(second)
-        defect = "they hold nobody off"
+        defect = "they exclude no other process"
     except OSError as error:
         defect = f"{error.strerror}"
     finally:

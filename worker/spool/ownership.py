@@ -41,7 +41,7 @@ _TRIES, _TRY_SECONDS = 20, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class FolderOwner:
     """The state directory that a drop folder belongs to; host and path are for people."""
 
     id: str
@@ -129,7 +129,7 @@ class Ownership:
         message = owner.refusal(root.path) if owner else f"{printable(root.path)} is locked"
         raise SpoolUnavailable(f"{message}: {ADVICE}")
 
-    def _take_over(self, root: Root, former: Owner | None, own_id: str) -> list[str]:
+    def _take_over(self, root: Root, former: FolderOwner | None, own_id: str) -> list[str]:
         logged, others = dict(AcceptedLog(self._state_dir)), _read_adopted(root.path)
         adopted = [
             (batch.name, batch.files)
@@ -140,7 +140,7 @@ class Ownership:
             AcceptedLog(self._state_dir).add(name, files)
         if adopted:
             _add_adopted(root.path, [name for name, _ in adopted], own_id)
-        owner = Owner(own_id, socket.gethostname(), str(self._state_dir))
+        owner = FolderOwner(own_id, socket.gethostname(), str(self._state_dir))
         write_durably(root.path / _OWNER, json.dumps(asdict(owner)).encode())
         if former is not None:
             logger.warning(
@@ -159,7 +159,7 @@ def ownership(state_dir: Path) -> Ownership:
     return Ownership(state_dir)
 
 
-def living_owner(state_dir: Path, root: Path) -> Owner | None:
+def living_owner(state_dir: Path, root: Path) -> FolderOwner | None:
     """Another state directory whose service uses the spool `root` now. Changes nothing."""
     owner = read_owner(root)
     if owner is None or owner.id == read_id(state_dir):
@@ -174,10 +174,10 @@ def living_owner(state_dir: Path, root: Path) -> Owner | None:
     return None
 
 
-def read_owner(root: Path) -> Owner | None:
+def read_owner(root: Path) -> FolderOwner | None:
     """The owner of the spool `root`; None where it has none that can be read."""
     try:
-        return dataclass_from(Owner, json.loads((root / _OWNER).read_bytes()))
+        return dataclass_from(FolderOwner, json.loads((root / _OWNER).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 

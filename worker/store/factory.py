@@ -22,7 +22,7 @@ from worker.store.leases import HostPace
 from worker.store.pages import PageStore
 from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
-from worker.store.retention import Bounds, RetentionStore
+from worker.store.retention import RetentionStore, StreamBounds
 from worker.store.samples import SampleStore
 from worker.store.service_nodes import NodeStore
 from worker.store.workers import Heartbeats
@@ -43,11 +43,11 @@ def retention_store(settings: Settings, client: Client | None = None) -> Retenti
     return RetentionStore(client or connect(redis_url(settings)), settings.stream.name)
 
 
-def stream_bounds(settings: Settings, now: datetime) -> Bounds:
+def stream_bounds(settings: Settings, now: datetime) -> StreamBounds:
     """The configured bounds of the stream; `now` is aware."""
     stream = settings.stream
     oldest = now - timedelta(days=stream.keep_days)
-    return Bounds(
+    return StreamBounds(
         stream.max_length,
         int(oldest.timestamp() * 1000) if stream.keep_days else 0,
         stream.max_mb * 2**20,

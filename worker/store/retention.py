@@ -16,7 +16,7 @@ _FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class StreamBounds:
     """What may stay in the stream: entries, the Unix ms of the oldest, bytes; 0: no such bound.
     A group without progress for `group_idle_ms` is not protected."""
 
@@ -61,7 +61,7 @@ class RetentionStore:
         self._trim = Script("trim.lua")
         self._count = Script("count_entries.lua")
 
-    def trim(self, bounds: Bounds, max_calls: int = 50) -> TrimResult:
+    def trim(self, bounds: StreamBounds, max_calls: int = 50) -> TrimResult:
         """Remove what is beyond the bounds: at most 200 entries a call of the script."""
         removed = unread = 0
         for _ in range(max_calls):
@@ -71,7 +71,7 @@ class RetentionStore:
                 break
         return TrimResult(removed, unread, done.length, done.bytes, done.bound, done.holder)
 
-    def preview(self, bounds: Bounds) -> TrimResult:
+    def preview(self, bounds: StreamBounds) -> TrimResult:
         """What :meth:`trim` would remove in the end; nothing is changed."""
         now = self._run(bounds, is_dry=True)
         expired = self._count_before(f"{bounds.oldest_ms}-0") if bounds.oldest_ms else 0
@@ -102,7 +102,7 @@ class RetentionStore:
                 },
             )
 
-    def _run(self, bounds: Bounds, *, is_dry: bool = False) -> TrimResult:
+    def _run(self, bounds: StreamBounds, *, is_dry: bool = False) -> TrimResult:
         expired = b"%d-0" % bounds.oldest_ms if bounds.oldest_ms else b"0"
         args: list[bytes | int] = [bounds.length, expired, bounds.bytes, self._pressure()]
         args += [bounds.group_idle_ms, _AT_ONCE, int(is_dry)]

@@ -26,7 +26,7 @@ from worker.pipeline.context import open_context
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.connection import connect
-from worker.store.retention import Bounds, RetentionStore
+from worker.store.retention import RetentionStore, StreamBounds
 
 KILLS = 50
 BATCH = 40
@@ -68,7 +68,7 @@ def killed_with_retention(round_: Round) -> None:
 
         found = kill_again_and_again(client, reader, KILLS, pauses(), BATCH)
         store = RetentionStore(client, STREAM)
-        done = store.trim(Bounds(LENGTH, 0, 0, _FOREVER))
+        done = store.trim(StreamBounds(LENGTH, 0, 0, _FOREVER))
         counted = store.read()
     round_.happened["consumers killed"] += found.kills
     round_.happened["entries trimmed"] += counted.trimmed
@@ -164,7 +164,7 @@ def _restartable(action: Callable[..., None], *arguments: object) -> Iterator[Ca
 def _trim(url: str) -> None:
     store = RetentionStore(connect(url), STREAM)
     while True:
-        store.trim(Bounds(LENGTH, 0, 0, _FOREVER))
+        store.trim(StreamBounds(LENGTH, 0, 0, _FOREVER))
 
 
 def _feed(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from worker.taskqueue.client import notify_poll
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ImportProblem:
     """A feed that could not be added; `url` is without credentials."""
 
     url: str
@@ -49,7 +49,7 @@ class ImportResult:
 
     added: int = 0
     known: int = 0
-    invalid: list[Problem] = field(default_factory=list)
+    invalid: list[ImportProblem] = field(default_factory=list)
     feeds: list[NewFeed] = field(default_factory=list)
     dry_run: bool = False
     is_notified: bool = False
@@ -142,7 +142,9 @@ def _select_new(
         try:
             feed = parse_feed({**keys, "tags": list(tags)})
         except UsageError as error:
-            report.invalid.append(Problem(printable_url(outline.url), outline.title, str(error)))
+            report.invalid.append(
+                ImportProblem(printable_url(outline.url), outline.title, str(error))
+            )
             continue
         address = _without_user(feed.url)
         if address in addresses:

@@ -77,12 +77,12 @@ def show(
 def retry(
     context: typer.Context, group: Group, ids: Ids = None, every: All = False, json: Json = False
 ) -> None:
-    """Give records back to their group: a running consumer handles them again."""
+    """Make dead letters pending again: a running consumer handles them."""
     store = group_store(context)
     dead_letters = _choose(store, group, ids, every=every)
     trimmed = store.requeue(group, dead_letters)
     count = len(dead_letters) - len(trimmed)
-    text = f"{pluralize(count, 'record')} given back to the group {printable(group)}"
+    text = f"{pluralize(count, 'record')} pending again in the group {printable(group)}"
     print_result({"retried": count, "trimmed": len(trimmed)}, text, json=json)
     if trimmed and not json:
         print_note(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD, WatchDescriptor
 
 
-class Change(Enum):
+class FolderChange(Enum):
     """A change in the folder. SUBFOLDER and LOST have no path: any file may be new."""
 
     MOVED = "moved"
@@ -43,7 +43,7 @@ class FolderWatch:
     """
 
     folder: Folder
-    on_change: Callable[[Change, str], None]
+    on_change: Callable[[FolderChange, str], None]
     on_progress: Callable[[], None] = lambda: None
     is_ended: bool = False
     is_limited: bool = False
@@ -99,18 +99,20 @@ class FolderWatch:
         if event.is_directory:
             if not is_ignored(name) and (event.is_create or event.is_moved_to):
                 self._add(parent + event.name)  # gives a folder that was moved within its new path
-                self.on_change(Change.SUBFOLDER, "")
+                self.on_change(FolderChange.SUBFOLDER, "")
         elif (event.is_close_write or event.is_moved_to) and is_wanted(name, self.folder.pattern):
             path = os.fsdecode(parent) + name
             if _is_text(path):
-                self.on_change(Change.MOVED if event.is_moved_to else Change.CLOSED, path)
+                self.on_change(
+                    FolderChange.MOVED if event.is_moved_to else FolderChange.CLOSED, path
+                )
 
     def on_watch_deleted(self, wd: "WatchDescriptor") -> None:
         if self._paths.pop(wd, None) == b"":
             self.is_ended = True
 
     def on_queue_overflow(self) -> None:
-        self.on_change(Change.LOST, "")
+        self.on_change(FolderChange.LOST, "")
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 

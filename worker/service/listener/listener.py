@@ -13,7 +13,7 @@ from functools import partial
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
-from worker.service.listener.folder_watch import Change, FolderWatch
+from worker.service.listener.folder_watch import FolderChange, FolderWatch
 from worker.settings import Folder
 
 logger = get_logger(__name__)
@@ -61,11 +61,11 @@ class _PendingHints:
     window: float = WINDOW
     sent_at: float = 0.0
 
-    def add(self, change: Change, path: str, now: float) -> None:
+    def add(self, change: FolderChange, path: str, now: float) -> None:
         settled = now + self.folder.settle_seconds
-        if change is Change.MOVED:
+        if change is FolderChange.MOVED:
             self.moved.setdefault(path, now)
-        elif change is Change.CLOSED:
+        elif change is FolderChange.CLOSED:
             self.closed.pop(path, None)  # to the end: its wait starts again
             self.closed[path] = settled
         elif self.rescan_at is None:
@@ -156,7 +156,7 @@ class Listener:
             self._is_stopping = True
             self._condition.notify()
 
-    def on_change(self, source: str, change: Change, path: str) -> None:
+    def on_change(self, source: str, change: FolderChange, path: str) -> None:
         """Record an event. Called by the watches' threads."""
         pending = self._pending[source]
         with self._condition:
@@ -188,7 +188,7 @@ class Listener:
             self._watches[name] = new
             if self._reported.pop(name, None):
                 logger.warning("file events work again", source=name)
-            self.on_change(name, Change.LOST, "")  # files that came before the watch
+            self.on_change(name, FolderChange.LOST, "")  # files that came before the watch
 
     def _report(self, source: str, message: str) -> None:
         """Log a problem once, until it changes."""
@@ -222,7 +222,7 @@ class Listener:
                 )
             self._retry = min(2 * self._retry or 1.0, _MAX_RETRY_SECONDS)
             self._retry_at = time.monotonic() + self._retry
-            self.on_change(source, Change.LOST, "")
+            self.on_change(source, FolderChange.LOST, "")
         else:
             if self._retry:
                 logger.warning("the broker is back")

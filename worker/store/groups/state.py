@@ -9,7 +9,7 @@ from worker.store.stream import EntryFields
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """A consumer of a group. `idle_seconds`: since its last command."""
 
     name: str
@@ -27,7 +27,7 @@ class GroupState:
     pending: int
     last_delivered_id: str
     dead_letters: int
-    consumers: tuple[Member, ...]
+    consumers: tuple[GroupMember, ...]
     past: PastState | None
 
 

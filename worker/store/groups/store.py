@@ -10,8 +10,8 @@ from worker.store.errors import translated
 from worker.store.groups.past import Past, PastState, PastStore
 from worker.store.groups.state import (
     DeadLetter,
+    GroupMember,
     GroupState,
-    Member,
     PendingEntry,
     parse_dead_letter,
     parse_pending,
@@ -231,7 +231,8 @@ class GroupStore:
             text_of(info["last-delivered-id"]),
             dead_letters,
             tuple(
-                Member(text_of(one["name"]), one["pending"], one["idle"] / 1000) for one in members
+                GroupMember(text_of(one["name"]), one["pending"], one["idle"] / 1000)
+                for one in members
             ),
             past,
         )
