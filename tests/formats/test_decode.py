@@ -79,6 +79,24 @@ def test_transport_goes_before_the_document() -> None:
     assert RUSSIAN in decode(data, "windows-1251").text
 
 
+def test_utf8_with_a_broken_byte_or_encoded_twice() -> None:
+    """One wrong byte spoils no short text, and UTF-8 that was taken for Windows-1252 is undone."""
+    for text in ("été à côté", "央行宣布下调利率和准备金", "Новости сегодня"):
+        broken = decode(text[:2].encode() + b"\xff" + text[2:].encode())
+        assert broken.text == f"{text[:2]}\ufffd{text[2:]}"
+        for codec in ("cp1252", "latin-1"):
+            twice = decode("".join(as_one(byte, codec) for byte in text.encode()).encode())
+            assert (twice.text, len(twice.warnings)) == (text, 1)
+    assert decode("Ã la carte, 20 Â°".encode()).text == "Ã la carte, 20 Â°"
+
+
+def as_one(byte: int, codec: str) -> str:
+    try:
+        return bytes((byte,)).decode(codec)
+    except UnicodeDecodeError:  # as databases have it
+        return chr(byte)
+
+
 def test_cut_utf8_is_read_with_a_warning() -> None:
     """A file cut within a character loses that one, and says so."""
     found = decode((CHINESE * 2).encode()[:-1])

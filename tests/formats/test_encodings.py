@@ -34,6 +34,20 @@ def test_nearly_all_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert wrong == {}
 
 
+def test_titles_are_read() -> None:
+    """Nine of ten pieces of 25 characters, as long as a title, give their text; Latin ones less."""
+    pieces = {(one.codec, text[start : start + 25])
+              for one in samples() if "utf" not in one.codec
+              for text in [" ".join(one.text.split())] for start in (0, 25, 50)}  # fmt: skip
+    right = [decode(text.encode(codec)).text == text for codec, text in sorted(pieces)
+             if sum(char > "\x7f" for char in text) > 3 and can_encode(text, codec)]  # fmt: skip
+    assert sum(right) > 0.9 * len(right) > 300
+
+
+def can_encode(text: str, codec: str) -> bool:
+    return text.encode(codec, "ignore").decode(codec) == text
+
+
 def test_a_transports_charset_is_used() -> None:
     """Every document is read that the server names the encoding of; only Latin-1, which servers
     send by default, is not believed against the bytes."""

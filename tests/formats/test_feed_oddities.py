@@ -149,11 +149,6 @@ def _entry(inside: str) -> bytes:
                   "https://a.example/t.mp3</feedburner:origEnclosureLink>"),
             "files", ["https://a.example/t.mp3"],
         ),
-        (
-            _item('<turbo:content xmlns:turbo="http://turbo.yandex.ru">High</turbo:content>'
-                  "<description>Low</description>"),
-            "html", "<p>High</p>",
-        ),
     ],
 )  # fmt: skip
 def test_what_is_meant(feed: bytes, field: str, value: object, read_one: Any) -> None:

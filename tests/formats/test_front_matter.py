@@ -140,7 +140,6 @@ def test_authors_and_covers_of_heads(read_one: Any) -> None:
         ("##潮\n\n###水", "<h2>潮</h2>\n<h3>水</h3>"),
         ("#潮 is a tag", "<p>#潮 is a tag</p>"),
         ("::: tip 注意\n潮\n:::", "<p>注意</p>\n<p>潮</p>"),
-        ('!!! note "High"\n    Tide.\n\nEbb.', "<p>High</p>\n<p>Tide.</p>\n<p>Ebb.</p>"),
         ("> [!NOTE]\n> Tide.", "<blockquote>\n<p>Tide.</p>\n</blockquote>"),
         ("## Tide {#t}\n\nEbb.\n{: .n}", "<h2>Tide</h2>\n<p>Ebb.</p>"),
         ('[a](/b){:target="_blank"}, c', '<p><a href="/b">a</a>, c</p>'),
@@ -153,7 +152,7 @@ def test_authors_and_covers_of_heads(read_one: Any) -> None:
     ],
 )  # fmt: skip
 def test_dialects_of_markdown(body: str, html: str, read_one: Any) -> None:
-    """Signs of Chinese Markdown, VuePress, MkDocs, kramdown, GitHub and Obsidian are no text."""
+    """Signs of Chinese Markdown, VuePress, kramdown, GitHub and Obsidian are no text."""
     assert read_one(head("title: x", f"{body}\n")).html == html
 
 

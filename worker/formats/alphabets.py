@@ -1,12 +1,14 @@
-"""Which of several Latin readings of the same bytes is a language: by the letters that it uses.
+"""Which of several readings of the same bytes is a language: by the letters that it uses.
 
-A wrong reading in a related encoding (ISO-8859-2 for Windows-1250, Mac for IBM) gives letters too,
-but never only those of one language. The alphabets are the letters beyond ASCII of CLDR's
-`exemplarCharacters`.
+Scripts that are not Latin show themselves by their commonest letters. A wrong reading in a related
+Latin encoding (ISO-8859-2 for Windows-1250, Mac for IBM) gives letters too, but never only those of
+one language. The alphabets are the letters beyond ASCII of CLDR's `exemplarCharacters`.
 """
 
 import re
+from codecs import getincrementaldecoder
 from collections import Counter
+from functools import cache
 
 _ALPHABETS = {
     "fr": "àâçéèêëîïôœùûü", "de": "äöüß", "es": "áéíñóúü", "pt": "áâãàçéêíóôõú",
@@ -18,6 +20,62 @@ _ALPHABETS = {
     "vi": "àáãăâđèéêìíĩòóõôơùúũưýảạấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"
     "\u0300\u0301\u0303\u0309\u0323",
 }  # fmt: skip
+_ALL = range(0xA1, 0xFF)
+_AREAS = {
+    "cp949": ((0xA1, *range(0xB0, 0xC9)), _ALL),
+    "gb18030": ((0xA1, 0xA3, *range(0xB0, 0xD8)), _ALL),
+    "euc_jp": ((0xA1, 0xA4, 0xA5, *range(0xB0, 0xD0)), _ALL),
+    "big5": ((0xA1, *range(0xA4, 0xC7)), range(0x40, 0xFF)),
+    "cp932": ((0x81, 0x82, 0x83, *range(0x88, 0x98)), range(0x40, 0xFD)),
+}
+"""First and second bytes of the common characters, kana and punctuation of an encoding."""
+_COMMONEST = {
+    codec: frozenset(letters)
+    for letters, codecs in (
+        ("оеаинтсрвлкмдпіяу", "cp1251 koi8_r koi8_u iso8859_5 cp866 cp855 mac_cyrillic"),
+        ("αοιετσνρηκπυςμάίόέή", "cp1253 iso8859_7 mac_greek"),
+        ("יוהלאתמרבשנ", "cp1255"),
+        ("اليمنوترهبةعد", "cp1256 iso8859_6"),
+        ("านรอกเงมยลวดทสตคปห่้ีัิ็ืะไ", "cp874"),
+    )
+    for codec in codecs.split()
+}
+_ENOUGH = 1_000  # bytes
+_WIDE = re.compile("[\u2e80-\uff5f]")
+_RUN = re.compile(r"[^\x00-\x7f]{2,}")
+_WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]++(?![A-Za-z])")
+
+
+def by_letters(data: bytes) -> str | None:
+    """The encoding in which most of `data` is common characters of East Asia, or the commonest
+    letters of a script that is not Latin; None for Latin text, and where none is sure."""
+    shares = {codec: _common_share(data[:_ENOUGH], codec) for codec in (*_AREAS, *_COMMONEST)}
+    best = max(shares, key=shares.__getitem__)
+    return best if shares[best] > 0.5 else None
+
+
+def _common_share(data: bytes, codec: str) -> float:
+    """The part of the characters beyond ASCII in `data`; a few letters may be common by chance."""
+    try:  # what was cut may end within a character
+        text = getincrementaldecoder(codec)().decode(data, len(data) < _ENOUGH)
+    except UnicodeDecodeError:
+        return 0.0
+    count = 1.0 + sum(map("\x7f".__lt__, text))
+    if codec in _AREAS:
+        counted, common, count = "".join(_RUN.findall(text)), _area(codec), count / 0.9 - 1
+    else:  # capitals begin words
+        counted = "".join(word[0].lower() + word[1:] for word in _WORD.findall(text))
+        common = _COMMONEST[codec]
+    return sum(map(common.__contains__, counted)) / count
+
+
+@cache
+def _area(codec: str) -> frozenset[str]:
+    leads, trails = _AREAS[codec]
+    pairs = (bytes((lead, trail)) for lead in leads for trail in trails)
+    return frozenset(_WIDE.findall("".join(pair.decode(codec, "ignore") for pair in pairs)))
+
+
 _SETS = tuple(frozenset(letters + letters.upper()) for letters in _ALPHABETS.values())
 _MARKS = frozenset("«»„“”‘’‚–—…€£§°·№¿¡\u00a0\u00ad®©™•")
 _QUOTES = re.compile(r"(?<!\w)[“‘„«](?=\w)|(?<=[\w.,!?])[”’»](?!\w)")

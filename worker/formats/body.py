@@ -4,10 +4,9 @@ The result is not sanitised; the normalizer does that.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from html import escape
-from textwrap import dedent
 
 from markdown_it import MarkdownIt
 
@@ -81,8 +80,7 @@ def render_markdown(text: str) -> str:
             f"the Markdown body has {len(text)} characters, more than {MAX_MARKDOWN}: split it",
         )
     text = _FOOTNOTE.sub(r"\\[^", _CONTENTS.sub("", text))
-    text = "".join(_in_commonmark(text))
-    rendered: str = _markdown().render(text)
+    rendered: str = _markdown().render(_in_commonmark(text))
     return rendered.strip()
 
 
@@ -97,18 +95,14 @@ _FOOTNOTE = re.compile(r"^\[\^(?=[^\]\n]{1,80}\]:)", re.MULTILINE)
 
 
 _FENCED = re.compile(
-    r"^ {0,3}(`{3,}+|~{3,}+)[^\n`]*+\n(?:.*?^ {0,3}\1[`~]*[ \t]*$|.*\Z)", re.MULTILINE | re.DOTALL
+    r"(^ {0,3}(`{3,}+|~{3,}+)[^\n`]*+\n(?:.*?^ {0,3}\2[`~]*[ \t]*$|.*\Z))", re.MULTILINE | re.DOTALL
 )
 
 
-def _in_commonmark(text: str) -> Iterator[str]:
-    """The parts of `text`, with what other dialects have beside CommonMark in its own signs."""
-    position = 0
-    for code in _FENCED.finditer(text):
-        yield _respelled(text[position : code.start()])
-        yield code[0]
-        position = code.end()
-    yield _respelled(text[position:])
+def _in_commonmark(text: str) -> str:
+    """`text` with what other dialects have beside CommonMark in its own signs."""
+    parts = enumerate(_FENCED.split(text))  # text, fenced code, its fence, text, …
+    return "".join(part if n % 3 else _respelled(part) for n, part in parts if n % 3 < 2)
 
 
 def _respelled(text: str) -> str:
@@ -126,21 +120,12 @@ def _bold(match: re.Match[str]) -> str:
     return f"<strong>{inner}</strong>" if is_open or is_end else match[0]
 
 
-def _admonition(match: re.Match[str]) -> str:
-    return f"{match[1] or ''}\n\n{dedent(match[2])}\n"
-
-
 _DIALECTS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (sign, re.compile(pattern, re.MULTILINE), replacement)
     for sign, pattern, replacement in (
         ("##", r"^(#{2,6})(?=[^\s#])", r"\1 "),
-        # containers of VuePress, MyST and Pandoc, admonitions of MkDocs, callouts
+        # containers of VuePress, MyST and Pandoc; callouts
         (":::", r"^ {0,3}:{3,}[ \t]*(?:\{[^}\n]*\}|[\w-]+)?[ \t]*(.*)$", r"\n\1\n"),
-        (
-            "!!! ",
-            r'^!!![ \t]+[\w-]+(?:[ \t]+"([^"\n]*)")?[ \t]*\n((?:(?: {4}|\t).*(?:\n|\Z)|[ \t]*\n)+)',
-            _admonition,
-        ),
         ("[!", r"^( {0,3}>[ \t]*)\[!\w{1,20}\][+-]?[ \t]*", r"\1"),
         # attributes of kramdown and Pandoc
         ("){", r"(\]\([^()\n]{1,500}\))\{[^{}\n]{1,200}\}", r"\1"),

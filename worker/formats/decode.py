@@ -7,6 +7,7 @@ Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import replace
 from unicodedata import category
 
@@ -15,7 +16,7 @@ from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.detect import SAMPLE, best_codec, is_chinese
+from worker.formats.detect import SAMPLE, best_codec, is_in_other_script
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 
@@ -50,17 +51,21 @@ def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> D
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return _checked(_legacy(data, declared), data, begin)
-    if text.isascii() and (escaped := _escape_coded(data)):
-        return escaped
-    return _checked(DecodedText(text, "utf-8"), data, begin)
+    special = _escape_coded(data) if text.isascii() else _encoded_twice(data, text)
+    return special or _checked(DecodedText(text, "utf-8"), data, begin)
 
 
+_WINDOWS = {
+    ord(char): byte
+    for byte in range(0x80, 0xA0)
+    if (char := bytes((byte,)).decode("cp1252", "ignore"))
+}
+_TWICE = re.compile("[\xc2-\xf4][\x80-\xbf\u0152-\u2122]")
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
 """First bytes of the byte-order marks."""
 _LOOKED_AT = 4096
 """Bytes of which each one is looked at for control characters."""
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
-_MULTIBYTE = {"gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"}
 # A detected encoding → the one with more characters that is written under its name.
 _SUPERSETS = {
     "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874",
@@ -187,6 +192,16 @@ def _is_script(text: str) -> bool:
     return len(letters) * 10 > len(beyond) * 8 and (len(blocks) <= 2 or min(blocks) >= 0x4E)
 
 
+def _encoded_twice(data: bytes, text: str) -> DecodedText | None:
+    """UTF-8 that a database took for Windows-1252, or another program for Latin-1."""
+    if b"\xc3" in data and _TWICE.search(text):
+        with suppress(UnicodeError):
+            once = text.translate(_WINDOWS).encode("latin-1").decode("utf-8")
+            warning = warn(WarningKind.ENCODING, "read as UTF-8 that was encoded twice")
+            return DecodedText(once, "utf-8", (warning,))
+    return None
+
+
 def _legacy(data: bytes, declared: str | None) -> DecodedText:
     """Bytes that are not UTF-8: a declared codec that fits, else detected, else the nearest."""
     if damaged := _damaged_utf8(data):
@@ -197,7 +212,7 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         if text is None:
             continue
         # Servers send this label by default, without knowing the encoding.
-        if label == "cp1252" and (better := _better_than_latin(data)):
+        if label == "cp1252" and is_in_other_script(data) and (better := _detected(data)):
             return better
         return DecodedText(text, label)
     named = f" (declared: {', '.join(labels)})" if labels else ""
@@ -223,7 +238,7 @@ def _damaged_utf8(data: bytes) -> DecodedText | None:
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     whole = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
-    if broken * 20 > whole:
+    if broken * 4 > whole:  # in legacy text three are whole by chance, at most
         return None
     return DecodedText(text, "utf-8", (_replaced("UTF-8"),))
 
@@ -257,20 +272,7 @@ def _strict(data: bytes, label: str) -> str | None:
         return None
 
 
-def _better_than_latin(data: bytes) -> DecodedText | None:
-    """The text in the detected encoding if it is no Western one: there letters beyond ASCII are
-    mostly single."""
-    high = re.findall(rb"[\x80-\xff]+", data[:SAMPLE])
-    in_runs = sum(len(run) for run in high if len(run) > 3)
-    found = _detected(data)
-    is_western = in_runs * 2 <= sum(map(len, high))
-    return found if found and (found.encoding in _MULTIBYTE or not is_western) else None
-
-
 def _detected(data: bytes) -> DecodedText | None:
-    text = _strict(data, "gb18030")
-    if text is not None and is_chinese(text):
-        return DecodedText(text, "gb18030")
     found = best_codec(data)
     for codec in (_SUPERSETS.get(found, found), found):
         if codec and (text := _strict(data, codec)) is not None:

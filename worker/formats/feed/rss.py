@@ -38,10 +38,7 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
-_CONTENTS = (
-    *("content:encoded", "content", "fulltext", "encoded", "?:encoded"),
-    *("yandex:full-text", "turbo:content"),
-)
+_CONTENTS = ("content:encoded", "content", "fulltext", "encoded", "?:encoded", "yandex:full-text")
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MAX_INTERVAL_SECONDS = 86_400

@@ -66,12 +66,13 @@ REGIONS: Final = {
 """Abbreviations that follow a region's summer time, to the region."""
 
 PLACES: Final = {
-    "北京时间": "Asia/Shanghai", "北京時間": "Asia/Shanghai", "台北時間": "Asia/Taipei",
-    "香港时间": "Asia/Hong_Kong", "东京时间": "Asia/Tokyo", "日本时间": "Asia/Tokyo",
-    "日本時間": "Asia/Tokyo", "韩国时间": "Asia/Seoul", "首尔时间": "Asia/Seoul",
-    "美东时间": "America/New_York", "美國東部時間": "America/New_York",
-    "美国东部时间": "America/New_York", "纽约时间": "America/New_York",
-    "伦敦时间": "Europe/London", "格林尼治时间": "UTC", "莫斯科时间": "Europe/Moscow",
+    f"{place}{time}": area
+    for area, places in (
+        ("Asia/Shanghai", "北京"), ("Asia/Taipei", "台北"), ("Asia/Tokyo", "东京 東京 日本"),
+        ("Asia/Seoul", "首尔 韩国"), ("America/New_York", "美东 美東 美国东部 美國東部 纽约"),
+        ("Europe/London", "伦敦 倫敦"), ("Europe/Moscow", "莫斯科"),
+    )
+    for place in places.split() for time in ("时间", "時間")
 }  # fmt: skip
 """Times of a place, anywhere in the text, to the zone."""
 
