@@ -16,6 +16,7 @@ from worker.cli.root import app
 from worker.errors import ConfigError, SpoolUnavailable
 from worker.health.preflight import begin
 from worker.queries.audit import Audit, audit
+from worker.service.doctor_machine import machine_checks
 from worker.spool.layout import Root
 from worker.spool.ownership import Ownership, ownership
 
@@ -62,12 +63,16 @@ def balance(found: Audit) -> tuple[int, int, int, int]:
 def test_a_folder_with_a_living_owner_is_refused(
     tmp_path: Path, redis_server: Server, drop: Path
 ) -> None:
-    """At the start and at each scan, in one sentence; its batches are not touched."""
+    """At the start, by doctor and at each scan, in one sentence; its batches are not touched."""
     with service(tmp_path / "one", redis_server.url, drop):
         second = world(tmp_path / "two", redis_server, drop)
         refusal = f"the drop folder {drop} is used by a running service with another state"
         with pytest.raises(ConfigError, match=refusal):
             begin(second.settings, lambda _: None)
+        failed = [
+            check.message for check in machine_checks(second.settings) if check.level == "fail"
+        ]
+        assert [message.startswith(refusal) for message in failed] == [True]
         (drop / "b.md").write_bytes(article("另一篇"))
         for _ in range(2):
             with pytest.raises(SpoolUnavailable, match=refusal) as raised:

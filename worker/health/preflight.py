@@ -10,7 +10,7 @@ from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.health.check import Check, raise_failures
 from worker.health.data_format import check_files, check_redis, migrate_files
-from worker.settings import Settings
+from worker.settings import Folder, Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL, Root, make_folder
 from worker.spool.ownership import ADVICE, living_owner, ownership
@@ -172,9 +172,14 @@ def place_checks(settings: Settings) -> Iterator[Check]:
             yield _place_check(
                 f"folder {folder.name}", folder.path, defect, "warn", _GIVE_PERMISSION
             )
-            if other := living_owner(state, folder.path / SPOOL):
-                message = other.refusal(folder.path / SPOOL)
-                yield Check(f"folder {folder.name}", "fail", message, ADVICE)
+            yield from owner_check(state, folder)
+
+
+def owner_check(state_dir: Path, folder: Folder) -> Iterator[Check]:
+    """Fails where a running service with another state directory uses the drop folder."""
+    spool = folder.path / SPOOL
+    if other := living_owner(state_dir, spool):
+        yield Check(f"folder {folder.name}", "fail", other.refusal(spool), ADVICE)
 
 
 def _place_check(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.escape import printable
 from worker.health.check import Check
+from worker.health.preflight import owner_check
 from worker.settings import MEGABYTE, Folder, Settings
 from worker.sources.walk import is_ignored
 from worker.spool.filesystem import probe_fs
@@ -87,6 +88,7 @@ def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
         return
     yield from _space_check(name, folder.path, settings)
     yield _claiming(name, folder.path)
+    yield from owner_check(settings.state_dir, folder)
 
 
 def _reading(name: str, path: Path) -> Check:
