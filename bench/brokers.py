@@ -38,7 +38,7 @@ from worker.settings import Settings, load
 from worker.store.broker import INGEST_QUEUE, open_wakeups
 from worker.taskqueue.celery_app import create_app
 
-ROUNDS, ARTICLES, WAKE_UPS = 10, 2000, 100
+ROUNDS, ARTICLES, WAKE_UPS = 8, 2000, 100
 LEAST = 0.9
 """Of what one Redis gives."""
 
