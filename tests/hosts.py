@@ -22,7 +22,7 @@ class Host:
 
     @property
     def before(self) -> list[str]:
-        """What comes before a command that runs on the host."""
+        """The words before a command that run it on the host."""
         return ["ip", "netns", "exec", self.name]
 
     def cut(self) -> None:

@@ -1,4 +1,4 @@
-"""The bench comes to its end; its history, and what is made of it."""
+"""The bench runs to its end; its history, and the pages made from it."""
 
 from pathlib import Path
 from types import ModuleType

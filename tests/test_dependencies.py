@@ -1,4 +1,4 @@
-"""What the package declares is what it imports."""
+"""The package declares what it imports."""
 
 import ast
 import re

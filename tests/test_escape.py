@@ -1,4 +1,4 @@
-"""What comes from outside is shown escaped."""
+"""Text from outside is escaped."""
 
 import os
 
@@ -28,6 +28,6 @@ def test_escaped(text: str | bytes, shown: str) -> None:
 
 
 def test_long_text_is_cut() -> None:
-    """What is too long for a line ends in an ellipsis."""
+    """And ends in an ellipsis."""
     assert printable("新" * 1000, 10) == "新" * 10 + "…"
     assert printable("新" * 10, 10) == "新" * 10

@@ -155,7 +155,7 @@ def libraries(path: Path) -> frozenset[str]:
 
 
 def test_every_part_has_a_layer() -> None:
-    """No module stands beside the layers."""
+    """No module is outside the layers."""
     assert {name.split(".")[0] for name, _ in modules()} == set(LEVEL)
 
 

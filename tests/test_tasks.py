@@ -80,7 +80,7 @@ def test_scans_that_never_end_are_a_problem(world: World) -> None:
 
 
 def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It names the error, and the log has more. A Redis that is away is told by its own problem."""
+    """It names the error, and the log has more. An unavailable Redis is a problem of its own."""
     monkeypatch.setattr(tasks, "_context", lambda: deep(StoreFull("full")))
     tasks.scan.apply()
     tasks.scan.apply()

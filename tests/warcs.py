@@ -26,7 +26,7 @@ def record(
     length: int | None = None,
     **headers: str,
 ) -> bytes:
-    """One record. `length` is what it claims; `headers` have underscores for dashes."""
+    """One record. `length` is the declared one; `headers` have underscores for dashes."""
     lines = {
         "WARC-Type": kind,
         "WARC-Record-ID": f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, kind + uri)}>",

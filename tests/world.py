@@ -71,7 +71,7 @@ class World:
         return drain(self.context.roots, self.context.deps, seconds=seconds)
 
     def run(self) -> None:
-        """Claim what is ready and ingest all that waits."""
+        """Claim ready files and ingest all waiting batches."""
         self.scan()
         self.drain()
 
@@ -81,14 +81,14 @@ class World:
             feeds[name] = {"name": name, "url": url, **keys}
 
     def fetch(self) -> FetchTotals:
-        """Fetch what is due, as the scheduler's tick and its task would."""
+        """Fetch what is due, as the scheduler's tick and its task do."""
         poll(self.context, notify=lambda: None)
         fetched = fetch(self.context, notify=lambda: None)
         assert fetched is not None
         return fetched
 
     def poll(self, *again: str) -> FetchTotals:
-        """Fetch what is due, and the named feeds in any case; ingest the answers."""
+        """Fetch what is due and the named feeds, and ingest the answers."""
         self.context.feed_store.make_due(again)
         fetched = self.fetch()
         self.drain()

@@ -142,7 +142,7 @@ def allowed(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Loader:
 
 
 def test_an_address_is_fetched_and_published(home: Home, web: Web, allowed: Loader) -> None:
-    """What is there becomes an article whose record names the address."""
+    """Its document becomes an article whose record has the address."""
     web.pages["/a.html"] = page("港口夜航", "第一段。")
     job_id = enqueue_addresses(allowed(), [web.url("/a.html")])
     home.work()

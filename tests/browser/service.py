@@ -52,7 +52,7 @@ class Service:
 
 
 def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[bytes], Service]":
-    """Start it, and wait until its page answers. Whoever starts it ends it."""
+    """Start `up`, and wait until its page answers. The caller ends it."""
     environment = clean_environment(
         NEWSDROP_STATE_DIR=str(state), NEWSDROP_WEB_PORT="0", **settings
     )

@@ -37,7 +37,7 @@ def test_a_file_dropped_on_the_page_becomes_an_article(page: Page) -> None:
 
 
 def test_no_buttons_over_an_empty_list(page: Page, service: Service) -> None:
-    """Buttons for what is selected are there as soon as something can be, and only then."""
+    """Buttons for a selection are shown only while something can be selected."""
     main = page.locator("main")
     for address in ("/quarantine?q=nomatch", "/feeds?q=nomatch", "/quarantine?state=discarded"):
         page.goto(address)
@@ -101,7 +101,7 @@ def test_a_job_of_two_thousand_files_is_watched(
 
 
 def test_live_updates_keep_the_scroll_position(page: Page, service: Service) -> None:
-    """A live region takes new text, while what is focused stays focused."""
+    """A live region shows new text, while the focused element keeps the focus."""
     page.goto("/")
     expect(page.locator("#live")).to_have_text("live")
     link = page.locator("main a[href]").first
@@ -133,7 +133,7 @@ def test_a_feed_is_polled_at_once(page: Page) -> None:
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:
-    """The first Tab offers the way past the navigation, and what has focus is seen."""
+    """The first Tab skips the navigation, and the focus is visible."""
     page.goto("/")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
@@ -191,7 +191,7 @@ _WAITING = {"jobs", "articles", "quarantine", "source", "feeds", "consumers"}
 
 
 def test_new_rows_move_nothing(browser: Browser, service: Service, tmp_path: Path) -> None:
-    """Whatever comes, what is read stays where it is, until the reader wants what is new."""
+    """New rows do not move what is read, until the reader shows them."""
     with ExitStack() as open_pages:
         pages = {}
         for name, address in _LIVE.items():  # a context each: a browser has 6 connections a host

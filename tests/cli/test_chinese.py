@@ -209,7 +209,7 @@ def test_wrong_settings_are_chinese(home: Home, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_report_of_a_busy_service_is_chinese() -> None:
-    """What `status --watch` and a progress bar say while work goes on."""
+    """The output of `status --watch` and of a progress bar during work."""
     from worker.cli.progress import FileProgress
     from worker.cli.status.report import _process_lines
     from worker.queries.status.activity import Activity

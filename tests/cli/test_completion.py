@@ -24,7 +24,7 @@ OPML = """<opml version="2.0"><body>
 
 
 def completed(*words: str, shell: str = "bash") -> list[str]:
-    """What is offered for the last of `words`, which may be empty, after `newsdrop`."""
+    """The completions of the last of `words`, which may be empty, after `newsdrop`."""
     line = " ".join(("newsdrop", *words))
     variables = {
         "_NEWSDROP_COMPLETE": f"complete_{shell}",
@@ -118,7 +118,7 @@ def test_in_bash(home: Home) -> None:
 
 @contextmanager
 def _silent() -> Iterator[int]:
-    """A server that takes connections and never answers; its port."""
+    """A server that accepts connections and never answers; its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 

@@ -184,7 +184,7 @@ def test_an_empty_folder_is_a_failure(home: Home) -> None:
 def test_enqueue_waits_while_too_many_batches_wait(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`spool.max_waiting` bounds what is copied ahead of the workers."""
+    """`spool.max_waiting` bounds what is copied before the workers process it."""
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
     monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "2")
     for number in range(5):

@@ -76,7 +76,7 @@ def test_a_file_too_large_is_not_read_whole(home: Home, monkeypatch: pytest.Monk
 
 
 def test_parse_never_waits_at_a_fifo(home: Home) -> None:
-    """What is not a regular file is refused as a wrong call, not opened and waited at."""
+    """A file that is not regular is a usage error, and is not opened."""
     os.mkfifo(home.path / "pipe")
     assert home.run("parse", str(home.path / "pipe")).exit_code == 2
     assert home.run("parse", str(home.path)).exit_code == 2

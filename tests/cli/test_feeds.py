@@ -1,4 +1,4 @@
-"""`feeds`: what is polled, seen and changed by commands."""
+"""`feeds`: polling, listing and changing feeds by commands."""
 
 import re
 from collections.abc import Iterator
@@ -182,7 +182,7 @@ def test_credentials_are_never_shown(home: Home, web: Web) -> None:
 
 
 def test_wrong_keys_are_refused_before_any_fetch(home: Home, web: Web) -> None:
-    """Zone, interval, site, name: each with what is wrong, exit 2."""
+    """Zone, interval, site and name, each with its error, exit 2."""
     home.json("feeds", "add", web.url("/other"), "--no-check", "--name", "taken")
     wrong = {
         ("--time-zone", "Mars/One"): "IANA",
@@ -488,7 +488,7 @@ def test_the_list_fits_eighty_columns(
 
 
 def test_short_names_are_not_wrapped(home: Home) -> None:
-    """A column is at least as wide as its head; a Chinese character takes two columns."""
+    """A column is at least as wide as its head; a Chinese character needs two columns."""
     for name in ("澜港", "北岸渔港快报"):
         home.run("feeds", "add", "https://a.example/" + name, "--name", name, "--no-check")
         lines = home.run("feeds", "list").stdout.splitlines()

@@ -18,12 +18,12 @@ def _heard(home: Home, client: redis.Redis) -> None:
 
 
 def test_the_commands_parts_are_those_of_the_check() -> None:
-    """The command has their names itself, so that its help loads nothing of what is checked."""
+    """The command lists the names itself, so that its help loads none of the checks."""
     assert tuple(ServicePart) == _PARTS
 
 
 def test_a_healthy_service_exits_0(home: Home, redis_client: redis.Redis) -> None:
-    """Everything is there: one line, and the exit code of success."""
+    """One line, and the exit code of success."""
     _heard(home, redis_client)
     done = home.run("healthcheck")
     assert done.exit_code == 0

@@ -57,7 +57,7 @@ def test_every_command_has_help_and_json(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("command", ["", "feeds", "feeds add", "audit"])
 def test_help_is_a_flag(home: Home, command: str) -> None:
-    """`--help` takes no value, and shows none."""
+    """`--help` has no value, and shows none."""
     shown = home.run(*command.split(), "--help").output
     assert "--help" in shown
     assert "<bool>" not in shown

@@ -1,4 +1,4 @@
-"""`quarantine list|show|retry|discard`: what was refused, and what to do with it."""
+"""`quarantine list|show|retry|discard`: refused inputs, and their changes."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def test_config_show_is_a_config_file(home: Home) -> None:
 
 
 def test_passwords_are_not_shown(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither `config show` nor a complaint about the server prints what is in its address."""
+    """Neither `config show` nor an error about the server prints its password."""
     monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://user:secret@127.0.0.1:1/0?password=hidden")
     for command in (["config", "show"], ["config", "show", "--json"], ["status"], ["tail"]):
         printed = home.run(*command).output

@@ -96,7 +96,7 @@ def test_parse_prints_and_publishes_nothing(home: Home, web: Web) -> None:
 
 
 def test_an_address_goes_through_the_guard(home: Home, web: Web) -> None:
-    """An address that is not public is not fetched, whoever names it."""
+    """A private address is not fetched."""
     for url in ("http://10.0.0.1/", "http://127.0.0.1:22/", "http:///etc/passwd"):
         refused = home.run("parse", url)
         assert refused.exit_code == 1

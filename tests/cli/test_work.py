@@ -187,7 +187,7 @@ def test_watching_ends_with_a_key(home: Home, key: bytes) -> None:
 
 
 def test_jobs_are_listed_and_shown(home: Home) -> None:
-    """Newest first, one document a line; one job with its counts and what was refused of it."""
+    """Newest first, one document a line; one job with its counts and refusals."""
     assert "newsdrop enqueue" in home.run("jobs").stdout
     first = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
     second = home.json("enqueue", str(home.put("bad.md", b"")))["job"]

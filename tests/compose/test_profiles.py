@@ -58,7 +58,7 @@ def test_rabbitmq_is_killed(built: Stack) -> None:
 
 
 def test_a_replica_takes_over(built: Stack) -> None:
-    """The primary is killed: the Sentinels choose the replica, and the work goes on there."""
+    """The primary is killed: the Sentinels choose the replica, and work continues there."""
     others = ("redis-replica", "sentinel")
     url = "sentinel://sentinel/0?master=news"
     scale = ("--scale", "sentinel=3")

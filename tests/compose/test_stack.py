@@ -60,7 +60,7 @@ def test_containers_have_few_rights(stack: Stack, part: str) -> None:
 
 
 def test_nothing_that_builds_is_in_the_image(stack: Stack) -> None:
-    """No pip, no compiler and no build backend: what is not there cannot be used."""
+    """No pip, no compiler and no build backend."""
     words = "for tool in pip pip3 cc gcc make; do command -v $tool; done; "
     words += "python -c 'import pip' 2>&1; python -c 'import hatchling' 2>&1; true"
     output = stack.execute("sh", "-c", words)
@@ -124,7 +124,7 @@ def test_a_worker_killed_at_work_loses_nothing(stack: Stack) -> None:
 
 
 def test_stopping_and_starting_loses_nothing(stack: Stack) -> None:
-    """What is dropped while files are worked on or all is stopped is there after the start."""
+    """Files dropped during work or while all is stopped become records after the start."""
     records = stack.records()
     stack.put({f"late-{n}.md": article(f"第{n}号夜间公告") for n in range(500)})
     time.sleep(1)

@@ -87,7 +87,7 @@ def forget(client: redis.Redis, *entries: bytes) -> None:
 def test_it_keeps_every_article_once_and_acknowledges(
     keeper: Keeper, world: World, redis_client: redis.Redis
 ) -> None:
-    """What was there before it began, and what comes then; two consumers of it share the work."""
+    """Earlier and new records; two consumers share the work."""
     publish(world, 150)
     keeper.start()
     keeper.start()

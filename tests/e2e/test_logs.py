@@ -24,7 +24,7 @@ EVIL = "evil\x1b[2J\x07\r\u202e\u200b"
 
 
 def lines_of(text: str) -> list[dict[str, Any]]:
-    """Each line as its object; fails where one is none, or has what it must not."""
+    """Each line as its object; fails for an invalid line or a forbidden text."""
     for hidden in (*SECRETS, *RAW):
         assert hidden not in text, f"{hidden!r}: " + next(
             line for line in text.splitlines() if hidden in line

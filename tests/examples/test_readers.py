@@ -32,7 +32,7 @@ def command(name: str, server: Server) -> list[str]:
 
 @contextmanager
 def reading(line: list[str], output: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The reader, killed at the end: what is not a record makes it end before."""
+    """The reader, killed at the end; an invalid record makes it end before."""
     with output.open("ab") as file:
         environment = os.environ | {"REDIS_CLI": CLI or ""}
         process = subprocess.Popen(line, stdout=file, env=environment)

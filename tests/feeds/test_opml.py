@@ -78,7 +78,7 @@ def test_an_outline_without_address_is_no_feed() -> None:
     ids=["cut", "unclosed", "entity", "utf-16", "prefix"],
 )
 def test_broken_lists(data: bytes) -> None:
-    """What is broken around the feeds does not lose them."""
+    """Errors around feeds do not lose them."""
     assert [one.url for one in read_opml(data)][:2] == [
         "https://a.example/1",
         "https://a.example/2",

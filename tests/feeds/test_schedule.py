@@ -54,7 +54,7 @@ def test_polls_without_news_lengthen_the_interval() -> None:
 
 
 def test_a_manual_poll_does_not_change_the_interval() -> None:
-    """Whoever refreshes a feed thrice shall not have it polled less often for that."""
+    """A feed that a person refreshes often is not polled less often for that."""
     found = verdict(PollResponse(304), replace(KNOWN, is_manual=True))
     assert found.fields["interval"] == 1000
     assert found.fields["asked"] is None
@@ -73,7 +73,7 @@ def test_the_interval_has_bounds() -> None:
 
 @pytest.mark.parametrize("jitter", [-1.0, 1.0])
 def test_jitter_spreads_and_breaks_no_promise(jitter: float) -> None:
-    """Ten per cent both ways, but never earlier than the server asks."""
+    """Ten per cent both ways, but never earlier than the server permits."""
     assert verdict(PollResponse(304), jitter=jitter).next_poll_seconds == pytest.approx(
         1250 * (1 + 0.1 * jitter)
     )
@@ -194,7 +194,7 @@ def test_no_night_has_a_pause(night: datetime, schedule: str, minutes: int) -> N
 
 
 def test_a_time_that_comes_twice_or_never() -> None:
-    """02:30 comes twice in autumn; in spring it is left out, and 03:00 takes its place."""
+    """02:30 occurs twice in autumn; in spring it is skipped, and 03:00 replaces it."""
     first = next_cron_time("30 2 * * *", BERLIN, AUTUMN)
     second = next_cron_time("30 2 * * *", BERLIN, first)
     assert [first, second] == [AUTUMN + timedelta(minutes=30), AUTUMN + timedelta(minutes=90)]

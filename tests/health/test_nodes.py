@@ -1,4 +1,4 @@
-"""What a start refuses because of other nodes, and what it does not."""
+"""Starts that are refused because of other nodes, and those that are not."""
 
 import threading
 from collections.abc import Callable, Iterator

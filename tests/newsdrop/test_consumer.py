@@ -198,8 +198,8 @@ def test_later_revisions_wait_behind_a_retry(consumer: Any, redis_client: redis.
     assert [one.stream_id for one in records] == [*first, *other, *first, *second]
 
 
-def test_what_was_unfinished_comes_first(consumer: Any, redis_client: redis.Redis) -> None:
-    """A consumer with the same name begins with what it had read and not acknowledged."""
+def test_unfinished_records_come_first(consumer: Any, redis_client: redis.Redis) -> None:
+    """A consumer with the same name begins with its unacknowledged records."""
     old = publish(redis_client, *range(3))
     redis_client.xgroup_create(STREAM, GROUP, "0")
     redis_client.xreadgroup(GROUP, "me", {STREAM: ">"}, count=3)
@@ -467,7 +467,7 @@ def test_a_record_that_ends_the_process_is_found(
 def test_kills_lose_nothing(
     tmp_path: Path, redis_server: Server, redis_client: redis.Redis
 ) -> None:
-    """Killed at any time: each record is handled, and what was acknowledged never again."""
+    """Killed at any time: each record is handled, and no acknowledged one again."""
     reader = Reader(redis_server.url, tmp_path / "handled", "time.sleep(0.002)", "batch=16")
     found = kill_again_and_again(redis_client, reader, 5, pauses(1))
     assert (found.missing, found.repeated, found.entries) == (0, 0, 240)

@@ -69,7 +69,7 @@ def serve(web: Web, count: int) -> list[str]:
 
 
 def again(world: World) -> None:
-    """Fetch what is in the backlog, whatever it waits for."""
+    """Fetch everything in the backlog, whatever it waits for."""
     for name in ("address", "object"):
         queue = getattr(world.context, f"{name}_backlog")
         for key in world.context.redis.keys("*:host:*"):
@@ -172,7 +172,7 @@ def test_it_is_polite_to_each_host(make: Make, web: Web) -> None:
 
 
 def test_a_job_is_paused_and_resumed(world: World, make: Make, web: Web) -> None:
-    """On all hosts; what was fetched is processed, and nothing is fetched again."""
+    """On all hosts; fetched files are processed, and nothing is fetched again."""
     other = make("other")
     urls = serve(web, 5)
     job = enqueue_list(world.settings, urls, BY_HAND, "list").job

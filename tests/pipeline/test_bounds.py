@@ -138,7 +138,7 @@ def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None
 
 
 def test_one_process_at_a_time_tries_the_last(world: World, deadly: Any) -> None:
-    """While one process tries what may end it, the others leave that, and take what comes."""
+    """While one process tries a dangerous entry, the others process new batches."""
     deadly(spin)
     world.put("a.md", article("坏", "loops"))
     world.scan()
@@ -196,7 +196,7 @@ def test_a_document_is_probed_once(
 
 
 def test_a_file_of_many_has_the_time_of_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock starts again with each article: a file takes as long as its articles do."""
+    """The limit starts again with each article."""
     real = feed_documents.parse_entry
 
     def slow(*args: Any) -> Iterator[Any]:

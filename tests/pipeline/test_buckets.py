@@ -1,4 +1,4 @@
-"""Buckets as sources: what is listed, read and remembered, and what a failing store costs."""
+"""Buckets as sources: listing, reading, the ledger, and failing stores."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def put(store: ObjectStore, *numbers: int, text: str = "正文第一段。") -> 
 
 
 def collect(world: World, rounds: int = 1) -> None:
-    """List the bucket from the beginning so many times, and ingest what is new."""
+    """List the bucket so many times from the beginning, and ingest what is new."""
     for _ in range(rounds):
         world.context.object_backlog.make_due(["archive"])
         while world.fetch().turns:
@@ -204,7 +204,7 @@ def test_an_object_that_cannot_be_read(world: World, store: ObjectStore) -> None
 def test_a_process_dies_after_its_claim(
     world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it had claimed is ingested; the objects are read once more, and published once."""
+    """Its claimed files are ingested; the objects are read once more, and published once."""
     put(store, 1, 2)
     with monkeypatch.context() as patched:
         patched.setattr(type(world.context.object_backlog), "remember", _die)

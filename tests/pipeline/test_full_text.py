@@ -384,7 +384,7 @@ def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None
 
 
 def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
-    """Whoever pauses a feed means its pages too."""
+    """Pausing a feed pauses its pages, too."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()

@@ -24,7 +24,7 @@ COUNT = 30
 
 
 class CutServer:
-    """A Redis that forgets what it wrote since `mark`; `mark` may be called by a child process."""
+    """A Redis that loses its writes since `mark`, which a child process may call."""
 
     def __init__(self, server: Server) -> None:
         self.server = server

@@ -133,7 +133,7 @@ def test_a_feed_of_more_than_100000_entries(world: World, web: Web) -> None:
 
 
 def test_a_large_feed_has_a_batch_of_its_own(make: Make, web: Web) -> None:
-    """What takes long to read does not hold up what came with it: others may work on that."""
+    """Other documents do not wait for it: other processes may read them."""
     world = make(**{"spool.batch_bytes": 200_000})
     web.pages["/big"] = Reply(body=rss([item(n) for n in range(1000)]))
     web.pages["/good"] = feed(2000)

@@ -84,7 +84,7 @@ def test_a_network_that_is_not_public_is_refused(make: Make, web: Web) -> None:
 
 
 def test_hanging_servers_do_not_hold_up_the_others(make: Make, web: Web) -> None:
-    """While some hang until the deadline, all others are polled, and what comes is ingested."""
+    """While some hang until the deadline, all others are polled and ingested."""
     world = make(**{"fetch.concurrency": 8, "fetch.deadline_seconds": 4})
     web.pages["/hang"] = raw(_drip)
     for number in range(4):
@@ -153,7 +153,7 @@ def test_changes_take_effect_without_a_restart(world: World, web: Web) -> None:
 
 
 def test_a_config_that_cannot_be_read_keeps_the_feeds(world: World, web: Web) -> None:
-    """A slip of the pen in the file does not stop the polling of what was there."""
+    """An error in the file does not stop the polling of the previous feeds."""
     web.pages["/a"] = feed(1)
     world.add_feed("a", web.url("/a"))
     world.poll()
@@ -164,7 +164,7 @@ def test_a_config_that_cannot_be_read_keeps_the_feeds(world: World, web: Web) ->
 
 
 def test_pausing_feeds(world: World, web: Web) -> None:
-    """One feed, or all of them, can be held; what was accepted is still worked on."""
+    """One feed, or all of them; accepted documents are still processed."""
     web.pages["/a"], web.pages["/b"] = feed(1), feed(2)
     world.add_feed("a", web.url("/a"))
     world.add_feed("b", web.url("/b"))

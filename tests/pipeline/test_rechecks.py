@@ -1,4 +1,4 @@
-"""Published pages are fetched again: what changed is a revision, what was removed is withdrawn."""
+"""Published pages are fetched again: changed ones are revised, removed ones withdrawn."""
 
 import os
 import signal

@@ -207,7 +207,7 @@ def test_the_past_is_bounded_and_resumes(
 def test_a_group_that_is_deleted_while_its_past_is_read_has_none(
     world: World, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read for it is dropped: a group that gets its name later does not get it twice."""
+    """Its records are dropped: a later group of that name does not get them twice."""
     create_group(world.settings, "nlp", utc_now().replace(year=2000), utc_now())
     read_records = retention._records
 

@@ -18,7 +18,7 @@ def test_a_vanished_batch_is_missed(home: Home) -> None:
 
 
 def test_a_single_vanished_file_is_missed(home: Home) -> None:
-    """Not only whole batches: one file less than was accepted is told."""
+    """One file less than was accepted is reported."""
     home.put("in/a.md", article("甲"))
     home.put("in/b.md", article("乙"))
     home.json("enqueue", "--move", str(home.path / "in"))
@@ -42,7 +42,7 @@ def test_a_batch_missing_in_the_accepted_log_is_counted(home: Home) -> None:
 
 
 def test_a_damaged_journal_accounts_for_nothing(home: Home) -> None:
-    """A segment whose journal lost its lines is missed, not taken for done."""
+    """A segment whose journal lost its lines is reported as missing."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
     (journal,) = (home.state / "archive").glob("*/*/*.jsonl")

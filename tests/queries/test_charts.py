@@ -1,4 +1,4 @@
-"""Charts of the last minutes: what came between two samples, and what was changed in between."""
+"""Charts of the last minutes: differences between samples, and marks of changes."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

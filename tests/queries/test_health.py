@@ -149,8 +149,8 @@ def test_a_missing_folder_is_a_warning(tmp_path: Path, redis_server: Server) -> 
     assert _named(found)["folder drop"].level == "warn"
 
 
-def test_looking_leaves_nothing_behind(tmp_path: Path, redis_server: Server) -> None:
-    """What was tried in the folders is gone again."""
+def test_checks_leave_nothing_behind(tmp_path: Path, redis_server: Server) -> None:
+    """Trial files in the folders are removed."""
     settings = _settings(tmp_path, redis_server.url)
     check_health(settings, NOW)
     assert [path.name for path in settings.state_dir.rglob("*")] == ["drop", ".newsdrop"]

@@ -33,7 +33,7 @@ def test_what_started_a_job(home: Home) -> None:
 
 
 def test_how_long_it_waited_and_ran(home: Home) -> None:
-    """A job waits until a worker takes its first batch and runs until its last is done."""
+    """It waits until a worker takes its first batch, and runs until the last is finished."""
     first = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
     began = get_job(home.settings(), first)
     assert (began.waited_seconds, began.ran_seconds, began.last_at) == (None, None, None)

@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written(world: World) -> None:
 
 
 def test_a_spool_that_cannot_be_listed(world: World) -> None:
-    """One spool that is broken hides neither the others nor what is wrong with it."""
+    """It hides neither the others nor its own error."""
     world.enqueue(_file(world))
     (world.drop_dir / ".newsdrop").mkdir(exist_ok=True)
     work = world.drop_dir / ".newsdrop" / "work"
@@ -172,7 +172,7 @@ def test_too_little_disk_space(tmp_path: Path, redis_server: Server) -> None:
 
 
 def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None:
-    """A slip in the file of feeds: which feed it is, and what is wrong with it."""
+    """The problem names the feed and its error."""
     file = tmp_path / "mine.toml"
     file.write_text('[[feeds]]\nname = "harbour"\nurl = "ftp://harbour.example/"\n')
     world = World(tmp_path / "state", redis_server.url, **{"feeds.file": str(file)})

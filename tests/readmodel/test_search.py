@@ -1,4 +1,4 @@
-"""The read model: what is found in it, what it is built from, and what happens without it."""
+"""The read model: searching, building, and working without it."""
 
 import sqlite3
 from pathlib import Path

@@ -121,7 +121,7 @@ def older(server: Server) -> Iterator[str]:
 
 
 def _pass_on(one: socket.socket, other: socket.socket) -> None:
-    """As it is, but for the version: of the same length, so that the protocol still holds."""
+    """Forward a reply with another version of the same length."""
     with suppress(OSError):
         while data := one.recv(1 << 20):
             other.sendall(re.sub(rb"(?<=redis_version:)\d\.\d\.\d", b"5.0.7", data))

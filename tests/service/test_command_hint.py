@@ -1,4 +1,4 @@
-"""Hints can be pasted: the program by a path that works, and what was set for this call."""
+"""Hints can be pasted: the program by a path that works, and the variables of this call."""
 
 import sys
 from pathlib import Path

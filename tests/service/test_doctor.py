@@ -54,7 +54,7 @@ def test_it_says_version_and_durability(tmp_path: Path, own_server: Callable[...
 
 
 def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) -> None:
-    """How many there are; those that fail are worth a warning; what is wrong, and with which."""
+    """Their number, a warning for failing ones, and the error with its feed."""
     settings = _settings(tmp_path, redis_server.url, feeds={"file": tmp_path / "feeds.toml"})
     text = '[[feeds]]\nname = "harbour"\nurl = "https://harbour.example/"\n'
     (tmp_path / "feeds.toml").write_text(text)
@@ -71,8 +71,8 @@ def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) ->
     assert ": harbour: " in wrong.message
 
 
-def test_no_log_is_worth_a_warning(tmp_path: Path, redis_server: Server) -> None:
-    """A server without an append-only file works, and a restart loses what it had."""
+def test_no_append_only_file_is_a_warning(tmp_path: Path, redis_server: Server) -> None:
+    """The server works, but a restart loses its data."""
     assert _found(_settings(tmp_path, redis_server.url))["durability"].level == "warn"
 
 
@@ -151,7 +151,7 @@ def test_a_folder_without_rights_fails(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_a_warning(tmp_path: Path) -> None:
-    """A drop folder that is not there (yet, or not mounted) is named."""
+    """A drop folder that does not exist (yet), or is not mounted."""
     settings = _settings(tmp_path, folders=(Folder(name="in", path=tmp_path / "no\x1bwhere"),))
     found = _found(settings)["folder in"]
     assert found.level == "warn"

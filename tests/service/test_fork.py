@@ -1,4 +1,4 @@
-"""A fork of `up` has what is imported, and nothing else of its parent."""
+"""A fork of `up` has the imported modules, and nothing else of its parent."""
 
 import json
 import signal
@@ -166,7 +166,7 @@ start(lambda: tell(statuses=sorted(set(statuses)))).wait(60)
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
 def test_the_parts_share_their_memory() -> None:
-    """All of `up` at rest takes less than 250 MB; as programs it took nearly twice that."""
+    """All of `up` when idle needs less than 250 MB; as programs it was nearly twice that."""
     parts = parts_at_rest(1.0)
     assert {name.split()[0] for name, _ in parts} >= {"up", "worker", "beat", "listen", "web"}
     assert sum(mb for _, mb in parts) < 250, parts

@@ -20,7 +20,7 @@ Start = Callable[..., "Recorder"]
 
 
 class Recorder:
-    """A running listener and what it rang: (seconds since the start, source, hints)."""
+    """A running listener and its messages: (seconds since the start, source, hints)."""
 
     def __init__(self, folders: list[Folder], paused: Callable[[str], bool]) -> None:
         self.messages: list[tuple[float, str, list[str]]] = []

@@ -49,7 +49,7 @@ def test_a_wrong_site_rule_is_refused(up: Up) -> None:
 
 
 def test_an_impossible_state_directory_is_refused(up: Up) -> None:
-    """A state directory below a file: said in a sentence, without a traceback."""
+    """A state directory below a file: one sentence, without a traceback."""
     up.state.write_text("a file")
     done = up.run(a=SLEEPER)
     assert done.returncode == 2

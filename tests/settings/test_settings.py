@@ -64,7 +64,7 @@ def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
-    """A config file can be moved with what it names."""
+    """A config file can be moved with the files that it names."""
     path = config(tmp_path, '[[folders]]\nname = "a"\npath = "in/a"\n')
     assert load(path).all_folders()[0].path == tmp_path / "in" / "a"
 
@@ -195,7 +195,7 @@ def test_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_feeds_are_beside_the_config_file(tmp_path: Path) -> None:
-    """Whoever mounts a folder of configuration has both in it."""
+    """One mounted folder of configuration has both."""
     assert load(config(tmp_path, "")).feeds.file == tmp_path / "feeds.toml"
     assert load(config(tmp_path, '[feeds]\nfile = "x/my.toml"\n')).feeds.file == (
         tmp_path / "x" / "my.toml"

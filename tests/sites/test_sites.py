@@ -105,7 +105,7 @@ def test_outside_text_is_escaped(tmp_path: Path) -> None:
 
 
 def test_own_rules_replace_shipped(tmp_path: Path) -> None:
-    """A rule of a later folder takes the place of its namesake, whole."""
+    """A rule of a later folder replaces the one of the same name as a whole."""
     mine = write(tmp_path / "mine", "sina", "publisher = '我的'")
     sites = load_sites([SHIPPED, mine])
     rule = sites.named("sina")

@@ -76,7 +76,7 @@ def test_a_redirect_to_a_page_does_not_move_a_feed(world: World, web: Web) -> No
 
 
 def test_resetting_forgets_where_a_feed_moved(world: World, web: Web, other: Web) -> None:
-    """Whoever resets a feed begins at its own address, at the pace of its own host."""
+    """A reset feed is polled at its own address, at the pace of its own host."""
     web.pages["/rss"] = Reply(status=308, headers={"location": other.url("/rss")})
     other.pages["/rss"] = feed(1)
     world.add_feed("a", web.url("/rss"))

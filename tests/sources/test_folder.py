@@ -89,7 +89,7 @@ def test_what_is_unfinished_is_ignored(drop: Drop, name: str) -> None:
 
 
 def test_patterns() -> None:
-    """A pattern takes what a shell's would; several are separated by commas."""
+    """As a shell's; several are separated by commas."""
     assert is_wanted("a.md", "*.md, *.html")
     assert is_wanted("a.html", "*.md, *.html")
     assert not is_wanted("a.txt", "*.md, *.html")
@@ -149,7 +149,7 @@ def test_what_is_no_regular_file_is_skipped_and_listed(drop: Drop, tmp_path: Pat
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_skipped(drop: Drop) -> None:
-    """A file without read rights is left alone and listed."""
+    """A file without read permission is listed."""
     drop.put("a.md").chmod(0)
     assert drop.scan().skipped[0].why.startswith("the worker may not read it")
 

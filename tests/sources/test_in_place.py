@@ -137,7 +137,7 @@ def test_a_walk_continues_where_it_stopped(tmp_path: Path) -> None:
 def test_a_continued_walk_reads_each_folder_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Folders that are done are passed over: of a large tree nothing is asked twice."""
+    """Finished folders are skipped."""
     mirror = Mirror(tmp_path, batch_files=1, max_waiting=1)
     for number in range(10):
         mirror.put(f"{number}/a.md")

@@ -1,4 +1,4 @@
-"""The ledger of what was seen: held by one, whole or broken, never a reason to stop."""
+"""The ledger of seen files: one holder at a time, replaced when it is broken."""
 
 import logging
 import os

@@ -56,7 +56,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """`endpoint` speaks S3; `folder` is the bucket for whoever writes without a signature."""
+    """`endpoint` speaks S3; `folder` is the bucket for writers without a signature."""
 
     endpoint: str
     folder: str

@@ -1,4 +1,4 @@
-"""What was examined is what is claimed, whatever happens to the folders in between."""
+"""The examined file is the claimed one, whatever happens to the folders in between."""
 
 import os
 import threading
@@ -61,7 +61,7 @@ def watched(take: Callable[[], object], seconds: float = SWAP_SECONDS) -> int:
 
 
 def test_a_folder_swapped_for_a_link_all_the_time(tmp_path: Path) -> None:
-    """A drop folder's subfolder: nothing behind the link is ever claimed, what is in it is."""
+    """Of a subfolder that alternates, only its own files are claimed."""
     drop, outside = Drop(tmp_path / "drop", max_waiting=1_000_000), outside_of(tmp_path)
     sub = drop.path / "deep" / "sub"
     sub.mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_a_folder_swapped_between_scan_and_claim(
 def test_a_folder_swapped_before_it_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A link that stands where the walk found a folder is not opened."""
+    """A link in place of a walked folder is not opened."""
     drop, mirror, outside = Drop(tmp_path / "drop"), Mirror(tmp_path), outside_of(tmp_path)
     real = walk.open_below
     for top in (drop, mirror):

@@ -1,4 +1,4 @@
-"""What is new or changed in a folder that is read in place: each change is seen once."""
+"""New and changed files of a folder that is read in place: each change is found once."""
 
 import os
 from dataclasses import replace

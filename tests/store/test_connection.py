@@ -1,4 +1,4 @@
-"""Connecting: sent once, errors that say what to do, no credentials in what is shown."""
+"""Connecting: commands are sent once, errors have advice, and no credentials are shown."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is remembered of feeds: the catalog's are the store's, and each document counts once."""
+"""The state of feeds: it follows the catalog, and each document counts once."""
 
 import itertools
 import sys
@@ -40,7 +40,7 @@ def synced(store: FeedStore, digest: str, *feeds: ConfiguredFeed) -> bool:
 
 
 def document(name: str = "a", fingerprints: str = "a" * 12, **more: object) -> FeedObservation:
-    """What was read of a document, each fetched a moment after the one before."""
+    """The observation of a document, each fetched a moment after the previous one."""
     values = {"entries": len(fingerprints) // 12, "fingerprints": fingerprints, **more}
     return replace(FeedObservation(name, NOW_MS + next(_moments), PACE), **values)  # type: ignore[arg-type]
 
@@ -160,7 +160,7 @@ def test_a_document_that_is_read_again_is_no_other_poll(store: FeedStore) -> Non
 
 
 def test_a_manual_poll_is_marked(store: FeedStore) -> None:
-    """What a person brought forward is told apart from what was due by itself."""
+    """It is distinguished from one that was due."""
     synced(store, "1", feed("a"))
     polled(store, interval=0.01)
     time.sleep(0.05)
@@ -173,7 +173,7 @@ def test_a_manual_poll_is_marked(store: FeedStore) -> None:
 
 
 def test_a_batch_counts_once(store: FeedStore) -> None:
-    """Noted again after a crash, nothing is added."""
+    """Recorded again after a crash, it adds nothing."""
     synced(store, "1", feed("a"))
     seen = [document(new=2, published=2, duplicate=1)]
     assert store.record_documents("batch", seen)
@@ -246,7 +246,7 @@ def test_entries_that_cannot_be_read_are_remembered(store: FeedStore) -> None:
 
 
 def test_a_late_document_does_not_undo_a_later_poll(store: FeedStore) -> None:
-    """What was read of an earlier poll does not bring forward a feed that has failed since."""
+    """A document of an earlier poll does not bring forward a feed that has failed since."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, 80_000, {"failures": 9, "polled_ms": NOW_MS})])
@@ -287,7 +287,7 @@ def test_jitter_outlives_news(store: FeedStore) -> None:
 
 @pytest.mark.parametrize("new", [0, 1])
 def test_the_interval_keeps_its_bounds(store: FeedStore, new: int) -> None:
-    """However often there is news or none, the interval stays within what is set for the feed."""
+    """However often there is news or none."""
     synced(store, "1", feed("a"))
     pace = PollPace(shortest=300, longest=900)
     for number in range(12):
@@ -347,7 +347,7 @@ def test_a_feed_lost_from_the_queue_is_added_again(
 
 
 def test_a_feed_removed_during_its_poll_stays_removed(store: FeedStore) -> None:
-    """Given back after it was removed, it is not polled again."""
+    """Finished after its removal, it is not polled again."""
     synced(store, "1", feed("a"))
     (lease,) = store.take_leases(1, 60).leases
     synced(store, "2")

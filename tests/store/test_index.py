@@ -53,7 +53,7 @@ def test_known_bytes_are_found(store: ArticleStore, date: str | None) -> None:
 
 
 def test_any_number_of_bytes(store: ArticleStore) -> None:
-    """Asking for nothing answers nothing; asking for more than one call takes keeps the order."""
+    """None for no input, and the order of inputs over several calls."""
     assert store.lookup([]) == []
     store.publish("b", [offer(n, raw=n) for n in range(0, 1100, 7)])
     known = store.lookup([raw_hash(n) for n in range(1100)])
@@ -131,7 +131,7 @@ def test_an_invalid_id_is_not_found(store: ArticleStore, text: str) -> None:
 
 @DATES
 def test_a_forgotten_article_is_published_again(store: ArticleStore, date: str | None) -> None:
-    """Forgetting takes the mark and what its bytes stood for; the stream keeps its entry."""
+    """Its mark and its bytes are forgotten; the stream keeps its entry."""
     store.publish("b1", [offer(1, date=date, raw=1), offer(2, date=date, raw=2)])
     assert store.forget(offer(1, date=date).identity.id) is True
     assert store.forget(offer(1, date=date).identity.id) is False
@@ -190,10 +190,10 @@ def test_a_generation_ahead_is_seen(timed: ArticleStore, clock: Clock) -> None:
     assert timed.publish("c", [offer(1, date=None)])[0].status is Status.DUPLICATE
 
 
-def test_old_generations_are_left_behind(
+def test_finds_move_to_the_present_generation(
     timed: ArticleStore, clock: Clock, redis_client: redis.Redis
 ) -> None:
-    """What is met in an older generation, as bytes or as an offer, moves to the present one."""
+    """Marks that are found in an older one, by bytes or by a request."""
     timed.publish("b", [offer(1, date=None, raw=1), offer(2, date=None)])
     old = {key for key in redis_client.keys("*") if b":i:u" in key or b":r:" in key}
     clock.now += 6 * DAY

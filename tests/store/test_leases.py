@@ -107,7 +107,7 @@ def test_the_delay_of_a_host_is_kept(redis_server: Server) -> None:
 
 
 def test_a_removed_delay_is_forgotten(redis_server: Server) -> None:
-    """What robots.txt asked for once and asks for no more does not hold for ever."""
+    """One that robots.txt required once and no longer does."""
     store = pages(redis_server)
     store.add_pages({"a": "host.example", "b": "host.example", "c": "host.example"})
     (lease,) = store.take_leases(1, 60).leases

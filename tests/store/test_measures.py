@@ -1,4 +1,4 @@
-"""What was measured: articles by the minute, counted once."""
+"""Measures: articles by the minute, counted once."""
 
 from itertools import pairwise
 from pathlib import Path

@@ -138,7 +138,7 @@ def test_force_publishes_equal_content_again(store: ArticleStore) -> None:
 
 
 def test_a_long_list_is_several_calls_and_one_answer(store: ArticleStore) -> None:
-    """More offers than one call takes, and more bytes, keep their order and are each once."""
+    """More requests or bytes than one call may have keep their order, each once."""
     many = [offer(n % 200, f"{n}.0") for n in range(3 * MAX_REQUESTS + 30)]
     large = [offer(1000 + n, f"{1000 + n}.0", size=150_000) for n in range(6)]
     made = store.publish("b", many + large)

@@ -177,7 +177,7 @@ def test_unread_entries_are_counted(
 
 
 def test_unread_entries_are_counted_once(store: ArticleStore, redis_client: redis.Redis) -> None:
-    """Pages that ask every second count only what is new; other groups are counted again."""
+    """Repeated calls count only new entries; other groups are counted again."""
     for number in range(250):
         redis_client.xadd(STREAM, {"id": str(number)})
     redis_client.xgroup_create(STREAM, "new", "0")
@@ -220,7 +220,7 @@ def test_reading_and_following(store: ArticleStore) -> None:
 
 
 def test_foreign_entries_are_read(store: ArticleStore, redis_client: redis.Redis) -> None:
-    """What another program wrote into the stream is shown with what it has."""
+    """Entries of other programs have the fields that they have."""
     redis_client.xadd(STREAM, {"x": b"\xff", "revision": "many"})
     [entry] = store.read()
     assert (entry.type, entry.revision, entry.date, entry.data) == ("", 1, None, b"")

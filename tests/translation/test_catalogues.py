@@ -69,7 +69,7 @@ def test_placeholders_agree(chinese: Catalog) -> None:
 
 
 def test_the_compiled_catalogue_is_current(catalogue: ModuleType, chinese: Catalog) -> None:
-    """Nobody forgot to compile it."""
+    """It is compiled from the catalogue."""
     with catalogue.po_path("zh").with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     for entry in chinese:

@@ -62,7 +62,7 @@ def test_the_config_is_one(tmp_path: Path) -> None:
 
 
 def test_alerts_fire_when_they_should() -> None:
-    """`promtool test rules`: each alert fires on what it is about, and none when all is well."""
+    """`promtool test rules`: each alert fires for its cause, and none when all is well."""
     files = sorted(Path(__file__).parent.glob("alerts*.test.yml"))
     promtool("test", "rules", *map(str, files))
     text = "".join(file.read_text("utf-8") for file in files)
@@ -160,7 +160,7 @@ def _some_work(world: World, web: Web) -> None:
 
 
 def test_a_real_prometheus_scrapes_it(prometheus: Prometheus) -> None:
-    """It is up with the token from the file, and what it stored is what was exposed."""
+    """It is up with the token from the file, and stored what was exposed."""
     [target] = prometheus.get("targets")["activeTargets"]
     assert (target["health"], target["lastError"]) == ("up", "")
     [published] = prometheus.query(
@@ -172,7 +172,7 @@ def test_a_real_prometheus_scrapes_it(prometheus: Prometheus) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_every_expression_is_evaluated(prometheus: Prometheus, rule: dict[str, Any]) -> None:
-    """Its API takes the expression, and every metric that this names was scraped."""
+    """Its API evaluates it, and every metric in it was scraped."""
     prometheus.query(rule["expr"])
     names = set(re.findall(r"\b(?:newsdrop_\w+|up)\b", rule["expr"]))
     assert names

@@ -342,7 +342,7 @@ def test_jobs_in_pages(ours: Served) -> None:
 
 
 def test_a_job_is_retried(ours: Served) -> None:
-    """What was refused of it is accepted again, as a job of its own; then there is nothing left."""
+    """Its refused inputs are accepted again as a job; afterwards there is nothing to retry."""
     first, second = refused(ours)
     (job,) = [one["id"] for one in ours.get("/jobs")["jobs"]]
     shown = ours.get(f"/jobs/{job}")
@@ -600,7 +600,7 @@ def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_hides_in_an_answer(ours: Served) -> None:
-    """What a terminal would obey is written as an escape; the value stays what it was."""
+    """Terminal controls are escaped in JSON, whose value stays the same."""
     title = "港\u202e口\u200b报\x9b31m"
     ours.home.context().redis.xadd("newsdrop:articles", {"title": title})
     answer = ours.client.get("/api/v1/articles")
@@ -608,8 +608,8 @@ def test_nothing_hides_in_an_answer(ours: Served) -> None:
     assert answer.json()["articles"][0]["title"] == title
 
 
-def test_a_declared_length_that_lies(ours: Served) -> None:
-    """A body that is longer than it may be is refused by what it declares, before it is sent."""
+def test_a_declared_length_is_refused_early(ours: Served) -> None:
+    """Too long a body is refused before it is sent."""
     port = int(ours.url.rpartition(":")[2])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest("POST", "/api/v1/enqueue")

@@ -289,7 +289,7 @@ def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
 
 
 def test_damaged_raw_files_are_not_found(ours: Served) -> None:
-    """Raw files that the disk has damaged are not there: the link to one answers so."""
+    """The link to one answers so."""
     row = published(ours)
     [packed] = (ours.home.state / "archive").rglob("*.tar.zst")
     batch = packed.name.removesuffix(".tar.zst")

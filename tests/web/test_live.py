@@ -1,4 +1,4 @@
-"""Pages that are watched: what is sent, when, to how many, and at whose cost."""
+"""Live pages: what is sent, when, to how many, and at what cost."""
 
 import json
 import socket
@@ -243,7 +243,7 @@ def test_streams_that_begin_at_once_are_bounded(
     watched, held = live.Live._shared_view, threading.Event()
 
     def once_held(*args: Any) -> Any:
-        """The first waits for the whole loop, so that the others come in one turn of it."""
+        """The first waits for the whole loop, so that the others are called in one turn of it."""
         held.wait(PATIENCE)
         return watched(*args)
 
@@ -272,7 +272,7 @@ def _refused(one: Served) -> bool:
 
 
 def test_a_line_break_cannot_forge_an_event(ours: Served) -> None:
-    """What comes from outside stays within its event's data, whatever line breaks it has."""
+    """Text from outside stays in its event's data, whatever line breaks it has."""
     store = job_store(ours.home.settings())
     label = "a\revent: notice\rdata: forged\n\nevent: notice\ndata: forged\n\n"
     store.open(Job("scan-1", JobKind.SCAN, "drop", label, 10**12))

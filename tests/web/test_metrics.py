@@ -221,7 +221,7 @@ def test_openmetrics_on_request(world: World) -> None:
 
 
 def test_fetches_have_their_status(redis_server: Server, tmp_path: Path, web: Web) -> None:
-    """Feeds and pages by what was answered; what did not change is a repeat, in no outcome."""
+    """Feeds and pages by status; an unchanged document is a repeat, in no outcome."""
     world = newsroom(tmp_path / "state", redis_server, web)
     web.pages["/rss"] = Reply(body=rss([item(1), item(2)]))
     world.add_feed("harbour", web.url("/rss"))

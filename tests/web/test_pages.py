@@ -103,9 +103,8 @@ def test_the_overview_counts(ours: Served) -> None:
     assert "<caption" in html
 
 
-def test_problems_lead_to_what_they_concern(ours: Served, web: Web) -> None:
-    """Each problem on the overview links to the page of what is wrong: failing feeds, a source,
-    workers, articles that differ."""
+def test_problems_link_to_their_pages(ours: Served, web: Web) -> None:
+    """Failing feeds, a source, workers, articles that differ."""
     web.pages["/rss"] = feed(1)
     ours.post("/feeds", {"url": web.url("/rss"), "name": "harbour"}, status=201)
     ours.home.run("feeds", "refresh", "harbour")

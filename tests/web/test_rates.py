@@ -42,7 +42,7 @@ def test_a_rate_is_the_mean_of_the_readings() -> None:
 
 
 def test_no_rate_too_early_or_for_unknown_sources() -> None:
-    """Not of one look, of two within seconds, or of a source that is not there."""
+    """Not of one reading, of two within seconds, or of an unknown source."""
     assert rates_of((0, 5)).get("a") is None
     assert rates_of((0, 5), (2, 50)).get("a") is None
     assert rates_of((0, 5), (60, 50)).get("b") is None

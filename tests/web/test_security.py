@@ -76,7 +76,7 @@ STRANGE_HOSTS = """
 
 
 def test_an_unknown_name_is_refused(ours: Served) -> None:
-    """Asked by a name that is not ours (DNS rebinding) nothing at all is shown."""
+    """Under a foreign host name (DNS rebinding) nothing is shown."""
     for host in (*STRANGE_HOSTS.split(), ""):
         for path in ("/", "/api/v1/status", "/static/newsdrop.js", "/livez", "/metrics"):
             answer = ours.client.get(path, headers={"host": host})
@@ -315,7 +315,7 @@ def test_no_page_has_inline_script_or_style(ours: Served) -> None:
 
 
 def test_other_methods_are_refused(ours: Served) -> None:
-    """A GET changes nothing, and what is not declared is 405."""
+    """A GET changes nothing, and undeclared methods are 405."""
     response = [("POST", "/"), ("DELETE", "/jobs"), ("PUT", "/enqueue"), ("GET", "/logout")]
     response += [("TRACE", "/"), ("GET", "/quarantine/x/retry"), ("GET", "/feeds/x/poll")]
     for method, path in (*response, ("POST", "/static/newsdrop.js")):

@@ -185,10 +185,8 @@ def test_a_slow_head_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         until(ended)
 
 
-def test_a_body_that_does_not_come_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who stops in the middle of a body is answered 408, and takes no place for ever."""
+def test_an_incomplete_body_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is answered 408, and its connection is closed."""
     monkeypatch.setattr("worker.web.middleware.BODY_SECONDS", 0.3)
     with threaded(tmp_path) as (host, port):
         slow = socket.create_connection((host, port), timeout=PATIENCE)

@@ -97,7 +97,7 @@ def test_no_file_chosen_is_an_error(ours: Served) -> None:
 
 
 def test_an_interrupted_upload_leaves_nothing(ours: Served) -> None:
-    """Whoever goes away in the middle has enqueued nothing, and what came is removed."""
+    """Nothing is enqueued, and its files are removed."""
     shown = token(ours).encode()
     where = urlsplit(ours.url)
     sender = socket.create_connection((where.hostname or "", where.port or 0), timeout=60)

@@ -44,12 +44,12 @@ def connect_signals(app: Celery) -> None:
         (signals.celeryd_init, _warn_root),
         (signals.celeryd_init, _delay_in_the_worker),
         (signals.celeryd_after_setup, _ignore_celery_advice),
-        (signals.worker_init, process.begin),
-        (signals.beat_init, process.begin_once),
-        (signals.heartbeat_sent, process.beat),
+        (signals.worker_init, process.check_start),
+        (signals.beat_init, process.check_start_once),
+        (signals.heartbeat_sent, process.send_heartbeat),
         (signals.heartbeat_sent, process.end_without_scheduler),
         (signals.worker_ready, process.on_ready),
-        (signals.worker_shutdown, process.leave),
+        (signals.worker_shutdown, process.on_shutdown),
     )
     for signal, receiver in receivers:
         signal.connect(receiver, weak=False)
@@ -117,23 +117,24 @@ class _CeleryProcess:
         self._worker: Any = None
         self._is_ending = False
 
-    def begin(self, **_: Any) -> None:
-        """Exit where something is wrong; wait for a server that does not answer."""
+    def check_start(self, **_: Any) -> None:
+        """Exit if a check of the start fails; wait for a server that does not answer."""
         with exit_with_message():
             self._is_checked = begin(self._settings, partial(log_waiting, logger))
 
-    def begin_once(self, **_: Any) -> None:
+    def check_start_once(self, **_: Any) -> None:
         """For beat, which with `-B` is a child of a worker that has begun."""
         if not self._is_checked:
-            self.begin()
+            self.check_start()
 
     def on_ready(self, sender: Any, **_: Any) -> None:
         self._worker = sender.controller
-        self.begin_once()  # the server was unavailable, and may be one that must be refused
+        self.check_start_once()  # the server was unavailable, and may be one that must be refused
         self._processes = sender.controller.concurrency
-        self.beat()
+        self.send_heartbeat()
 
-    def beat(self, **_: Any) -> None:
+    def send_heartbeat(self, **_: Any) -> None:
+        """Send the heartbeat and the node's report, at most every BEAT_SECONDS."""
         if time.monotonic() - self._last_beat < BEAT_SECONDS:
             return
         self._last_beat = time.monotonic()
@@ -155,8 +156,8 @@ class _CeleryProcess:
             self._last_beat = 0.0  # Celery itself logs that its broker is unavailable
 
     def end_without_scheduler(self, **_: Any) -> None:
-        """End a worker with `-B` whose scheduler was killed: no tick would come any more, and
-        whoever supervises the worker starts both."""
+        """End a worker with `-B` whose scheduler was killed: without ticks it would wait, and its
+        supervisor restarts both."""
         scheduler = getattr(self._worker, "beat", None)
         if scheduler is None or getattr(scheduler, "exitcode", None) is None or self._is_ending:
             return
@@ -167,7 +168,8 @@ class _CeleryProcess:
         logger.error(reason, **details)
         celery_state.should_stop = EX_FAILURE
 
-    def leave(self, **_: Any) -> None:
+    def on_shutdown(self, **_: Any) -> None:
+        """Remove the heartbeat; the last worker of the node reports that the node has ended."""
         try:
             workers, nodes = self._open()
             workers.remove(self._name)

@@ -90,7 +90,7 @@ def _machine_of(round_: Round) -> type[RuleBasedStateMachine]:
 
         @rule(part=st.floats(0, 1))
         def cut_file(self, part: float) -> None:
-            """The server loses some of what it wrote since the last check."""
+            """The server loses some of its writes since the last check."""
             self._step("cut")
             self.server.kill()
             path = append_only_file(self.server)

@@ -1,4 +1,4 @@
-"""A power cut at each call that changes the file system, with what was not synced dropped."""
+"""A power cut at each call that changes the file system, with unsynced changes dropped."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@ from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE, queue_name
 
 
 def kills(round_: Round) -> None:
-    """A pool process, a worker or beat, every second or so, while files come in."""
+    """A pool process, a worker or beat, every second or so, while files arrive."""
     with server() as redis, (field := Field(round_, redis)).service() as service:
         with Writer(field.news):
             while not round_.is_over:

@@ -58,7 +58,7 @@ def frozen(round_: Round) -> None:
 
 
 def full(round_: Round) -> None:
-    """`maxmemory` below what is used: every write is refused until there is room again."""
+    """`maxmemory` below the used memory: every write is refused until there is room again."""
     with server() as redis, (field := Field(round_, redis)).service():
         client = redis.client()
         with Writer(field.news):
