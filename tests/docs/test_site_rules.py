@@ -21,8 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def test_the_rule_of_the_document_changes_what_is_read(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It removes the advert and the call to follow and adds the publisher; the article stays the
-    same."""
+    """It removes the advert and another line and adds the publisher; the article stays the same."""
     (page,) = blocks(PAGE, "html")
     (rule,) = blocks(PAGE, "toml")
     saved = home.put("page.html", page.text)
@@ -30,7 +29,7 @@ def test_the_rule_of_the_document_changes_what_is_read(
     monkeypatch.setenv("NEWSDROP_SITES_DIR", str(home.put("rules/port.toml", rule.text).parent))
     after = record(home, saved)
 
-    for noise in ("下载港口日报客户端", "扫描二维码"):
+    for noise in ("港口日报数字版上线", "投稿与线索"):
         assert noise in before["content_text"]
         assert noise not in after["content_text"]
     assert before["publisher"] == {"name": "港口日报", "url": None}
