@@ -28,17 +28,34 @@ local function numbers_agree(first, second, share)
   return common >= SAME_NUMBERS * math.min(counts[1], counts[2])
 end
 
--- From 0 to 1; both sketches are tables of bytes.
-local function similarity(first, second)
-  local size, other_size = first[1] * 256 + first[2], second[1] * 256 + second[2]
-  local shorter = math.min(size, other_size)
-  if shorter == 0 or shorter < MIN_LENGTH_RATIO * math.max(size, other_size) then return 0 end
-  local equal = 0
-  for n = 3, SLOTS + 2 do
-    if first[n] == second[n] then equal = equal + 1 end
+-- How many slots of two sketches are equal: bytes of the first, and a text that has the second at a
+-- place. Eight at once: a table of its bytes costs as much as comparing them.
+local function count_equal(first, second, at)
+  local equal, byte = 0, string.byte
+  for n = 3, SLOTS + 2, 8 do
+    local a, b, c, d, e, f, g, h = byte(second, at + n, at + n + 7)
+    if first[n] == a then equal = equal + 1 end
+    if first[n + 1] == b then equal = equal + 1 end
+    if first[n + 2] == c then equal = equal + 1 end
+    if first[n + 3] == d then equal = equal + 1 end
+    if first[n + 4] == e then equal = equal + 1 end
+    if first[n + 5] == f then equal = equal + 1 end
+    if first[n + 6] == g then equal = equal + 1 end
+    if first[n + 7] == h then equal = equal + 1 end
   end
-  local share = math.max(0, (equal / SLOTS - 1 / 256) / (1 - 1 / 256))
+  return equal
+end
+
+-- From 0 to 1: of a sketch as a table of bytes, and of one that is in a text behind `at` bytes.
+local function similarity(first, second, at)
+  local size, high, low = first[1] * 256 + first[2], string.byte(second, at + 1, at + 2)
+  local other_size = high * 256 + low
+  local shorter, longer = size, other_size
+  if size > other_size then shorter, longer = other_size, size end
+  if shorter == 0 or shorter < MIN_LENGTH_RATIO * longer then return 0 end
+  local share = math.max(0, (count_equal(first, second, at) / SLOTS - 1 / 256) / (1 - 1 / 256))
   local contained = math.min(1, share / (1 + share) * (size + other_size) / shorter)
-  if contained < SAME_SHARE or not numbers_agree(first, second, contained) then return 0 end
-  return contained
+  if contained < SAME_SHARE then return 0 end
+  local bytes = { string.byte(second, at + 1, at + SLOTS + 2 + 2 * (NUMBERS + 2)) }
+  return numbers_agree(first, bytes, contained) and contained or 0
 end

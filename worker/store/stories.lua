@@ -169,7 +169,7 @@ local function find_nearest(window, text)
   for _, candidate in ipairs(choose_candidates(found, hits, most_hits)) do
     local value, article = read_record(window, candidate)
     if value and article == text.article then return candidate, value, 1 end
-    local share = value and similarity(bytes, { byte(value, 2 * ARTICLE + 1, RECORD) }) or 0
+    local share = value and similarity(bytes, value, 2 * ARTICLE) or 0
     if value and hits[candidate] > BANDS then return candidate, value, share > 0 and share or nil end
     if share > most then nearest, nearest_value, most = candidate, value, share end
     if most >= ENOUGH then break end
@@ -248,10 +248,7 @@ local function id_of(article)
   local date = unpack_bytes('>I3', article)
   local day = date == 0 and 'undated' or string.format(
     '%04d%02d%02d', math.floor(date / 512), math.floor(date / 32) % 16, date % 32)
-  local digits = string.gsub(sub(article, 4), '.', function(char)
-    return string.format('%02x', byte(char))
-  end)
-  return day .. '-' .. digits
+  return day .. '-' .. string.format(rep('%02x', ARTICLE - 3), byte(article, 4, ARTICLE))
 end
 
 -- Decides which story an article tells: '<story> <first valid article or -> <similarity or ->'. An

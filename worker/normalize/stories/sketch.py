@@ -50,6 +50,7 @@ another head."""
 _SEED = 1
 _SIZE = struct.Struct(f">H{SLOTS}B{MAX_NUMBERS}HH")
 _VALUES = struct.Struct(f">{SLOTS}I")
+_NUMBERS = struct.Struct(f">{MAX_NUMBERS + 1}H")
 _BANDS = struct.Struct(f">{BANDS}Q")
 _NONE = 0xFFFF
 _NO_NUMBERS = [_NONE] * MAX_NUMBERS
@@ -81,14 +82,13 @@ def sketch_of(text: str, title: str = "") -> StoryMarks | None:
     if count < MIN_PIECES or _PLACEHOLDER in folded:
         return None
     # All pieces, whatever their order: those that begin at 0, 8, 16 …, at 1, 9, 17 …
-    pieces = b"".join(
-        folded[start : len(folded) - (len(folded) - start) % PIECE] for start in range(PIECE)
-    )
+    size = len(folded)
+    pieces = b"".join([folded[n : size - (size - n) % PIECE] for n in range(PIECE)])
     buffer = memoryview(pieces).cast("Q")
     (values,) = _min_hash()(buffer, [0, len(buffer)], SLOTS, _SEED).to_rows()
-    numbers = _numbers(text)
     low_bytes = _VALUES.pack(*values)[3::4]
-    sketch = _SIZE.pack(min(count, 0xFFFF), *low_bytes, *numbers, _title_number(title))
+    numbers = _NUMBERS.pack(*_numbers(text), _title_number(title))
+    sketch = min(count, 0xFFFF).to_bytes(2) + low_bytes + numbers
     # All bands at once, as one number.
     mixed = int.from_bytes(_BANDS.pack(*values[:BANDS])) * _MIX & _BAND_BITS
     return StoryMarks(mixed.to_bytes(_BANDS.size), sketch)
