@@ -136,7 +136,9 @@ def test_authors_and_covers_of_heads(read_one: Any) -> None:
     [
         ("他说**“涨停。”**然后走了", "<p>他说<strong>“涨停。”</strong>然后走了</p>"),
         ("**注意：**今天[停盘](/a)", '<p><strong>注意：</strong>今天<a href="/a">停盘</a></p>'),
+        ("说*“涨。”*和__“跌。”__了", "<p>说<em>“涨。”</em>和<strong>“跌。”</strong>了</p>"),
         ("2**(n)**3", "<p>2**(n)**3</p>"),
+        ("用 `<p>` 标签", "<p>用 <code>&lt;p&gt;</code> 标签</p>"),
         ("##潮\n\n###水", "<h2>潮</h2>\n<h3>水</h3>"),
         ("#潮 is a tag", "<p>#潮 is a tag</p>"),
         ("::: tip 注意\n潮\n:::", "<p>注意</p>\n<p>潮</p>"),

@@ -62,6 +62,7 @@ def test_a_security_in_the_text(text: str, symbol: str, exchange: str | None, na
     [
         "今年（2021）", "（600519）", "共计600519元", "电话（600519）", "邮编（200001）",
         "上海市（200030）", "北京（100020）", "热线 600519", "编号（300959）", "1600519.SH",
+        "取件码（300750）",
         "600519.COM", "6005191.SH", "某某（999999）", "某某（123456）", "某某(021-600519)",
         "3.600519", "某某（12345）", "20211126", "2021.SH", "NASDAQ涨了", "NASDAQ: rose",
         "某某转债（199999）", "世界卫生组织(WHO)股票", "Value (AAAA)",
@@ -127,6 +128,11 @@ def test_a_link_to_quotations(link: str, symbol: str | None) -> None:
     ("text", "symbols"),
     [
         ("某某银行（A股：600036，H股：03968）", ["600036.SH", "03968.HK"]),
+        ("某某（01810·HK）、某某（600519-SH）", ["01810.HK", "600519.SH"]),
+        ("某某（HK.01810）和某某（SZ.000858）", ["01810.HK", "000858.SZ"]),
+        ("某某（600519 CH Equity；BABA US Equity）", ["600519.SH", "BABA.US"]),
+        ("某某（美股代码BABA）", ["BABA.US"]),
+        ("Quay (Nasdaq Global Select Market: QUAY) (OTCQX: HARB)", ["QUAY.US", "HARB.US"]),
         ("某某（601398/1398.HK）", ["601398.SH", "01398.HK"]),
         ("某某601398/1398.HK", ["601398.SH", "01398.HK"]),
         ("某某（NYSE：BABA；HKEX：9988）", ["BABA.US", "09988.HK"]),

@@ -112,12 +112,12 @@ def _respelled(text: str) -> str:
     return text
 
 
-def _bold(match: re.Match[str]) -> str:
-    """Bold that begins or ends with punctuation beside Chinese, which CommonMark does not see."""
-    text, inner = match.string, match[1]
+def _emphasis(match: re.Match[str]) -> str:
+    """Emphasis that begins or ends with punctuation beside Chinese, which CommonMark misses."""
+    text, tag, inner = match.string, "strong" if len(match[1]) > 1 else "em", match[2]
     is_open = not inner[0].isalnum() and text[match.start() - 1 : match.start()] > "\u2e7f"
     is_end = not inner[-1].isalnum() and text[match.end() : match.end() + 1] > "\u2e7f"
-    return f"<strong>{inner}</strong>" if is_open or is_end else match[0]
+    return f"<{tag}>{inner}</{tag}>" if is_open or is_end else match[0]
 
 
 _DIALECTS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
@@ -141,7 +141,7 @@ _DIALECTS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str
         # pictures with a size or blanks in their address
         ("](", r"(!\[[^\]\n]{0,500}\]\([^()\s<>]+)[ \t]+=\d*%?x\d*%?(?=\))", r"\1"),
         ("](", r"(!\[[^\]\n]{0,500}\]\()([^()<>\"'\s]+(?: [^()<>\"'\s]+)+)(?=\))", r"\1<\2>"),
-        ("**", r"\*\*(?![\s*])([^*\n]{1,500}?)(?<![\s*])\*\*", _bold),
+        ("", r"(?<!\*)(\*\*?(?!\*)|__)(?=\S)([^*\n]{1,500}?)(?<=\S)\1(?!\*)", _emphasis),
     )
 )
 

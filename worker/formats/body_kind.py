@@ -19,7 +19,7 @@ _VOID = frozenset(
 _WRAPPERS = frozenset({"div", "article", "section", "main", "body"})
 _MARKDOWN_SIGN = re.compile(
     r"^(?:#{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|>|```|~~~|={3,}$|\|)"
-    r"|\]\(|\*\*\w|^\[[^\]\n]{1,200}\]:",
+    r"|\]\(|`[^`\n]+`|\*\*\w|^\[[^\]\n]{1,200}\]:",
     re.MULTILINE,
 )
 _BLOCK_TAG = re.compile(

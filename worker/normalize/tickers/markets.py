@@ -49,7 +49,7 @@ AMERICAN = {
     "NASDAQ": "XNAS", "纳斯达克": "XNAS", "纳指": "XNAS",
     "NYSE": "XNYS", "纽交所": "XNYS", "纽约证券交易所": "XNYS",
     "AMEX": "XASE", "NYSEAMERICAN": "XASE", "NYSEMKT": "XASE", "NYSEARCA": "ARCX",
-    "OTC": "OTCM", "OTCMKTS": "OTCM", "OTCPINK": "OTCM",
+    "OTC": "OTCM", "OTCMKTS": "OTCM", "OTCPINK": "OTCM", "OTCQX": "OTCM", "OTCQB": "OTCM",
     "美股": None, "美国": None, "US": None,
 }  # fmt: skip
 # Endings of symbols of American shares; Reuters names the exchange by one.

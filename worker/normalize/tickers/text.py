@@ -73,16 +73,17 @@ _BRACKET = re.compile(r"[(（\[【]([^()（）\[\]【】\n]{1,100})[)）\]】]")
 _HAS_CODE = re.compile(r"[0-9]{3}|[A-Z]")
 _SEPARATOR = re.compile(r"\s?[,，、;；/|]\s?|(?<=\d)\s(?=\d{4})")
 _DIGITS = re.compile(
-    r"(?P<label>[^\d:：]*?)\s?[:：]?\s?(?P<code>[0-9]{1,6})"
-    r"(?:\s?[.\s]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|CH))?",
+    r"(?P<label>[^\d:：]*?)\s?[:：.]?\s?(?P<code>[0-9]{1,6})"
+    r"(?:\s?[.\s·-]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|CH)(?:\sequity)?)?",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(
-    r"(?:(?P<label>[^:：]{2,30})[:：]\s?)?(?P<code>[A-Z]{1,5}(?:\.[A-Z])?)"
-    r"(?:[.\s](?P<suffix>US|OQ))?"
+    r"(?:(?P<label>[^:：]{2,30})(?:[:：]\s?|(?<=代[码号])))?(?P<code>[A-Z]{1,5}(?:\.[A-Z])?)"
+    r"(?:[.\s](?P<suffix>US|OQ))?(?:\s[Ee]quity)?"
 )
 _LABEL = re.compile(
-    r"(?:股票|证券|基金|上市)?代[码號号]|STOCK|TICKER|SYMBOL|CODE|\s|为|是|(?<=Q)G[SM]"
+    r"(?<=Q)\s?(?:G[SM]|(?:GLOBAL|CAPITAL)(?:\sSELECT)?(?:\sMARKET)?)"
+    r"|(?:股票|证券|基金|上市)?代[码號号]|STOCK|TICKER|SYMBOL|CODE|\s|为|是"
 )
 _LABEL_ONLY = re.compile(r"(?:股票|证券|基金|上市)?代[码号]")
 # Words of quote services after a code: `(600519,股吧)`.
