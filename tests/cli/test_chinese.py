@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from typer.main import get_command
@@ -160,6 +161,19 @@ def test_usage_errors_are_chinese(home: Home) -> None:
         assert result.exit_code == 2
         lines = [line for line in result.output.splitlines() if not line.startswith("用法：")]
         assert english("".join(lines).replace("│", " ")) - {"bogus"} == set(), result.output
+
+
+def test_who_says_no_is_told_in_chinese(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The question before a deletion, and what typer prints when it is not confirmed."""
+    home.json("enqueue", str(home.put("b.md", b"")))
+    home.work()
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("worker.cli.options.sys", SimpleNamespace(stdin=terminal))
+    with use_language("en"):
+        result = home.run("--lang", "zh", "quarantine", "discard", "--all", stdin=b"n\n")
+    assert english(result.output.replace("[y/N]", "")) == set(), result.output
+    assert "已取消" in result.output
+    assert len(home.lines("quarantine", "list")) == 1
 
 
 WRONG_SETTINGS = (

@@ -1,6 +1,7 @@
 """What all commands share: `--json`, the settings of the call, and exit codes."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.errors import ConfigError, FetchFailed, NewsdropError, Retryable, UsageError
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -52,6 +54,16 @@ def flag(names: str, help_text: str, **more: Any) -> Any:
 
 Json = Annotated[bool, flag("--json", "Print JSON.")]
 JsonLines = Annotated[bool, flag("--json", "Print JSON, one document per line.")]
+Yes = Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere `--yes` is necessary."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Confirm it with --yes: standard input is not a terminal")
+    typer.confirm(translate(question), abort=True)
 
 
 def config_of(context: typer.Context) -> Path | None:

@@ -10,7 +10,16 @@ import typer
 from worker.cli import completion
 from worker.cli.filters import with_filters
 from worker.cli.formatting import format_count, pluralize
-from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
+from worker.cli.options import (
+    Json,
+    JsonLines,
+    Yes,
+    argument,
+    confirm,
+    flag,
+    option,
+    settings_of,
+)
 from worker.cli.output import (
     print_fields,
     print_json,
@@ -150,17 +159,15 @@ def discard(
     context: typer.Context,
     ids: Ids = None,
     every: All = False,
-    yes: Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Discard refused inputs: `quarantine restore` brings them back, for some days."""
     from worker.actions.quarantine import discard as discard_items
 
     selected = _select(_quarantine(context), ids, every=every)
-    if every and selected and not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("--all discards everything in quarantine: confirm it with --yes")
-        typer.confirm(translate(f"Discard {len(selected):,} refused inputs?"), abort=True)
+    if every and selected:
+        confirm(f"Discard {pluralize(len(selected), 'refused input')}?", yes=yes)
     count = discard_items(settings_of(context), selected)
     days = pluralize(settings_of(context).quarantine.discarded_days, "day")
     text = f"{pluralize(count, 'refused input')} discarded; can be restored for {days}"

@@ -137,15 +137,17 @@ def _translated_usage() -> Iterator[None]:
     catalogue, which has none of them."""
     try:
         yield
-    except typer.TyperException as error:
+    except (typer.TyperException, typer.Abort) as error:
         if current_language() != DEFAULT:
             from typer import rich_utils
 
-            text = translate(error.format_message())
-            error.format_message = lambda: text  # type: ignore[method-assign]
+            if isinstance(error, typer.TyperException):
+                text = translate(error.format_message())
+                error.format_message = lambda: text  # type: ignore[method-assign]
             if context := getattr(error, "ctx", None):
                 usage = context.get_usage().replace("Usage:", gettext("Usage:"), 1)
                 context.get_usage = lambda: usage
+            rich_utils.ABORTED_TEXT = gettext("Aborted.")
             rich_utils.ERRORS_PANEL_TITLE = gettext("Error")
             rich_utils.RICH_HELP = gettext("Try [blue]'{command_path} {help_option}'[/] for help.")
         raise

@@ -1,13 +1,12 @@
 """`groups list, create, reset, delete, pending`: the consumer groups of the stream."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, format_local_time
-from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
+from worker.cli.options import Json, JsonLines, Yes, argument, confirm, option, settings_of
 from worker.cli.output import (
     console,
     count_text,
@@ -17,7 +16,6 @@ from worker.cli.output import (
     print_text,
     safe_text,
 )
-from worker.errors import UsageError
 from worker.escape import printable
 from worker.translation import gettext, mark
 from worker.translation import message as translate
@@ -32,7 +30,6 @@ app = typer.Typer(
 _GROUP = argument("GROUP", "Name of the consumer group.", autocompletion=completion.groups)
 Group = Annotated[str, _GROUP]
 GroupOrAll = Annotated[str | None, _GROUP]
-Yes = Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")]
 _POSITION = "0: all, $: only new, or the ID of an entry."
 
 
@@ -161,15 +158,6 @@ def group_store(context: typer.Context) -> "GroupStore":
     from worker.store import factory
 
     return factory.group_store(settings_of(context))
-
-
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; elsewhere `--yes` is necessary."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{question} Confirm it with --yes: standard input is not a terminal")
-    typer.confirm(translate(question), abort=True)
 
 
 def _position(text: str) -> str:

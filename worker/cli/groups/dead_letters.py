@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.groups.commands import Group, GroupOrAll, Yes, confirm, group_store
-from worker.cli.options import Json, JsonLines, argument, flag
+from worker.cli.groups.commands import Group, GroupOrAll, group_store
+from worker.cli.options import Json, JsonLines, Yes, argument, confirm, flag
 from worker.cli.output import (
     print_fields,
     print_json,
