@@ -60,7 +60,7 @@ def explain(
     """Show an article's key, which article it matched, and when and from where that one came.
 
     Works for articles that the stream no longer has: the archive keeps their history. Exits 3 if
-    Redis does not answer; what the spool and the archive contain is shown all the same.
+    Redis does not answer; the contents of spool and archive are still shown.
     """
     from worker.queries.explain import explain_address, explain_id, explain_path, explain_title
     from worker.sources.fetch_once import is_address

@@ -56,7 +56,7 @@ def jobs(
         argument("ID", "Show this job and its refusals.", autocompletion=completion.jobs),
     ] = None,
     pause: Annotated[
-        bool | None, flag("--pause/--resume", "Fetch nothing more for this back-fill, or go on.")
+        bool | None, flag("--pause/--resume", "Fetch nothing more for this back-fill, or continue.")
     ] = None,
     count: Annotated[int, option("N", "List the newest N jobs.", min=1, max=1000)] = 20,
     json: Annotated[bool, flag("--json", "Print JSON; a list is one document per line.")] = False,

@@ -36,8 +36,8 @@ def reparse(
 ) -> None:
     """Read the archived raw files again with the present code and rules; show what differs.
 
-    An article keeps its ID, whatever its title and date are now. A run that was interrupted goes
-    on where it stopped. It has the lowest priority.
+    An article keeps its ID, whatever its title and date are now. A run that was interrupted
+    continues where it stopped. It has the lowest priority.
     """
     import os
 

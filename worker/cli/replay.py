@@ -49,7 +49,7 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
     """Let new articles join the stories of those in the archive, of the last dedupe.near_days.
 
     For use after near was set for a source, or near_days was changed. What is published stays as it
-    is. A run that was interrupted goes on where it stopped. It has the lowest priority.
+    is. A run that was interrupted continues where it stopped. It has the lowest priority.
     """
     import os
     from dataclasses import asdict

@@ -57,7 +57,7 @@ class Filters:
     def __bool__(self) -> bool:
         return any(value is not None for value in asdict(self).values())
 
-    def given(self) -> dict[str, str]:
+    def active(self) -> dict[str, str]:
         """The filters that are set, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
@@ -73,7 +73,7 @@ class Filters:
         return (NEAR_DUPLICATE,) if self.first_of_story else ()
 
     def _texts(self) -> dict[str, str]:
-        values = self.given()
+        values = self.active()
         return {
             n: text[:MAX_FACET] for n, text in values.items() if n not in ("q", "first_of_story")
         }

@@ -90,8 +90,8 @@ class _Server(uvicorn.Server):
 
 class PromptProtocol(H11Protocol):
     """Closes a connection whose request head does not arrive within HEAD_SECONDS, or whose body
-    goes on for so long after its refusal. uvicorn waits forever, and some hundred such connections
-    would exhaust the limit."""
+    continues for so long after its refusal. uvicorn waits forever, and some hundred such
+    connections would exhaust the limit."""
 
     _timeout: asyncio.TimerHandle | None = None
 

@@ -160,7 +160,7 @@ def _print_report(report: "EnqueueReport") -> None:
 
 
 def _print_stopped(context: typer.Context, report: "EnqueueReport") -> None:
-    """After Ctrl-C: what continues all the same, and how to follow it."""
+    """After Ctrl-C: what still continues, and how to follow it."""
     from worker.service.command_hint import command_hint
 
     if not report.files:

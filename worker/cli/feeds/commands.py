@@ -38,7 +38,7 @@ Failing = Annotated[bool, flag("--failing", "Only feeds that fail.")]
 def list_(context: typer.Context, failing: Failing = False, json: JsonLines = False) -> None:
     """List the feeds with their counts, the time of the next poll, and failures.
 
-    Exits 3 if Redis does not answer; the configured feeds are listed all the same.
+    Exits 3 if Redis does not answer; the configured feeds are still listed.
     """
     from worker.cli.feeds.feed_table import print_feeds
     from worker.queries.feeds import FeedStatus, list_feeds

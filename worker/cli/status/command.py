@@ -21,7 +21,7 @@ def status(
 ) -> None:
     """Show what waits, what was published and refused, and problems that need your attention.
 
-    Exits 3 if Redis does not answer; the state of the spool is shown all the same.
+    Exits 3 if Redis does not answer; the state of the spool is still shown.
     """
     from worker.cli.status.report import render_status
     from worker.cli.status.watch import watch as watch_status

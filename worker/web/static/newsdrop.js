@@ -98,7 +98,7 @@ function offerZones() {
   }, { once: true });
 }
 
-// ── live regions: only what changed is touched, so the reader keeps place, focus, selection ──
+// ── live regions: only what changed is replaced, so scroll position, focus and selection stay ──
 function morph(old, fresh) {
   const kept = new Map();
   for (const child of old.children) {
@@ -154,11 +154,11 @@ function update(old, fresh) {
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value && !(name === "open")) old.setAttribute(name, value);
   }
-  if (old.nodeName === "INPUT" || old.nodeName === "TEXTAREA") return; // what is typed stays
+  if (old.nodeName === "INPUT" || old.nodeName === "TEXTAREA") return; // typed text stays
   morph(old, fresh);
 }
 
-// Leaves the rows that are seen in `fresh`, each as it is now, and no others. Says whether others wait.
+// Keeps in `fresh` only the rows that are shown, with their new content; returns whether there are others.
 function holdRows(region, fresh) {
   const rowsOf = (within) => new Map([...within.querySelectorAll("tbody tr[data-key]")].map((row) => [row.dataset.key, row]));
   const seen = rowsOf(region);
@@ -168,7 +168,7 @@ function holdRows(region, fresh) {
   return true;
 }
 
-// Takes what is new into a region of the same height. Says whether there is more than fits.
+// Updates a region without changing its height; returns whether its content does not fit.
 function holdHeight(region, fresh) {
   const height = region.offsetHeight;
   region.style.minHeight = `${height}px`;
@@ -186,7 +186,7 @@ function take(region, fresh) {
 
 function watch(address) {
   const state = document.getElementById("live");
-  const held = new Map(); // what would move others, until the reader wants it: what is read stays
+  const held = new Map(); // updates that would move other content, until the reader shows them
   let source = null;
 
   function show(words, name) {
@@ -264,7 +264,7 @@ function offerDrop(form) {
       : `${(bytes / 1e6).toFixed(1)} MB`;
   }
 
-  function told() {
+  function showChosen() {
     const files = [...input.files];
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
     list.replaceChildren(...files.slice(0, 8).map((file) => {
@@ -286,7 +286,7 @@ function offerDrop(form) {
     button.disabled = many;
   }
 
-  input.addEventListener("change", told);
+  input.addEventListener("change", showChosen);
   let depth = 0;
   const hasFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
   document.addEventListener("dragenter", (event) => {
@@ -307,10 +307,10 @@ function offerDrop(form) {
     depth = 0;
     zone.classList.remove("over");
     input.files = event.dataTransfer.files;
-    told();
+    showChosen();
     button.focus();
   });
-  told();
+  showChosen();
 }
 
 addEventListener("DOMContentLoaded", () => {
@@ -325,7 +325,7 @@ addEventListener("DOMContentLoaded", () => {
   if (upload) offerDrop(upload);
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault(); // a second click does it once
+      if (form.dataset.sent) event.preventDefault(); // a second click is ignored
       form.dataset.sent = "yes";
       setTimeout(() => delete form.dataset.sent, 3000);
     });
