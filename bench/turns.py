@@ -2,7 +2,7 @@
 
 Two runs of the same differ by a tenth and more, so that runs with and without it cannot show a cost
 of 2 %. Here it is off, on, on, off for a few seconds each, again and again, and each turn is
-compared with the one beside it: whatever else changes, changes both. More files are accepted only
+compared with the one beside it: whatever else changes, changes both. More files are accepted
 between two pairs of turns, while the workers are stopped.
 """
 
@@ -10,9 +10,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count, islice
-from statistics import median, stdev
+from dataclasses import dataclass
+from statistics import mean, stdev
 
 import psutil  # type: ignore[import-untyped]
 
@@ -23,9 +22,9 @@ from bench.rate import PROCESSES, WARM, cpu
 from worker.settings import Settings, load
 
 SECONDS = 2.5
-"""Of one turn; two that follow each other are on."""
+"""Of one turn, usually."""
 
-_SETTLE = 0.3
+_RESUME_SECONDS = 1.0
 FASTEST = 2_000
 """Articles a second for which the first pair has files; the next ones by the rate before."""
 _STREAM = 10_000
@@ -59,19 +58,19 @@ class Turns:
 
     @property
     def share(self) -> float:
-        return median(self.shares)
+        return mean(self.shares)
 
     @property
     def error(self) -> float:
-        """The standard error of the share, a median."""
-        return stdev(self.shares) * 1.25 / math.sqrt(len(self.pairs))
+        """The standard error of the share."""
+        return stdev(self.shares) / math.sqrt(len(self.pairs))
 
     def rate(self, *, on: bool) -> float:
-        return median(pair[on].rate for pair in self.pairs)
+        return mean(pair[on].rate for pair in self.pairs)
 
     def cpu_ms(self, *, on: bool) -> list[float]:
         """Of the workers with the server, and of each process that is measured."""
-        return [*map(median, zip(*(pair[on].cpu_ms for pair in self.pairs), strict=True))]
+        return [*map(mean, zip(*(pair[on].cpu_ms for pair in self.pairs), strict=True))]
 
 
 Switch = Callable[[bool], object]
@@ -80,40 +79,52 @@ Switch = Callable[[bool], object]
 
 @dataclass(slots=True)
 class Load:
-    """A worker whose processes always have new articles to ingest. `rate` is the highest seen."""
+    """A worker whose processes always have new articles to ingest. `rate` is the last one."""
 
     here: Place
     settings: Settings
     worker: psutil.Process
     rate: float = FASTEST
-    _numbers: Iterator[int] = field(default_factory=count)
+    accepted: int = 0
 
-    def measure(self, pairs: int, switch: Switch, watched: Sequence[psutil.Process] = ()) -> Turns:
+    def measure(
+        self,
+        pairs: int,
+        switch: Switch,
+        watched: Sequence[psutil.Process] = (),
+        seconds: float = SECONDS,
+    ) -> Turns:
         """Measure pairs of turns. Raises RuntimeError where the workers ran out of files."""
-        found = []
+        measured = []
         for number in range(pairs):
-            self.accept(int(self.rate * 1.4 * 2 * (SECONDS + _SETTLE)))
+            switch(False)
+            self.accept(int(self.rate * 1.4 * 2 * seconds) - self.accepted + self._count())
             order = (False, True) if number % 2 == 0 else (True, False)
-            turns = {is_on: self._turn(is_on, switch, watched) for is_on in order}
+            turns = {is_on: self._turn(is_on, switch, watched, seconds) for is_on in order}
             self.rate = max(turn.rate for turn in turns.values())
-            found.append((turns[False], turns[True]))
-        return Turns(found)
+            measured.append((turns[False], turns[True]))
+        return Turns(measured)
 
     def accept(self, articles: int) -> None:
         """Accept so many new articles; the worker's processes are stopped meanwhile."""
+        if articles <= 0:
+            return
         folder, processes = self.here.folder / "files", self.worker.children()
+        first, self.accepted = self.accepted, self.accepted + articles
         for process in processes:
             process.suspend()
-        corpus.write(folder, islice(self._numbers, articles))
+        corpus.write(folder, range(first, self.accepted))
         enqueue(self.settings, folder, move=True)
         for process in processes:
             process.resume()
+        time.sleep(_RESUME_SECONDS)
 
-    def _turn(self, is_on: bool, switch: Switch, watched: Sequence[psutil.Process]) -> Turn:
-        switch(is_on)
-        time.sleep(_SETTLE)
+    def _turn(
+        self, is_on: bool, switch: Switch, watched: Sequence[psutil.Process], seconds: float
+    ) -> Turn:
         before, used, began = self._count(), self._cpu(watched), time.monotonic()
-        time.sleep(SECONDS)
+        switch(is_on)
+        time.sleep(seconds)
         articles, taken = self._count() - before, time.monotonic() - began
         if not articles or is_idle(self.settings):
             raise RuntimeError("the workers had nothing to do: more files are needed")
@@ -125,7 +136,7 @@ class Load:
         return [workers + server_cpu(self.here.client), *(cpu([one]) for one in watched)]
 
     def _count(self) -> int:
-        """The entries ever added to the stream."""
+        """The entries ever added to the stream: a file each."""
         stream = self.settings.stream.name
         return int(self.here.client.xinfo_stream(stream)["entries-added"])
 
