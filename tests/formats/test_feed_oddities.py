@@ -89,6 +89,13 @@ def _entry(inside: str) -> bytes:
         (_item("<dc:creator>Mo Ek &amp; Bo Ny</dc:creator>"), "authors", ["Mo Ek", "Bo Ny"]),
         (_item("<dc:creator>李昂、王五</dc:creator>"), "authors", ["李昂", "王五"]),
         (_item("<dc:creator>Ek, Mo</dc:creator>"), "authors", ["Ek, Mo"]),
+        (
+            _item('<dc:creator><![CDATA[<a href="/m">Mo Ek</a>, <a href="/b">Bo Ny</a>]]>'
+                  "</dc:creator>"),
+            "authors", ["Mo Ek", "Bo Ny"],
+        ),
+        (rss("<item><title>&lt;p&gt;Ebb&lt;/p&gt;</title></item>"), "title", "Ebb"),
+        (rss("<item><title>The &lt;p&gt; tag</title></item>"), "title", "The <p> tag"),
         (_item("<dc:creator>Mo Ek, Harbour News</dc:creator>"), "authors", ["Mo Ek, Harbour News"]),
         (_item("<dc:creator>Simon and Schuster</dc:creator>"), "authors", ["Simon and Schuster"]),
         (_item("<category><![CDATA[Sea &amp; sand]]></category>"), "tags", ("Sea & sand",)),

@@ -22,11 +22,11 @@ MAX_EXTRA_BYTES = 16 * 1024
 _T = TypeVar("_T")
 _MAX_DEPTH = 8
 _INLINE_TAG = re.compile(
-    r"</?(a|b|i|u|em|strong|span|font|sub|sup|small|code|img|wbr)(\s[^<>]{0,500}|/)?>",
+    r"</?(a|b|i|u|p|div|h[1-6]|em|strong|span|font|sub|sup|small|code|img|wbr)(\s[^<>]{0,500}|/)?>",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
-_CLOSED = re.compile(r"</([a-z]{1,6})>", re.IGNORECASE)
+_CLOSED = re.compile(r"</([a-z][a-z1-6]{0,5})>", re.IGNORECASE)
 _NO_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(?!;)(=?)")
 _MAX_NAMES = 200
 _MAX_TEXT = 10_000
@@ -158,7 +158,8 @@ def person_name(text: str) -> str:
     text = " ".join(clean(text).split()).removesuffix(" ()")
     match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
     name = match[1].strip(" \"'") if match else text
-    return html_text(name) if "<" in name or "&" in name else name
+    is_markup = "<" in name or "&" in name
+    return html_text(name.replace("</a>,", "</a>;")) if is_markup else name
 
 
 def listed_names(text: str) -> list[str]:
