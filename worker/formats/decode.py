@@ -16,7 +16,8 @@ from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.detect import SAMPLE, best_codec, is_in_other_script
+from worker.formats.alphabets import by_letters
+from worker.formats.detect import SAMPLE, best_codec, lines_beyond_ascii
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 
@@ -212,7 +213,11 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         if text is None:
             continue
         # Servers send this label by default, without knowing the encoding.
-        if label == "cp1252" and is_in_other_script(data) and (better := _detected(data)):
+        if (
+            label == "cp1252"
+            and by_letters(lines_beyond_ascii(data))
+            and (better := _detected(data))
+        ):
             return better
         return DecodedText(text, label)
     named = f" (declared: {', '.join(labels)})" if labels else ""

@@ -21,16 +21,11 @@ _DETECTABLE = [
 
 def best_codec(data: bytes) -> str:
     """The name of a codec; empty for bytes that are no text."""
-    sample = _sample(data)
+    sample = lines_beyond_ascii(data)
     return by_letters(sample) or _other_codec(sample)
 
 
-def is_in_other_script(data: bytes) -> bool:
-    """Whether the letters of `data` are certainly not Latin."""
-    return by_letters(_sample(data)) is not None
-
-
-def _sample(data: bytes) -> bytes:
+def lines_beyond_ascii(data: bytes) -> bytes:
     """Lines beyond ASCII: markup and the times of subtitles mislead the detector."""
     first = _HIGH.search(data)
     high = first.start() if first else 0

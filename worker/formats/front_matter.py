@@ -88,7 +88,7 @@ def _yaml(head: str) -> Head:
     if "\t" in head:  # YAML allows no tabs there, and people's editors write them
         head = _INDENT.sub(lambda match: match[0].expandtabs(2), head)
     if "#" in head:
-        head = _HASHTAG.sub(_quoted, head)
+        head = _HASHTAG.sub(lambda title: title[1] + orjson.dumps(title[2]).decode(), head)
     try:
         return load(head), ()
     except Unreadable as error:
@@ -101,11 +101,6 @@ def _yaml(head: str) -> Head:
         keys = f": {printable(', '.join(bad_keys))}" if bad_keys else ""
         text = f"front matter is not valid YAML; read line by line{keys}"
         return table, (warn(WarningKind.HEAD, text),)
-
-
-def _quoted(title: re.Match[str]) -> str:
-    escaped = title[2].replace("'", "''")
-    return f"{title[1]}'{escaped}'"
 
 
 def _with_space(key: re.Match[str]) -> str:

@@ -48,14 +48,10 @@ def language_of(*declared: str | None, text: str) -> str | None:
     for tag in declared:
         if tag and _TAG.fullmatch(tag.strip()):
             spelled = _spelled(tag.strip())
-            if spelled[:2] == "en" and _is_east_asian(text[:_SAMPLE]):  # the default of blogs
-                return detect(text) or spelled
-            return spelled
+            sample = text[:_SAMPLE] if spelled[:2] == "en" else ""  # the default of blogs
+            is_wrong = _length(_EAST_ASIAN, sample) > _length(_LATIN, sample)
+            return (detect(text) or spelled) if is_wrong else spelled
     return detect(text)
-
-
-def _is_east_asian(sample: str) -> bool:
-    return not sample.isascii() and _length(_EAST_ASIAN, sample) > _length(_LATIN, sample)
 
 
 def detect(text: str) -> str | None:

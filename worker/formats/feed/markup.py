@@ -44,9 +44,7 @@ def markup_in(element: Element) -> str:
 def _own_text(element: Element) -> str:
     """The text of an element without others; without the mark of a section that was escaped."""
     text = (element.text or "").strip()
-    if text.startswith("<![CDATA["):
-        text = text[9:].removesuffix("]]>").strip()
-    return text
+    return text[9:].removesuffix("]]>").strip() if text.startswith("<![CDATA[") else text
 
 
 def _written(element: Element) -> Iterator[str]:

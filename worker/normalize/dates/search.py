@@ -7,15 +7,7 @@ from itertools import chain
 
 from worker.model import DateOrder
 from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
-from worker.normalize.dates.words import (
-    AFTERNOON,
-    ERAS,
-    MONTHS,
-    MORNING,
-    NIGHT,
-    NOON,
-    WEEKDAYS,
-)
+from worker.normalize.dates.words import AFTERNOON, ERAS, MONTHS, MORNING, NIGHT, NOON
 from worker.normalize.dates.zones import zone_in
 
 
@@ -158,12 +150,15 @@ def _ordered(part: dict[str, str | None], order: DateOrder | None, before: str) 
         DateOrder.MONTH_FIRST: date(year, first, second),
     }
     if order is None and (weekday := _WEEKDAY.search(before)):
-        fitting = [day for day in days.values() if day.weekday() == WEEKDAYS[weekday[1]]]
+        fitting = [day for day in days.values() if day.weekday() == _WEEKDAYS[weekday[1]]]
         return fitting[0] if len(fitting) == 1 else None
     return days[order] if order else None
 
 
-_WEEKDAY = re.compile(rf"(?<!\w)({'|'.join(WEEKDAYS)})[^\W\d_]*\W*\Z")
+# How days of the week begin, from Monday.
+_DAYS = "mon tue wed thu fri sat sun lun mar mer jeu ven sam dim lun mar mié jue vie sáb dom"
+_WEEKDAYS = {name: place % 7 for place, name in enumerate(_DAYS.split())}
+_WEEKDAY = re.compile(rf"(?<!\w)({'|'.join(_WEEKDAYS)})[^\W\d_]*\W*\Z")
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))

@@ -75,10 +75,3 @@ PLACES: Final = {
     for place in places.split() for time in ("时间", "時間")
 }  # fmt: skip
 """Times of a place, anywhere in the text, to the zone."""
-
-WEEKDAYS: Final = {
-    name: number
-    for row in ("mon tue wed thu fri sat sun", "lun mar mer jeu ven sam dim", "lun mar mié jue vie")
-    for number, name in enumerate(row.split())
-}
-"""How days of the week begin, from Monday: they settle the order of `Fri, 05/07/2021`."""
