@@ -150,7 +150,7 @@ def test_a_job_is_followed_to_its_refusals(ours: Served) -> None:
 
 
 def test_a_file_of_many_refused_articles_is_listed_once(ours: Served) -> None:
-    """With their number and the first messages, on the page and in the terminal."""
+    """With their number and the first message, on the page and in the terminal."""
     lines = "".join(f"{{'title': {number}}}\n" for number in range(40))
     many = enqueued(ours, **{"many.ndjson": '{"title": "一", "content_text": "x"}\n' + lines})
     refused = text(ours, f"/jobs/{many}")
@@ -159,7 +159,7 @@ def test_a_file_of_many_refused_articles_is_listed_once(ours: Served) -> None:
     shown = ours.home.run("jobs", many).stdout
     assert shown.count("many.ndjson") == 2  # the job's input, and what was refused of it
     assert "malformed × 40\n" in shown
-    assert shown.count("drop it again") == 3
+    assert shown.count("line ") == 1  # of the first
 
 
 def test_many_jobs_are_paged(ours: Served) -> None:

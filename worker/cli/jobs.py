@@ -1,7 +1,6 @@
 """`jobs`: the list of jobs, and one job with what was refused."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -136,8 +135,8 @@ def _print_job(job: "JobView") -> None:
         from worker.queries.jobs import group_refused
 
         console().print()
-        for group in group_refused(job.refused):
-            print_refusal(*astuple(group))
+        for it, count in group_refused(job.refused):
+            print_refusal(it.path, it.reason, it.message, it.quarantine, count)
 
 
 def _describe_fetching(job: "JobView") -> str | None:

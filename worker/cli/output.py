@@ -97,14 +97,14 @@ def make_table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str]
 
 
 def print_refusal(
-    path: str, reason: str, quarantine_id: str | None, messages: Iterable[str], count: int = 1
+    path: str, reason: str, message: str, quarantine_id: str | None, count: int = 1
 ) -> None:
-    """`count` refusals of one file: the file with the reason, what to do, the quarantine ID."""
+    """In three lines: the file with the reason and the number, what to do, the quarantine ID."""
     times = f" × {format_count(count)}" if count > 1 else ""
     console().print(
         Text.assemble(stored_text(path, "bold"), "  ", (printable(reason) + times, "red"))
     )
-    for line, style in (*((translate(it), "") for it in messages), (quarantine_id, "dim")):
+    for line, style in ((translate(message), ""), (quarantine_id, "dim")):
         if line:
             console().print(Padding(stored_text(line, style, 2000), (0, 0, 0, 4)))
 

@@ -73,7 +73,7 @@ def list_(
         if json:
             print_json(item)
         else:
-            print_refusal(item.path, item.reason.value, item.id, [item.message])
+            print_refusal(item.path, item.reason.value, item.message, item.id)
     if json:
         return
     if is_empty:

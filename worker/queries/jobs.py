@@ -1,9 +1,8 @@
 """Jobs: what each enqueue, or one source within an hour, brought in."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
@@ -81,24 +80,11 @@ class JobView:
         return is_fetched and not self.files.open_count
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedGroup:
-    """The refused articles of one file with one reason; `messages` are the first that differ."""
-
-    path: str
-    reason: str
-    quarantine: str | None
-    messages: tuple[str, ...]
-    count: int
-
-
 FILTERS = ("q", "source", "date", "outcome")
 """The filters of jobs; `date` is the day of its start in UTC, `outcome` one that an article had;
 `rejected` has jobs that could not fetch something, too."""
 
 _MAX_READ, _READ_AT_ONCE = 2_000, 200
-_MAX_MESSAGES = 3
-"""Messages of one file that are shown."""
 STARTED_BY = {
     JobKind.ENQUEUE: "person",
     JobKind.SCAN: "scan",
@@ -146,15 +132,13 @@ def get_job(settings: Settings, job_id: str) -> JobView:
     return _view(state, _held_files(settings).get(job_id, 0), refused)
 
 
-def group_refused(refused: Iterable[RefusedSummary]) -> list[RefusedGroup]:
-    """By file and reason, in order: a file of many articles may have hundreds that are refused."""
-    groups: dict[tuple[str, str, str | None], list[str]] = {}
+def group_refused(refused: Sequence[RefusedSummary]) -> list[tuple[RefusedSummary, int]]:
+    """The first of each file with each reason, and their number: a file of many articles may have
+    hundreds that are refused."""
+    groups: dict[tuple[str, str, str | None], list[RefusedSummary]] = {}
     for each in refused:
-        groups.setdefault((each.path, each.reason, each.quarantine), []).append(each.message)
-    return [
-        RefusedGroup(*key, tuple(islice(dict.fromkeys(messages), _MAX_MESSAGES)), len(messages))
-        for key, messages in groups.items()
-    ]
+        groups.setdefault((each.path, each.reason, each.quarantine), []).append(each)
+    return [(group[0], len(group)) for group in groups.values()]
 
 
 def _facets(view: JobView) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """`enqueue`: files and addresses accepted by hand, and how the result is printed."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -151,8 +150,8 @@ def _print_report(report: "EnqueueReport") -> None:
     for problem in report.problems:
         print_text(problem, "yellow")
     refused = group_refused(report.refused)
-    for group in refused[:_MAX_REFUSALS]:
-        print_refusal(*astuple(group))
+    for it, count in refused[:_MAX_REFUSALS]:
+        print_refusal(it.path, it.reason, it.message, it.quarantine, count)
     if len(refused) > _MAX_REFUSALS:
         print_text(f"… and {format_count(len(refused) - _MAX_REFUSALS)} more")
     if not (report.refused or report.waited or report.problems):

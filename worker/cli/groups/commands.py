@@ -17,7 +17,7 @@ from worker.cli.output import (
     safe_text,
 )
 from worker.escape import printable
-from worker.translation import gettext, mark
+from worker.translation import mark
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -55,13 +55,11 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
             count_text(group.dead_letters, "red"), group.last_delivered_id,
         )  # fmt: skip
         if past := group.past:
-            form = mark("{count} read, all of the archive")
-            if not past.is_read:
-                form = mark("{count} read, the archive has more")
+            rest = mark("all of the archive") if past.is_read else mark("the archive has more")
             table.add_row(
-                f"  {gettext('past since {day}').format(day=past.since[:10])}",
-                count_text(past.unfinished), count_text(past.pending), "", "",
-                gettext(form).format(count=format_count(past.read)),
+                f"  {translate(f'past since {past.since[:10]}')}", count_text(past.unfinished),
+                count_text(past.pending), "", "",
+                translate(f"{format_count(past.read)} read, {rest}"),
             )  # fmt: skip
         for member in group.consumers:
             name = safe_text(member.name)

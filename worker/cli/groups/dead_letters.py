@@ -47,7 +47,7 @@ def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = Fa
                 continue
             times = f"{printable(name)}, {pluralize(letter.deliveries, 'delivery')}"
             error = printable(letter.error, 500)
-            print_refusal(printable(letter.title or letter.id), times, letter.letter_id, [error])
+            print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
     if is_empty and not json:
         print_text("No dead letters.")
 

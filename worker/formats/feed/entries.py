@@ -52,13 +52,10 @@ _FOOTER = re.compile(
     r"(?:first appeared on|appeared first on|最先出[现現]在|最早出現於)"
     r"[^<>]{0,3}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}(?:</p>)?(?=(?:\s|<[^<>]*>)*$)"
 )
-_MAX_FOOTER = 3_000
-"""Characters at the end of a text in which it is looked for."""
 
 
 def _without_footer(html: str) -> str:
-    begin = max(0, len(html) - _MAX_FOOTER)
-    return html[:begin] + _FOOTER.sub("", html[begin:])
+    return html[:-3_000] + _FOOTER.sub("", html[-3_000:])
 
 
 def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
