@@ -88,7 +88,7 @@ def messages_in(
     for call in _named_calls(tree, {"Check", "_warn_of"}):
         if (name := pattern(call.args[0])) and not PLACEHOLDER.search(name):
             yield call.lineno, name
-    for call in _named_calls(tree, {"pluralize", "count_noun"}):
+    for call in _named_calls(tree, {"count_noun"}):
         words = [
             it.value
             for it in call.args[1:]
@@ -215,7 +215,7 @@ def pattern(expression: ast.expr) -> str | None:
 def _placeholder(expression: ast.expr) -> str:
     """`printable(error.path)` → `path`."""
     if isinstance(expression, ast.Call):
-        if _call_name(expression) in ("pluralize", "count_noun") and len(expression.args) > 1:
+        if _call_name(expression) == "count_noun" and len(expression.args) > 1:
             noun = expression.args[1]
             if isinstance(noun, ast.Constant):
                 return re.sub(r"\W", "_", plural_of(str(noun.value)))

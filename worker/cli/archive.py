@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.filters import with_filters
-from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_note, print_result
 from worker.cli.progress import FileProgress, show_progress
 from worker.escape import printable
-from worker.translation import mark
+from worker.translation import count_noun, mark
 
 if TYPE_CHECKING:
     from worker.actions.warc_export import WarcExport
@@ -56,10 +55,10 @@ def export(
             update()
 
         result = export_warc(settings_of(context), warc, filters, begin, now=now, on_progress=show)
-    counts = pluralize(result.records, "record")
+    counts = count_noun(result.records, "record")
     print_result(result, f"WARC written: {printable(warc)}, {counts}", json=json)
     if result.expired and not json:
-        print_note(f"{pluralize(result.expired, 'raw file')} expired, or cannot be read")
+        print_note(f"{count_noun(result.expired, 'raw file')} expired, or cannot be read")
 
 
 @app.command()
@@ -79,4 +78,4 @@ def fetch(context: typer.Context, json: Json = False) -> None:
             update()
 
         count = fetch_journals(settings_of(context), show)
-    print_result({"fetched": count}, f"{pluralize(count, 'batch')} fetched", json=json)
+    print_result({"fetched": count}, f"{count_noun(count, 'batch')} fetched", json=json)

@@ -6,10 +6,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.formatting import format_count, pluralize
+from worker.cli.formatting import format_count
 from worker.cli.options import FAILED, Json, settings_of
 from worker.cli.output import console, print_json, print_text
-from worker.translation import gettext, mark
+from worker.translation import count_noun, gettext, mark
 
 if TYPE_CHECKING:
     from worker.queries.audit import Audit
@@ -58,7 +58,7 @@ def _print_audit(audit: "Audit") -> None:
     console().print(sums)
     console().print()
     if audit.pages_wanted:
-        print_text(f"{pluralize(audit.pages_wanted, 'page')} of new articles not fetched yet.")
+        print_text(f"{count_noun(audit.pages_wanted, 'page')} of new articles not fetched yet.")
     if audit.balanced:
         ends = "Every accepted file has exactly one outcome."
         print_text("Every accepted file is accounted for." if audit.waiting else ends)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.formatting import format_size, pluralize
+from worker.cli.formatting import format_size
 from worker.cli.options import FAILED, Json, argument, settings_of
 from worker.cli.output import print_note, print_result
 from worker.escape import printable
+from worker.translation import count_noun
 
 
 def backup(
@@ -25,7 +26,7 @@ def backup(
     from worker.settings.clock import utc_now
 
     made = create_backup(settings_of(context), file, utc_now())
-    counts = f"{pluralize(made.files, 'file')}, {pluralize(made.keys, 'key')} of Redis"
+    counts = f"{count_noun(made.files, 'file')}, {count_noun(made.keys, 'key')} of Redis"
     size = format_size(made.bytes)
     print_result(made, f"backup written: {printable(file)}, {size}: {counts}", json=json)
 
@@ -42,10 +43,10 @@ def restore(
     from worker.service.backup import restore_backup
 
     done = restore_backup(settings_of(context), file)
-    counts = f"{pluralize(done.files, 'file')}, {pluralize(done.keys, 'key')} of Redis"
+    counts = f"{count_noun(done.files, 'file')}, {count_noun(done.keys, 'key')} of Redis"
     print_result(done, f"restored as of {done.at}: {counts}", json=json)
     if not json:
-        print_note(f"{pluralize(done.published, 'article')} published again from the archive")
+        print_note(f"{count_noun(done.published, 'article')} published again from the archive")
         print_note(_verdict(done.audit.unaccounted))
     if not done.audit.balanced:
         raise typer.Exit(FAILED)
@@ -54,4 +55,4 @@ def restore(
 def _verdict(unaccounted: int) -> str:
     if not unaccounted:
         return "every accepted file is accounted for"
-    return f"{pluralize(unaccounted, 'file')} unaccounted for: run `newsdrop audit`"
+    return f"{count_noun(unaccounted, 'file')} unaccounted for: run `newsdrop audit`"

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.formatting import pluralize
 from worker.cli.options import Json, config_of, flag, loaded_of, settings_of
 from worker.cli.output import console, print_json, print_note, print_pretty, print_text, safe_text
 from worker.escape import printable
+from worker.translation import count_noun
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
 
@@ -44,7 +44,7 @@ def check(context: typer.Context, json: Json = False) -> None:
             }
         )
         return
-    feeds = pluralize(feed_count, "feed")
+    feeds = count_noun(feed_count, "feed")
     print_text(f"{printable(path)}, the site rules and {feeds}: no errors")
 
 

@@ -6,7 +6,7 @@ Times are RFC 3339 text; None is an unknown time, shown as a dash.
 from collections.abc import Mapping
 from datetime import datetime
 
-from worker.translation import count_noun, gettext, mark
+from worker.translation import gettext, mark
 
 NONE = "–"
 
@@ -16,11 +16,6 @@ _UNITS = ((mark("{number} d"), 86_400), (mark("{number} h"), 3_600), (mark("{num
 def format_count(value: int | None) -> str:
     """`12,345`; a dash for an unknown number."""
     return NONE if value is None else f"{value:,}"
-
-
-def pluralize(count: int, noun: str) -> str:
-    """`1 file`, `12,345 files`, `2 batches`."""
-    return count_noun(count, noun)
 
 
 def format_age(moment: str | None, now: str) -> str:

@@ -15,7 +15,6 @@ from worker.cli.formatting import (
     format_kinds,
     format_local_time,
     format_state,
-    pluralize,
 )
 from worker.cli.options import argument, flag, option, settings_of
 from worker.cli.output import (
@@ -31,7 +30,7 @@ from worker.cli.output import (
     stored_text,
 )
 from worker.errors import UsageError
-from worker.translation import gettext, mark, punctuate
+from worker.translation import count_noun, gettext, mark, punctuate
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def _describe_fetching(job: "JobView") -> str | None:
 
 def _print_narrow(job: "JobView") -> None:
     """Time and counts, without those that are zero; then the input and the ID."""
-    line = Text(f"{format_local_time(job.created_at)}  {pluralize(job.files.accepted, 'file')}")
+    line = Text(f"{format_local_time(job.created_at)}  {count_noun(job.files.accepted, 'file')}")
     counts = [(count, name, style) for count, name, style in _counts(job) if count]
     for position, (count, name, style) in enumerate(counts):
         line.append(punctuate(", " if position else ": ")).append(format_state(count, name), style)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.formatting import format_duration, pluralize
+from worker.cli.formatting import format_duration
 from worker.cli.options import Json, JsonLines, argument, settings_of
 from worker.cli.output import (
     console,
@@ -17,7 +17,7 @@ from worker.cli.output import (
 )
 from worker.errors import StoreUnavailable
 from worker.escape import printable
-from worker.translation import gettext, mark
+from worker.translation import count_noun, gettext, mark
 
 app = typer.Typer(
     no_args_is_help=True, help="List the nodes that share the stream; forget one that is gone."
@@ -73,6 +73,6 @@ def forget(
     report = forget_node(settings_of(context), node)
     text = f"node {printable(node, 64)} forgotten"
     if report.files:
-        files = pluralize(report.files, "file")
+        files = count_noun(report.files, "file")
         text = f"node {printable(node, 64)} forgotten; {files} were waiting there"
     print_result({"node": report.id, "files": report.files}, text, json=json)

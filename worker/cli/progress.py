@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
+from worker.cli.formatting import format_count, format_estimate, format_speed
 from worker.cli.output import error_console, print_note
-from worker.translation import gettext, punctuate
+from worker.translation import count_noun, gettext, punctuate
 
 _WINDOW_SECONDS = 30.0
 """The rate is that of the last half minute."""
@@ -45,9 +45,9 @@ class FileProgress:
 
     def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
-        parts = [pluralize(self.count, self.noun)]
+        parts = [count_noun(self.count, self.noun)]
         if self.total:
-            form, files = gettext("{count} of {files}"), pluralize(self.total, self.noun)
+            form, files = gettext("{count} of {files}"), count_noun(self.total, self.noun)
             parts = [form.format(count=format_count(self.count), files=files)]
         rate = self.rate()
         if rate and self.noun == "file":

@@ -9,7 +9,7 @@ import typer
 
 from worker.cli import completion
 from worker.cli.filters import with_filters
-from worker.cli.formatting import format_count, pluralize
+from worker.cli.formatting import format_count
 from worker.cli.options import (
     Json,
     JsonLines,
@@ -31,6 +31,7 @@ from worker.cli.output import (
     stored_text,
 )
 from worker.errors import Reason, UsageError
+from worker.translation import count_noun
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def retry(
 
     selected = _select(_quarantine(context), ids, every=every)
     retried = retry_items(settings_of(context), selected, accept_warnings=accept_warnings)
-    text = f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}"
+    text = f"{count_noun(retried.files, 'file')} accepted again, job {retried.job}"
     print_result(retried, text, json=json)
     for problem in () if json else retried.problems:
         print_text(problem, "yellow")
@@ -167,10 +168,10 @@ def discard(
 
     selected = _select(_quarantine(context), ids, every=every)
     if every and selected:
-        confirm(f"Discard {pluralize(len(selected), 'refused input')}?", yes=yes)
+        confirm(f"Discard {count_noun(len(selected), 'refused input')}?", yes=yes)
     count = discard_items(settings_of(context), selected)
-    days = pluralize(settings_of(context).quarantine.discarded_days, "day")
-    text = f"{pluralize(count, 'refused input')} discarded; can be restored for {days}"
+    days = count_noun(settings_of(context).quarantine.discarded_days, "day")
+    text = f"{count_noun(count, 'refused input')} discarded; can be restored for {days}"
     print_result({"discarded": count}, text, json=json)
 
 
@@ -191,7 +192,7 @@ def restore(
 
     selected = _select(_quarantine(context, is_discarded=True), ids, every=every)
     count = restore_items(settings_of(context), selected)
-    print_result({"restored": count}, f"{pluralize(count, 'refused input')} restored", json=json)
+    print_result({"restored": count}, f"{count_noun(count, 'refused input')} restored", json=json)
 
 
 def _quarantine(context: typer.Context, *, is_discarded: bool = False) -> "Quarantine":

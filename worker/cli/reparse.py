@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from worker.cli.formatting import format_count, pluralize
+from worker.cli.formatting import format_count
 from worker.cli.options import Json, flag, option, settings_of
 from worker.cli.output import console, print_note, print_result, safe_text
 from worker.cli.progress import FileProgress, show_progress
 from worker.errors import UsageError
-from worker.translation import gettext, mark
+from worker.translation import count_noun, gettext, mark
 
 if TYPE_CHECKING:
     from worker.pipeline.reparse.state import Example, ReparseResult
@@ -78,14 +78,14 @@ def reparse(
 
 def _print(result: "ReparseResult", *, is_published: bool) -> None:
     if result.resumed:
-        print_note(f"{pluralize(result.resumed, 'batch')} of them read by an earlier run")
+        print_note(f"{count_noun(result.resumed, 'batch')} of them read by an earlier run")
     form = gettext("{articles} in {batches}: {changed} would differ, {same} stay the same")
     if is_published:
         form = gettext(
             "{articles} in {batches}: {changed} are published as revisions, {same} stay the same"
         )
     counts = {"changed": format_count(result.changed), "same": format_count(result.unchanged)}
-    articles, batches = pluralize(result.articles, "article"), pluralize(result.segments, "batch")
+    articles, batches = count_noun(result.articles, "article"), count_noun(result.segments, "batch")
     console().print(form.format(articles=articles, batches=batches, **counts))
     others = (
         (result.expired, mark("raw file has expired, or cannot be read")),

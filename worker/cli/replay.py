@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
 from worker.cli.progress import FileProgress, show_progress
-from worker.translation import mark
+from worker.translation import count_noun, mark
 
 stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
 
@@ -40,7 +39,7 @@ def replay(
             lost += replay_segment(segment, deps)
             segments += 1
     clear_loss(deps.settings.state_dir, begin)
-    counts = f"{pluralize(lost, 'article')}, {pluralize(segments, 'archived batch')} checked"
+    counts = f"{count_noun(lost, 'article')}, {count_noun(segments, 'archived batch')} checked"
     print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
 
 
@@ -66,7 +65,7 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
             update()
 
         result = rebuild_stories(open_context(settings_of(context)), on_progress=show)
-    articles = pluralize(result.articles, "article")
+    articles = count_noun(result.articles, "article")
     text = f"window of stories filled: {articles}, {result.firsts:,} of them the first of a story"
     print_result(asdict(result), text, json=json)
 
@@ -84,5 +83,5 @@ def reindex(context: typer.Context, json: Json = False) -> None:
         for progress.count, progress.total in rebuild_search(open_context(settings_of(context))):
             update()
     count = progress.count
-    text = f"search index built: {pluralize(count, 'archived batch')}"
+    text = f"search index built: {count_noun(count, 'archived batch')}"
     print_result({"segments": count}, text, json=json)

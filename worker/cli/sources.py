@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from worker.cli import completion
-from worker.cli.formatting import pluralize
 from worker.cli.options import Json, argument, settings_of
 from worker.cli.output import print_result
 from worker.escape import printable
+from worker.translation import count_noun
 
 _SOURCE = "A drop folder, a bucket or a feed, or `feeds` for all polling."
 Source = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.sources)]
@@ -48,7 +48,7 @@ def adopt(context: typer.Context, folder: Folder, json: Json = False) -> None:
     from worker.actions.adopt import adopt as adopt_folder
 
     done = adopt_folder(settings_of(context), folder)
-    count = pluralize(len(done.batches), "batch")
+    count = count_noun(len(done.batches), "batch")
     when = "processed" if done.is_watched else "processed after the next start of the service"
     text = f"{printable(folder)}: {count} adopted" + (f"; {when}." if done.batches else ".")
     print_result(done, text, json=json)

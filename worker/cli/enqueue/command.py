@@ -12,7 +12,6 @@ from worker.cli.formatting import (
     format_estimate,
     format_speed,
     format_state,
-    pluralize,
 )
 from worker.cli.options import (
     FAILED,
@@ -28,7 +27,7 @@ from worker.cli.options import (
 from worker.cli.output import print_json, print_note, print_refusal, print_text
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.translation import mark, punctuate
+from worker.translation import count_noun, mark, punctuate
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
@@ -129,7 +128,7 @@ def _enqueue_later(
     if json:
         print_json(job)
         return
-    count = "" if job.addresses is None else f"{pluralize(job.addresses, 'address')}, "
+    count = "" if job.addresses is None else f"{count_noun(job.addresses, 'address')}, "
     print_text(f"{count}job {job.job}: the workers of all hosts fetch from now on")
     print_text(f"Follow it with newsdrop jobs {job.job}", "dim")
 
@@ -140,7 +139,7 @@ def _print_report(report: "EnqueueReport") -> None:
     if not report.files:
         print_text("Nothing to enqueue: the given paths contain no files.")
         return
-    print_text(f"{pluralize(report.files, 'file')} accepted, job {report.job}")
+    print_text(f"{count_noun(report.files, 'file')} accepted, job {report.job}")
     if report.done:
         counts = ", ".join(format_state(report.articles[name], name) for name in _OUTCOMES)
         print_text(f"articles: {punctuate(counts)}")
@@ -167,7 +166,7 @@ def _print_stopped(context: typer.Context, report: "EnqueueReport") -> None:
         return
     rest = "" if report.waited else "; the other files were not accepted"
     print_note(
-        f"{pluralize(report.files, 'file')} accepted{rest}. They are processed without "
+        f"{count_noun(report.files, 'file')} accepted{rest}. They are processed without "
         "this command."
     )
     hint = command_hint(f"jobs {report.job}", config=config_of(context))

@@ -8,7 +8,6 @@ import typer
 from worker.cli import completion
 from worker.cli.feeds import edit
 from worker.cli.feeds.results import print_added, print_imported, print_selection
-from worker.cli.formatting import pluralize
 from worker.cli.options import (
     FAILED,
     UNAVAILABLE,
@@ -21,7 +20,7 @@ from worker.cli.options import (
 )
 from worker.cli.output import print_error, print_json, print_json_lines, print_note, print_result
 from worker.errors import StoreUnavailable, UsageError
-from worker.translation import mark
+from worker.translation import count_noun, mark
 
 if TYPE_CHECKING:
     pass
@@ -127,7 +126,7 @@ def remove(context: typer.Context, names: Annotated[list[str], _NAME], json: Jso
     from worker.actions.feeds import remove as remove_feeds
 
     removed = remove_feeds(settings_of(context), names)
-    text = f"{pluralize(removed.feeds, 'feed')} removed"
+    text = f"{count_noun(removed.feeds, 'feed')} removed"
     print_result({"removed": removed.feeds}, text, json=json)
 
 
@@ -207,10 +206,10 @@ def export(
         if json:
             print_json({"file": file, "feeds": len(exported.outlines)})
         elif file not in (None, "-"):
-            print_note(f"{pluralize(len(exported.outlines), 'feed')} written")
+            print_note(f"{count_noun(len(exported.outlines), 'feed')} written")
     if exported.secrets:
         print_note(
-            f"{pluralize(exported.secrets, 'address')} may contain a key or a token: "
+            f"{count_noun(exported.secrets, 'address')} may contain a key or a token: "
             "keep the list private",
             "yellow",
         )

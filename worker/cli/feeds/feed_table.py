@@ -16,14 +16,13 @@ from worker.cli.formatting import (
     format_duration,
     format_state,
     format_until,
-    pluralize,
 )
 from worker.cli.output import console, count_text, make_table, print_text, safe_text, stored_text
 from worker.errors import Trouble
 from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, FeedsView, FeedView
-from worker.translation import gettext, mark, punctuate
+from worker.translation import count_noun, gettext, mark, punctuate
 from worker.translation import message as translate
 
 _MAX_NOTICES = 20
@@ -62,7 +61,7 @@ def print_feeds(view: FeedsView, listed: Sequence[FeedView], *, failing: bool) -
         if not failing:
             print_text(_summary(view), "dim")
     elif failing and view.feeds:
-        print_text(f"None of {pluralize(len(view.feeds), 'feed')} is failing.")
+        print_text(f"None of {count_noun(len(view.feeds), 'feed')} is failing.")
     else:
         print_text("No feeds yet. Add one with `newsdrop feeds add URL`.")
     if view.paused:
@@ -163,11 +162,11 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
             text += translate(f"; next try {format_until(feed.next_poll, now, gettext('soon'))}")
         yield Text(text), "red"
     if feed.gaps:
-        gaps, last = pluralize(feed.gaps, "gap"), format_age(feed.last_gap, now)
+        gaps, last = count_noun(feed.gaps, "gap"), format_age(feed.last_gap, now)
         text = f"{gaps}, the last {last}: entries may have been missed"
         yield Text(translate(text)), "yellow"
     if feed.rejected:
-        count = pluralize(feed.rejected, "article")
+        count = count_noun(feed.rejected, "article")
         yield Text(translate(f"{count} refused so far; see newsdrop quarantine list")), "yellow"
     if feed.moved_to:
         text = translate(f"moved permanently, now polled at {feed.moved_to}")
@@ -175,7 +174,7 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
 
 
 def _summary(view: FeedsView) -> str:
-    total = pluralize(len(view.feeds), "feed")
+    total = count_noun(len(view.feeds), "feed")
     counts = Counter(feed.standing for feed in view.feeds)
     states = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
     parts = ", ".join(format_state(counts[state], state) for state in states if counts[state])

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from worker.cli.formatting import format_count, pluralize
+from worker.cli.formatting import format_count
 from worker.cli.output import console, print_json, print_note, print_text, safe_text, stored_text
-from worker.translation import gettext, punctuate
+from worker.translation import count_noun, gettext, punctuate
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> Non
     if json:
         print_json({"feeds": selection.feeds, "paused": selection.paused})
         return
-    console().print(gettext(form).format(feeds=pluralize(selection.feeds, "feed")))
+    console().print(gettext(form).format(feeds=count_noun(selection.feeds, "feed")))
     if selection.paused:
         print_text(
             f"{format_count(selection.paused)} paused: polled only after "
@@ -47,7 +47,7 @@ def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> Non
 
 
 def print_imported(report: "ImportResult") -> None:
-    counts = pluralize(report.added, "feed"), format_count(report.known)
+    counts = count_noun(report.added, "feed"), format_count(report.known)
     would = f"{counts[0]} would be added, {counts[1]} already there"
     print_text(would if report.dry_run else f"{counts[0]} added, {counts[1]} already there")
     for feed in report.feeds if report.dry_run else ():

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.formatting import pluralize
 from worker.cli.groups.commands import Group, GroupOrAll, group_store
 from worker.cli.options import Json, JsonLines, Yes, argument, confirm, flag
 from worker.cli.output import (
@@ -18,6 +17,7 @@ from worker.cli.output import (
     safe_text,
 )
 from worker.escape import printable
+from worker.translation import count_noun
 
 if TYPE_CHECKING:
     from worker.store.groups.state import DeadLetter
@@ -45,7 +45,7 @@ def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = Fa
             if json:
                 print_json({"group": name, **_document(letter, with_data=False)})
                 continue
-            times = f"{printable(name)}, {pluralize(letter.deliveries, 'delivery')}"
+            times = f"{printable(name)}, {count_noun(letter.deliveries, 'delivery')}"
             error = printable(letter.error, 500)
             print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
     if is_empty and not json:
@@ -82,11 +82,11 @@ def retry(
     dead_letters = _choose(store, group, ids, every=every)
     trimmed = store.requeue(group, dead_letters)
     count = len(dead_letters) - len(trimmed)
-    text = f"{pluralize(count, 'record')} pending again in the group {printable(group)}"
+    text = f"{count_noun(count, 'record')} pending again in the group {printable(group)}"
     print_result({"retried": count, "trimmed": len(trimmed)}, text, json=json)
     if trimmed and not json:
         print_note(
-            f"not in the stream any more: {pluralize(len(trimmed), 'record')}; each is in "
+            f"not in the stream any more: {count_noun(len(trimmed), 'record')}; each is in "
             "`newsdrop dead-letters show --json`",
             "yellow",
         )
@@ -108,7 +108,7 @@ def discard(
     if every and dead_letters:
         confirm(f"Delete {len(dead_letters):,} dead letters permanently?", yes=yes)
     count = store.discard(group, dead_letters)
-    print_result({"discarded": count}, f"{pluralize(count, 'dead letter')} deleted", json=json)
+    print_result({"discarded": count}, f"{count_noun(count, 'dead letter')} deleted", json=json)
 
 
 def _choose(

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.formatting import format_size, pluralize
+from worker.cli.formatting import format_size
 from worker.cli.options import Json, flag, settings_of
 from worker.cli.output import print_note, print_result
 from worker.escape import printable
+from worker.translation import count_noun
 
 
 def trim(
@@ -28,12 +29,12 @@ def trim(
     settings = settings_of(context)
     store, bounds = retention_store(settings), stream_bounds(settings, utc_now())
     done = store.preview(bounds) if dry_run else store.trim(bounds, max_calls=1_000_000)
-    size, entries = format_size(done.bytes), pluralize(done.removed, "entry")
+    size, entries = format_size(done.bytes), count_noun(done.removed, "entry")
     text = f"removed: {entries}; the stream takes {size}"
     if dry_run:
         text = f"would be removed: {entries}; the stream takes {size}"
     print_result({"dry_run": dry_run, **asdict(done)}, text, json=json)
     if done.unread and not json:
-        print_note(f"a consumer group has not finished {pluralize(done.unread, 'entry')} of them")
+        print_note(f"a consumer group has not finished {count_noun(done.unread, 'entry')} of them")
     if done.holder and not json:
         print_note(f"the group {printable(done.holder)} holds what follows {done.bound}")

@@ -15,7 +15,6 @@ from worker.cli.formatting import (
     format_duration,
     format_kinds,
     format_size,
-    pluralize,
     seconds_between,
 )
 from worker.cli.health import MARKS
@@ -34,7 +33,7 @@ from worker.queries.status.overview import Activity, Disk, Memory, Overview, Pro
 from worker.queries.status.service import PollingStatus, Status
 from worker.spool.copy_record import CopyState
 from worker.store.rechecks import RecheckCounts
-from worker.translation import gettext, mark, message
+from worker.translation import count_noun, gettext, mark, message
 
 _MAX_PROCESSES = 8
 """Processes of one worker that have a line each."""
@@ -102,7 +101,7 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
         yield mark("disk"), _disk(overview.disk, overview.status.archive_copy)
         return
     length = status.stream.length
-    stream = safe_text(status.stream.name).append(f"  {pluralize(length, 'entry')}")
+    stream = safe_text(status.stream.name).append(f"  {count_noun(length, 'entry')}")
     last = gettext(", the last is {entry}").format(entry=status.stream.last_id)
     yield mark("stream"), stream.append(last, "dim")
     for group in status.stream.groups:
@@ -151,8 +150,8 @@ def _waiting(status: Status) -> Text:
     if not status.queue.batches:
         return Text(gettext("nothing"), "dim")
     files = status.files.waiting + status.files.working
-    text = Text().append(pluralize(files, "file"), ACCENT)
-    batches = pluralize(status.queue.batches, "batch")
+    text = Text().append(count_noun(files, "file"), ACCENT)
+    batches = count_noun(status.queue.batches, "batch")
     text.append(gettext(" in {batches}").format(batches=batches))
     age = format_duration(status.queue.oldest_age_s or 0)
     return text.append(gettext(", the oldest for {time}").format(time=age), "dim")
@@ -162,7 +161,7 @@ def _feeds(feeds: PollingStatus) -> Text:
     form = gettext("{feeds}, {due} due now")
     text = Text(form.format(feeds=format_count(feeds.feeds), due=format_count(feeds.due)))
     if feeds.pages_wanted:
-        pages = pluralize(feeds.pages_wanted, "page")
+        pages = count_noun(feeds.pages_wanted, "page")
         text.append(gettext(", {pages} to fetch").format(pages=pages))
     if feeds.failing:
         count = format_count(feeds.failing)
@@ -198,7 +197,7 @@ def _disk(disk: Disk, copying: CopyState | None) -> Text:
     text.append(form.format(archive=archive, spool=spool), "dim")
     if copying and copying.waiting:
         form = gettext(", {batches} not copied yet")
-        text.append(form.format(batches=pluralize(copying.waiting, "batch")), "dim")
+        text.append(form.format(batches=count_noun(copying.waiting, "batch")), "dim")
     return text
 
 
@@ -238,7 +237,7 @@ def _task(task: Activity) -> Text:
         )
         return text.append(what.format(count=format_count(task.files)))
     form = gettext("{files} from {source}")
-    text.append(form.format(files=pluralize(task.files, "file"), source=printable(task.source)))
+    text.append(form.format(files=count_noun(task.files, "file"), source=printable(task.source)))
     return text.append(f"  {task.job}", "dim") if task.job else text
 
 

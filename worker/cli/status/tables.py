@@ -7,14 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.formatting import format_age, format_count, format_duration, format_until, pluralize
+from worker.cli.formatting import format_age, format_count, format_duration, format_until
 from worker.cli.nodes import STATES as NODE_STATES
 from worker.cli.output import console, count_text, make_table, safe_text
 from worker.model import DECISIONS
 from worker.queries.status.service import Status
 from worker.queries.status.sources import ArticleCounts, SourceStatus
 from worker.settings import POLLED
-from worker.translation import gettext
+from worker.translation import count_noun, gettext
 
 ACCENT = "cyan"
 """The colour of what is in progress; red and yellow are for problems."""
@@ -54,9 +54,9 @@ def render_nodes(status: Status) -> Iterator[RenderableType]:
         line = safe_text(node.name).append(f"  {state}", style)
         form = gettext("{files} in {batches}, {pages} to fetch, {count} processes")
         work = form.format(
-            files=pluralize(node.files, "file"),
-            batches=pluralize(node.batches, "batch"),
-            pages=pluralize(node.pages, "page"),
+            files=count_noun(node.files, "file"),
+            batches=count_noun(node.batches, "batch"),
+            pages=count_noun(node.pages, "page"),
             count=node.processes,
         )
         grid.add_row(gettext("nodes") if node is nodes[0] else "", line.append(f"  {work}", "dim"))
