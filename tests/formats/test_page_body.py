@@ -203,10 +203,14 @@ def test_a_teaser(parse: Parse) -> None:
 
 
 def test_a_short_chinese_article_that_a_script_shows(parse: Parse) -> None:
-    """Chinese characters count twice: 150 are an article, also in what is hidden."""
+    """Chinese characters count twice: 150 are an article, also in what is hidden; a label that is
+    hidden, too, is none of it."""
     inside = "".join(f"<section><span>第{n}天。{SENTENCE}</span></section>" for n in range(4))
-    html = f'<h1>港口</h1><p>港口观察</p><div style="visibility: hidden">{inside}</div>'
-    assert SENTENCE in parse(page(html)).html
+    label = "<span hidden>赞，轻点两下取消赞</span>"
+    html = f'<h1>港口</h1><p>港口观察</p><div style="visibility: hidden">{inside}</div>{label}'
+    read = parse(page(html)).html
+    assert SENTENCE in read
+    assert "轻点" not in read
 
 
 @pytest.mark.parametrize("title", ["Sign in to continue", "That page can’t be found.", "请登录"])

@@ -44,6 +44,8 @@ from worker.formats.page.bylines import person_names
         ("by Ann Vera, Oslo", ["Ann Vera"], None, None),
         ("By Ann Vera, New York", ["Ann Vera"], None, None),
         ("By Ann Vera in Oslo and Bob Dent in Rio", ["Ann Vera", "Bob Dent"], None, None),
+        ("Text von Jörg Berg", ["Jörg Berg"], None, None),
+        ("<aside><a rel='author' href='/a'>Ann Vera</a> in Oslo</aside>", ["Ann Vera"], None, None),
         ("By continuing you agree to our terms", [], None, None),
         ("By the harbour", [], None, None),
         ('<a rel="author" href="/ann">Ann</a>', ["Ann"], None, None),

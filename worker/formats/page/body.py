@@ -62,10 +62,11 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     hidden = hidden_in(tree)
     text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree)
     if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
-        for element in hidden:
+        shown = _article_in(hidden)
+        for element in shown:
             reveal(element)
         text = _text(tree)
-        hidden = []
+        hidden = [element for element in hidden if element not in shown]
     noise = [*hidden, *noise_in(body)]
     return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
 
@@ -87,6 +88,14 @@ def cut_out(article: Extracted, title: str, bylines: Sequence[str]) -> str:
 def _is_hidden(shown: int, hidden: int) -> bool:
     """Whether an article is among what is hidden, by the characters of both."""
     return shown < SHORT < hidden and hidden > 3 * shown
+
+
+def _article_in(hidden: Sequence[Element]) -> Sequence[Element]:
+    """Those of `hidden` that are an article: no dialogs and labels, where one has most of it."""
+    sizes = [text_size([element]) for element in hidden]
+    if 2 * max(sizes) < sum(sizes):
+        return hidden
+    return [element for element, size in zip(hidden, sizes, strict=True) if size >= SHORT]
 
 
 def _text(tree: Element) -> str:

@@ -63,7 +63,9 @@ _NO_OUTLET = frozenset(
 _LONGEST_NAME = 40
 
 _BY = re.compile(
-    r"(?:(?:(?:Written|Posted|Submitted|Words|Story) )?[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]oor)"
+    r"(?:(?:(?:Written|Posted|Submitted|Words|Story|Text|Texte?|Erstellt|Verfasst|Geschrieben|"
+    r"(?:\w+ )?Beitrag|Artikel|Scritto|Escrito|Publicado|Rédigé|Publié) )?"
+    r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor))"
     r":?\s+(?=[A-ZÀ-Þ])"
 )
 _IN_PLACE = re.compile(r",?\s+in\s+[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]*)*")

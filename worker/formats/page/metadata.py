@@ -104,7 +104,7 @@ _DATE = (
 )
 _MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
 _AUTHOR = (
-    "article:author og:article:author author og:author byl dc.creator parsely-author "
+    "article:author og:article:author dc.creator author og:author byl parsely-author "
     "sailthru.author citation_author"
 )
 _WRITTEN_BY = ("written by", "verfasst von", "geschrieben von", "écrit par", "escrito por", "作者")

@@ -249,7 +249,12 @@ def _is_others(element: Element) -> bool:
     if element.tag in ("body", "html", "main"):
         return False
     names = f"{element.get('class', '')} {element.get('id', '')}"
-    return element.tag in ("aside", "footer") or _OTHERS.search(names) is not None
+    if _OTHERS.search(names):
+        return True
+    # One with the byline is the article's own.
+    return element.tag in ("aside", "footer") and not any(
+        "author" in (link.get("rel") or "").split() for link in element.iter("a")
+    )
 
 
 def _around(element: Element) -> str:

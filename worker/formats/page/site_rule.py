@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 from worker.formats.page.bylines import date_in, editor_name, outlet_name, person_names
 from worker.formats.page.links import is_front_page
 from worker.formats.page.metadata import PageMetadata
+from worker.formats.page.visibility import HIDING
 from worker.formats.values import clean, first_of
 from worker.model import DateText, Person, Publisher
 from worker.sites import SiteRule
@@ -52,6 +53,8 @@ def body_by_rule(soup: BeautifulSoup, rule: SiteRule) -> str | None:
         for element in soup.select(selector):
             _remove(element, rule.page.remove)
             if element.get_text(strip=True) or element.find(["img", "video"]):
+                for name in HIDING:  # where a script shows it
+                    element.attrs.pop(name, None)
                 return element.decode()
     return None
 

@@ -14,6 +14,9 @@ _NOISE = frozenset(
 )
 
 
+HIDING = ("hidden", "style", "aria-hidden")
+"""The attributes that may hide an element, besides its class."""
+
 _HEADING_LINKS = frozenset(["mw-editsection", "headerlink", "hash-link", "anchorjs-link"])
 
 _CONSENT = re.compile(
@@ -57,7 +60,7 @@ def remove(elements: Iterable[Element]) -> None:
 
 def reveal(element: Element) -> None:
     """Show an element that a script would show."""
-    for name in ("hidden", "style", "class", "aria-hidden"):
+    for name in (*HIDING, "class"):
         element.attrib.pop(name, None)
 
 
