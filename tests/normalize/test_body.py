@@ -105,9 +105,12 @@ def test_pixels_and_icons_are_no_pictures(size: str, is_kept: bool) -> None:
 
 def test_drawn_symbols_are_text() -> None:
     """Emoji and faces that a site draws are their characters, not pictures."""
-    html = '<p>高<img src="https://a.cn/1f600.png" alt="😀">潮<img src="/d.png" alt="[允悲]"></p>'
+    html = (
+        '<p>高<img src="https://a.cn/emoji/1f600.png" alt="😀">潮'
+        '<img src="/face/d.png" alt="[允悲]"><img src="https://a.cn/1.jpg" alt="[图]"></p>'
+    )
     made = body(html)
-    assert (made.text, made.images) == ("高😀潮[允悲]", ())
+    assert (made.text, [one.url for one in made.images]) == ("高😀潮[允悲]", ["https://a.cn/1.jpg"])
 
 
 def test_highlights_are_the_bold_runs() -> None:

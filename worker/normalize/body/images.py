@@ -32,6 +32,7 @@ _SYMBOL = re.compile(
     "[\u2190-\u2bff\u3030\u200d\u20e3\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f]{1,16}"
     r"|\[[^\W\d_]{1,8}\]"
 )
+_SYMBOL_PATH = re.compile(r"emo(?:ji|t)|smil|face|expression|icon", re.IGNORECASE)
 _PIXEL, _ICON = 2, 32  # pixels, as `width` and `height` give them
 _PICTURE_PATH = re.compile(r"(?!//)[\w./%-]{1,300}\.(?:png|jpe?g|gif|webp|svg|avif)", re.IGNORECASE)
 _DIGITS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
@@ -40,7 +41,8 @@ _DIGITS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
 def drawn_symbol(node: Element) -> str | None:
     """The emoji that a blog draws by an ``img`` (WordPress), or a face as Weibo's `[允悲]`."""
     alt = node.attr("alt") or ""
-    return alt if _SYMBOL.fullmatch(alt) else None
+    is_symbol = _SYMBOL.fullmatch(alt) and _SYMBOL_PATH.search(node.attr("src") or "")
+    return alt if is_symbol else None
 
 
 def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image | None:
