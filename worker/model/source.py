@@ -52,7 +52,7 @@ class Profile:
     `time_zone` is that of the source's naive dates. `key_zone` is the one zone in which the
     calendar date of every article is taken. Without `trust_naive_dates` a date without a zone is
     taken for the time of a crawl and does not enter the key. `date_order` decides what
-    `04/05/2021` is; without it such dates are not used. `tags` are added to those of every
+    `04/05/2021` is; without it a weekday has to fit one order. `tags` are added to those of every
     article; with `full_text` the page of each new article is fetched. `strict` refuses an article
     that has a warning. `near` says whether the stories of its articles are marked.
     """

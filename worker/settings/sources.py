@@ -28,7 +28,7 @@ class SourceTable(SettingsTable):
         "trusted", description="unreliable: dates without a zone are crawl times, not used"
     )
     date_order: DateOrder | None = Field(
-        None, description="of 04/05/2021: dmy or mdy; none: such dates are not used"
+        None, description="of 04/05/2021: dmy or mdy; none: only with a weekday that fits"
     )
     scope: Scope = Field(Scope.GLOBAL, description="added to title and date in the key")
     on_change: OnChange = Field(
