@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -133,4 +134,7 @@ def _fill(service: Service, web: Web) -> None:
     service.run("feeds", "add", web.url("/gone"), "--name", "gone", "--no-check")
     wait_until(lambda: service.published() >= 34)
     service.run("groups", "create", "indexer")
-    service.run("groups", "create", "alerts-of-all-the-markets-2021")
+    group = "alerts-of-all-the-markets-2021"
+    service.run("groups", "create", group)
+    with redis.Redis(unix_socket_path=str(service.state / "run" / "valkey.sock")) as client:
+        client.xreadgroup(group, "one", {"newsdrop:articles": ">"}, count=3)

@@ -52,8 +52,9 @@ _BEYOND = {
 
 
 _WIDER = """() => [...document.querySelectorAll("main *")].filter((it) =>
-  it instanceof HTMLElement && it.clientWidth > 1 && it.scrollWidth > it.clientWidth + 1
-  && getComputedStyle(it).overflowX === "visible").map((it) => it.outerHTML.slice(0, 200))"""
+  it instanceof HTMLElement && (it.getBoundingClientRect().left < 0 || it.clientWidth > 1
+  && it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).overflowX === "visible"))
+  .map((it) => it.outerHTML.slice(0, 200))"""
 """What has more in it than it is wide stands over what is beside it."""
 
 
