@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.formats.test_feed import ITEM, ZONED, rss
+from worker.errors import Rejected
 from worker.formats import ParseContext
 from worker.formats.feed import xml_feed
 from worker.formats.feed.division import divide
@@ -16,7 +17,7 @@ from worker.settings import Limits
 from worker.sites import Sites
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "feed").glob("*.in"))
-LONG = "long text " * 200
+LONG = "long text " * 500
 HEAD = '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xml:lang="de"><channel>'
 
 LookUp = Callable[[Sequence[bytes]], Sequence[bool]]
@@ -100,8 +101,31 @@ def test_whole_feed(item: str, read_polled: Read) -> None:
 def test_quoted_entries() -> None:
     """Entries quoted in CDATA or comments are none; a feed of too many is not divided."""
     quoting = "<item><![CDATA[</item><item>]]><!-- </item> --></item>"
-    text = rss(quoting, ITEM.format("One", 1, ZONED)).decode()
-    divided = divide(text, 2)
+    data = rss(quoting, ITEM.format("One", 1, ZONED))
+    divided = divide(data, 2)
     assert divided is not None
-    assert divided.entries == [quoting, ITEM.format("One", 1, ZONED)]
-    assert divide(text, 1) is None
+    assert divided.entries == [quoting.encode(), ITEM.format("One", 1, ZONED).encode()]
+    assert divide(data, 1) is None
+
+
+def test_bytes_that_are_not_plain_are_decoded_first(read_polled: Read) -> None:
+    """Entries are found in the bytes of plain UTF-8 only: others give what the decoded text gives,
+    warnings included."""
+    plain = rss(ITEM.format("线上", 1, ZONED), ITEM.format("线下", 2, ZONED))
+    odd = (
+        plain.replace("线上".encode(), b"\xe7\xba"),  # in an entry
+        plain.replace(b"<channel>", b"<channel><title>\xe7\xba</title>"),
+        plain.replace("线上".encode(), "线\0上".encode()),
+        plain.replace("线上".encode(), b"\x1b$B@~>e\x1b(B").replace("线下".encode(), b"x"),
+        plain.decode().encode("gb18030"),
+        plain.decode("latin-1").encode(),
+        b"\xef\xbb\xbf" + plain,
+        b"Warning: \xe7\xba\xbf <b>x</b>\n" + plain,
+        plain.replace("线上".encode(), "\ufffd线".encode()),
+    )
+    for data in (plain, *odd):
+        whole, divided = read_polled(data, None), read_polled(data, nothing)
+        assert list(divided.articles()) == list(whole.articles()), data
+        assert (divided.title, len(divided.entries)) == (whole.title, 2), data
+    with pytest.raises(Rejected, match="not text"):
+        read_polled(plain.replace("线上".encode(), "线\1\2".encode() * 9_000), nothing)

@@ -62,6 +62,17 @@ _WINDOWS = {
     if (char := bytes((byte,)).decode("cp1252", "ignore"))
 }
 _TWICE = re.compile("[\xc2-\xf4][\x80-\xbf\u0152-\u2122]")
+_MAYBE_TWICE = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5-\xe2]")
+
+
+def is_plain_utf8(data: bytes) -> bool:
+    """Whether `data`, if it is UTF-8, is what :func:`decode` makes of it, without a warning."""
+    head = data[: 3 * SAMPLE]  # of as many characters
+    has_controls = len(head.translate(None, _CONTROLS)) != len(head)
+    is_damaged = has_controls or b"\0" in data or b"\xef\xbf\xbd" in head
+    return not (is_damaged or data.isascii() or (b"\xc3" in data and _MAYBE_TWICE.search(data)))
+
+
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
 """First bytes of the byte-order marks."""
 _LOOKED_AT = 4096

@@ -71,6 +71,8 @@ def has_head(text: str, start: int) -> bool:
         )
     if lines := _LINES.match(text, start, start + MAX_HEAD):
         return _TITLE.search(text, start, lines.end()) is not None
+    if text.startswith("<", start) and not text.startswith("<!--", start):
+        return False  # a copy of a feed of half a megabyte took as long as its division
     return _is_bare_json(text, start) or _keys(text.replace("\r\n", "\n"), start) is not None
 
 

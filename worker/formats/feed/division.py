@@ -17,26 +17,27 @@ from worker.formats.feed.tree import Element, strict_root
 from worker.formats.feed.xml_text import safe_xml
 from worker.formats.sniff import prolog
 
-_LONG = 1_000
-"""Characters beyond which a text is left out of the outline: no guid, address or title has them."""
+_LONG = 4_000
+"""Bytes beyond which a text is left out of the outline: no guid, address or title has them."""
 _LONG_TEXT = re.compile(rf">[^<>]{{{_LONG},}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """The text of each entry, in order; and the feed with the long texts of entries left out."""
+    """The bytes of each entry, in order; and the feed with the long texts of entries left out."""
 
-    entries: Sequence[str]
+    entries: Sequence[bytes]
     outline: str
 
 
-def divide(text: str, limit: int) -> Division | None:
-    """`text` divided into at most `limit` entries, which are neither prefixed nor within another;
-    None where that is not possible. Quoted entries, in CDATA or comments, are none."""
+def divide(data: bytes, limit: int) -> Division | None:
+    """`data`, in UTF-8, divided into at most `limit` entries, which are neither prefixed nor within
+    another; None where that is not possible. Quoted entries, in CDATA or comments, are none."""
+    text = data.decode("latin-1")  # a character a byte: markup is ASCII, and nothing is decoded
     root, declarations, position = prolog(text)
     if "<!entity" in declarations.lower():
         return None
-    entries: list[str] = []
+    entries: list[bytes] = []
     outline: list[str] = []
     written, begin = 0, -1
     tokens = _tokens("entry" if root == "feed" else "item")
@@ -55,20 +56,24 @@ def divide(text: str, limit: int) -> Division | None:
         if tag == "<?" or is_end != (begin >= 0) or len(entries) >= limit:
             return None
         if is_end:
-            entries.append(text[begin:position])
+            entries.append(data[begin:position])
         begin = -1 if is_end else start
     if begin >= 0 or not entries:
         return None
     outline.append(text[written:])
-    return Division(entries, _LONG_TEXT.sub(">", "".join(outline)))
+    short = _LONG_TEXT.sub(">", "".join(outline)).encode("latin-1")
+    try:
+        return Division(entries, short.decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def insert_entries(
-    elements: list[Element], entries: Sequence[str], raws: Sequence[bytes], numbers: Sequence[int]
+    elements: list[Element], entries: Sequence[bytes], numbers: Sequence[int]
 ) -> bool:
     """Parse the `entries` of these numbers, and put each in the place of the element with its
-    number, in `elements` and in their tree. `raws` are the entries as bytes. False, and nothing is
-    changed, if that is not possible."""
+    number, in `elements` and in their tree. False, and nothing is changed, if that is not
+    possible."""
     parents = {element.getparent() for element in elements}
     if not numbers or len(parents) > 1:
         return not numbers
@@ -76,10 +81,11 @@ def insert_entries(
     assert parent is not None
     spaces = cast("dict[str, str]", parent.nsmap)  # the default has the key None
     opening = etree.tostring(etree.Element("entries", nsmap=spaces)).removesuffix(b"/>") + b">"
-    closing = "</entries>"
-    whole = "".join((opening.decode(), *(entries[number] for number in numbers), closing))
-    data = b"".join((opening, *(raws[number] for number in numbers), closing.encode()))
-    root = strict_root(*safe_xml(whole, data))
+    data = b"".join((opening, *(entries[number] for number in numbers), b"</entries>"))
+    try:
+        root = strict_root(*safe_xml(data.decode(), data))
+    except UnicodeDecodeError:
+        return False
     if root is None or len(root) != len(numbers):
         return False
     for number, element in zip(numbers, list(root), strict=True):
@@ -93,4 +99,4 @@ _CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->"}
 
 @cache
 def _tokens(name: str) -> re.Pattern[str]:
-    return re.compile(rf"<(?:!\[CDATA\[|!--|\?|{name}[\s>]|/{name}\s*>)")
+    return re.compile(rf"<(?:!\[CDATA\[|!--|\?|{name}[\s>]|/{name}\s*>)", re.ASCII)

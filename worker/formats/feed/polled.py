@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,7 +16,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.compressed import Broken, Budget, open_stream
 from worker.formats.context import LookUp, ParseContext, Parsed, check_article, too_many
-from worker.formats.decode import decode
+from worker.formats.decode import decode, is_plain_utf8
 from worker.formats.feed.sitemap import open_sitemap
 from worker.formats.json import feed as json_feed
 from worker.formats.json.article import dump
@@ -25,7 +26,11 @@ from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import text_of
 from worker.model import Document, RawArticle, Refusal
 from worker.model.frozen import dataclass
+from worker.model.warning import RecordWarning
 from worker.settings import Limits
+
+if TYPE_CHECKING:
+    from worker.formats.feed.xml_feed import XmlFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +82,20 @@ def read_feed(document: Document, context: ParseContext, look_up: LookUp | None 
         raise Rejected(
             Reason.EMPTY, "the answer is empty: look in a browser whether there is a feed"
         )
-    decoded = decode(data, document.charset)
-    feed = _read(decoded.text, document, limits, look_up)
+    feed: FeedFile | None = None
+    warnings: tuple[RecordWarning, ...] = ()
+    if look_up and is_plain_utf8(data):
+        feed = _read_divided(data, document, limits, look_up)
+    if feed is None:
+        decoded = decode(data, document.charset)
+        feed, warnings = _read(decoded.text, document, limits, look_up), decoded.warnings
     if len(feed.entries) > limits.articles:
         raise too_many(limits)
 
     def with_checks(entry: FeedEntry) -> FeedEntry:
         def read() -> RawArticle | Refusal:
             article = _with_absolute_links(entry.read(), document.url)
-            return check_article(article, decoded.warnings)
+            return check_article(article, warnings)
 
         return FeedEntry(entry.raw, entry.key, read)
 
@@ -139,18 +149,31 @@ def _read(text: str, document: Document, limits: Limits, look_up: LookUp | None)
             raise Rejected(
                 Reason.MALFORMED, "the feed ends before its first entry: it may be whole next time"
             )
-        entries = [
-            FeedEntry(feed.raw(number), feed.guid(number), partial(feed.read, number))
-            for number in range(len(feed.elements))
-        ]
-        head = feed.head
-        return FeedFile(head.title, head.min_interval_seconds, entries, "feed", feed.is_known)
+        return _feed_file(feed)
     if kind is Format.SITEMAP:
         articles = open_sitemap(text, document, limits)
         return FeedFile(None, 0, list(map(_sitemap_entry, articles)), "sitemap")
     if kind is Format.JSON:
         return _json(text, document, limits)
     raise _no_feed(text, kind)
+
+
+def _read_divided(
+    data: bytes, document: Document, limits: Limits, look_up: LookUp
+) -> FeedFile | None:
+    from worker.formats.feed.xml_feed import open_divided
+
+    feed = open_divided(data, document, limits, look_up)
+    return _feed_file(feed) if feed else None
+
+
+def _feed_file(feed: "XmlFeed") -> FeedFile:
+    entries = [
+        FeedEntry(feed.raw(number), feed.guid(number), partial(feed.read, number))
+        for number in range(len(feed.elements))
+    ]
+    head = feed.head
+    return FeedFile(head.title, head.min_interval_seconds, entries, "feed", feed.is_known)
 
 
 _END = re.compile(r"</(?:[\w.-]{1,40}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)

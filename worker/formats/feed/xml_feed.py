@@ -17,7 +17,7 @@ from worker.formats.feed.entries import Head, article_of
 from worker.formats.feed.namespaces import MISNAMED_ROOTS, known_namespace, name_of
 from worker.formats.feed.tree import Element, feed_tree, strict_root
 from worker.formats.feed.xml_text import safe_xml
-from worker.formats.sniff import feed_start
+from worker.formats.sniff import FEED_ROOTS, feed_start, prolog
 from worker.model import Document, RawArticle, Refusal
 from worker.settings import Limits
 
@@ -90,7 +90,7 @@ def open_feed(
     what would cost too much, `malformed` where there is no element.
     """
     text = text[feed_start(text) :].lstrip("\ufeff\u200b \t\r\n")
-    if look_up and (feed := _with_new_entries(text, document, limits, look_up)):
+    if look_up and (feed := _with_new_entries(text.encode(), document, limits, look_up)):
         return feed
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
@@ -103,23 +103,38 @@ def open_feed(
     return feed
 
 
+def open_divided(
+    data: bytes, document: Document, limits: Limits, look_up: LookUp
+) -> XmlFeed | None:
+    """The feed in `data`, plain UTF-8, of which only new entries are decoded; None where it is no
+    feed, or has to be decoded and parsed as a whole. Raises Rejected, as `open_feed`."""
+    head = data[:_PROLOG].decode("latin-1")
+    is_feed = prolog(head)[0] in FEED_ROOTS and "<?xml" not in head[1:]
+    if not is_feed or head[:1] != "<" or head.startswith("<!--"):
+        return None
+    return _with_new_entries(data, document, limits, look_up)
+
+
+_PROLOG = 4_000
+"""Bytes in which the root element has to begin."""
+
+
 def _with_new_entries(
-    text: str, document: Document, limits: Limits, look_up: LookUp
+    data: bytes, document: Document, limits: Limits, look_up: LookUp
 ) -> XmlFeed | None:
     """The feed with its known entries in outline; None where it has to be parsed as a whole."""
-    divided = divide(text, limits.articles)
+    divided = divide(data, limits.articles)
     root = strict_root(*safe_xml(divided.outline)) if divided else None
     if divided is None or root is None or name_of(root.tag) in MISNAMED_ROOTS:
         return None
     feed = _feed_of(root, document)
     if len(feed.elements) != len(divided.entries):
         return None
-    raws = [entry.encode() for entry in divided.entries]
-    is_known = look_up(raws)
+    is_known = look_up(divided.entries)
     new = [number for number, is_old in enumerate(is_known) if not is_old]
-    if not insert_entries(feed.elements, divided.entries, raws, new):
+    if not insert_entries(feed.elements, divided.entries, new):
         return None
-    return replace(feed, raws=raws, is_known=is_known)
+    return replace(feed, raws=divided.entries, is_known=is_known)
 
 
 def _feed_of(root: Element, document: Document, *, is_cut: bool = False) -> XmlFeed:
