@@ -12,7 +12,8 @@ from tests.newsdrop.stream import STREAM
 from tests.store.conftest import server_binary
 from worker.errors import UsageError
 from worker.pipeline.retention import feed_past
-from worker.store.factory import article_store, group_store
+from worker.store.factory import group_store
+from worker.store.groups.deliveries import read_deliveries
 
 __all__ = ["server_binary"]  # on each server that is here
 
@@ -133,7 +134,7 @@ def test_group_names_that_are_not_utf8(home: Home, redis_client: redis.Redis) ->
     redis_client.xreadgroup(b"\xff\x1b", b"c\xfe", {STREAM: ">"})
     [group] = home.lines("groups", "list")
     assert (group["name"], group["consumers"][0]["name"]) == ("\ufffd\x1b", "c\ufffd")
-    assert article_store(home.settings()).read_deliveries("1-0")[0].state == "pending"
+    assert read_deliveries(redis_client, STREAM, "1-0")[0].state == "pending"
     for name in ("\ufffd\x1b", "\udcff\x1b"):
         assert home.run("groups", "delete", name, "--yes").exit_code == 2
     for more in ((), ("--since", "3d")):

@@ -23,8 +23,10 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
 from worker.sources.archive_bucket import open_archive
+from worker.store.connection import connect, redis_url
 from worker.store.factory import article_store
-from worker.store.stream import Delivery, StreamEntry
+from worker.store.groups.deliveries import Delivery, read_deliveries
+from worker.store.stream import StreamEntry
 
 _REPARSE_BYTES = 8_000_000
 """Maximum bytes of a file that is parsed again to show one of its articles."""
@@ -74,7 +76,8 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
     if explained.in_stream is not None:
         at = explained.in_stream.stream_id
         record, origin = _from_stream(settings, at), "stream"
-        deliveries = tuple(article_store(settings).read_deliveries(at))
+        client = connect(redis_url(settings))
+        deliveries = tuple(read_deliveries(client, settings.stream.name, at))
     if record is None:
         record, origin = _from_archive(settings, article_id, explained.past), "archive"
     found_in = origin if record else None

@@ -172,9 +172,8 @@ def _explain_history(
 ) -> ExplainResult:
     """The articles and refusals of past decisions, and the files that wait."""
     ids = list(dict.fromkeys(entry.id for entry in past if entry.id))
-    result = _look_up(
-        settings, [(Explanation(path=shown, id=article_id), None) for article_id in ids]
-    )
+    articles = [(Explanation(path=shown, id=article_id), None) for article_id in ids]
+    result = _look_up(settings, articles)
     refused = (
         Explanation(path=entry.path, past=(entry,), reason=entry.reason, message=entry.message)
         for entry in past

@@ -10,22 +10,18 @@ import redis
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.model import IndexEntry, Story
-from worker.store.connection import Script, server_ms, text_of
+from worker.store.connection import Script, text_of
 from worker.store.errors import translated
 
 MAX_BLOCK_MS = 5_000
 """Well below the connection's `socket_timeout` of 10 s: a long wait is not an error."""
-
 
 MAX_COUNTED = 1_000
 """Unread entries of a group. Redis' own number was 46,615 for 434 after a restart, and it has none
 after some deletions. To count 1,000 entries of 18 kB takes its time from the server: 20 ms."""
 _COUNTED_AT_ONCE = 100
 
-_DEAD_LETTERS_AT_ONCE, _MAX_DEAD_LETTERS = 200, 10_000
-"""A group has no more, unless its consumers were given another bound."""
 _count = Script("count_entries.lua")
-_find_dead_letter = Script("find_dead_letter.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +52,6 @@ class Group:
     consumers: int
     pending: int
     lag: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What Redis knows of one entry in one consumer group. `state` is `unread`, `pending`
-    (delivered to `consumer`, last at `delivered_ms`, Unix milliseconds, `count` times in all),
-    `dead` (moved to the dead letters) or `acknowledged`: Redis has no time of that, and says the
-    same of what the group never had."""
-
-    group: str
-    state: str
-    consumer: str | None = None
-    delivered_ms: int | None = None
-    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,41 +153,6 @@ class Stream:
                 for group, (name, unread) in zip(groups, counts.items(), strict=True)
             ),
         )
-
-    def read_deliveries(self, stream_id: str) -> list[Delivery]:
-        """The state of an entry of the stream in each consumer group, by the group's name."""
-        with translated():
-            groups = self._client.xinfo_groups(self.name)
-            now_ms = server_ms(self._client)
-        return [
-            self._delivery(group, stream_id, now_ms)
-            for group in sorted(groups, key=lambda group: text_of(group["name"]))
-        ]
-
-    def _delivery(self, group: Mapping[str, Any], stream_id: str, now_ms: int) -> Delivery:
-        name = text_of(group["name"])
-        if id_key(text_of(group["last-delivered-id"])) < id_key(stream_id):
-            return Delivery(name, "unread")
-        with translated():
-            pending = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
-        if not pending:
-            return Delivery(name, "dead" if self._is_dead(name, stream_id) else "acknowledged")
-        (one,) = pending
-        delivered_ms = now_ms - int(one["time_since_delivered"])
-        return Delivery(
-            name, "pending", text_of(one["consumer"]), delivered_ms, one["times_delivered"]
-        )
-
-    def _is_dead(self, group: str, stream_id: str) -> bool:
-        """Whether a dead letter of the group has the entry, which failed after it came."""
-        key, after = f"{{{self.name}}}:dead:{group}".encode(), f"{id_key(stream_id)[0]}-0"
-        for _ in range(_MAX_DEAD_LETTERS // _DEAD_LETTERS_AT_ONCE):
-            args: list[bytes | int] = [after.encode(), _DEAD_LETTERS_AT_ONCE, stream_id.encode()]
-            is_found, last = _find_dead_letter.run(self._client, [key], args)
-            if is_found or not last:
-                return bool(is_found)
-            after = text_of(last)
-        return False
 
     def _count_unread(
         self, delivered_id: str, about: Mapping[str, Any], before: "_Unread | None"

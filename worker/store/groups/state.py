@@ -58,6 +58,11 @@ class DeadLetter:
     data: bytes
 
 
+def dead_letters_key(stream: str, group: str) -> str:
+    """The same key as in newsdrop/consumer.py."""
+    return f"{{{stream}}}:dead:{group}"
+
+
 def parse_pending(values: dict[str, Any], *, in_past: bool) -> PendingEntry:
     return PendingEntry(
         text_of(values["message_id"]),

@@ -13,6 +13,7 @@ from worker.store.groups.state import (
     GroupMember,
     GroupState,
     PendingEntry,
+    dead_letters_key,
     parse_dead_letter,
     parse_pending,
 )
@@ -133,7 +134,8 @@ class GroupStore:
                     "deliveries": entry.deliveries, "error": error,
                 }  # fmt: skip
                 pipe.xadd(
-                    self._dead_letters_key(group), about | (messages[0][1] if messages else {})
+                    dead_letters_key(self._stream, group),
+                    about | (messages[0][1] if messages else {}),
                 )
                 self._finish(pipe, stream, group, [entry.stream_id], in_past=entry.in_past)
                 pipe.execute()
@@ -152,12 +154,12 @@ class GroupStore:
         """The dead letters, oldest first; those of a deleted group, too. NotThere where there is
         neither the group nor a letter."""
         with translated():
-            has_letters = bool(self._client.exists(self._dead_letters_key(group)))
+            has_letters = bool(self._client.exists(dead_letters_key(self._stream, group)))
         if not has_letters:
             self._check(group)
         while True:
             with translated():
-                page = self._client.xrange(self._dead_letters_key(group), after, "+", 100)
+                page = self._client.xrange(dead_letters_key(self._stream, group), after, "+", 100)
             if not page:
                 return
             yield from (parse_dead_letter(letter_id, fields) for letter_id, fields in page)
@@ -166,7 +168,7 @@ class GroupStore:
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
         key = parse_stream_id(letter_id)
         with translated():
-            entries = self._client.xrange(self._dead_letters_key(group), key, key)
+            entries = self._client.xrange(dead_letters_key(self._stream, group), key, key)
         if not entries:
             raise NotThere(
                 f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
@@ -195,7 +197,7 @@ class GroupStore:
         """Delete dead letters; returns how many."""
         with translated():
             ids = [letter.letter_id for letter in dead_letters]
-            return int(self._client.xdel(self._dead_letters_key(group), *ids)) if ids else 0
+            return int(self._client.xdel(dead_letters_key(self._stream, group), *ids)) if ids else 0
 
     def _streams(self, group: str) -> list[tuple[Any, bool]]:
         """The streams of a group, and whether each is that of its past, which comes first."""
@@ -223,7 +225,7 @@ class GroupStore:
         with translated():
             # By the bytes of its name: another program's may not be text.
             members = self._client.xinfo_consumers(self._stream, info["name"])
-            dead_letters = self._client.xlen(self._dead_letters_key(group.name))
+            dead_letters = self._client.xlen(dead_letters_key(self._stream, group.name))
         return GroupState(
             group.name,
             group.lag,
@@ -254,10 +256,6 @@ class GroupStore:
             raise UsageError(f"the name {printable(group, 80)} is not UTF-8: choose another one")
         if group in self._find_groups():
             raise AlreadyThere(f"the group {printable(group, 80)} exists: use `groups reset`")
-
-    def _dead_letters_key(self, group: str) -> str:
-        """The same key as in newsdrop/consumer.py."""
-        return f"{{{self._stream}}}:dead:{group}"
 
 
 def _no_group(name: str) -> NotThere:
