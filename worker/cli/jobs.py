@@ -42,8 +42,15 @@ _UNKNOWN = mark("(unknown: Redis did not answer at its start)")
 _TABLE_WIDTH = 105
 """Columns that the table needs so that no ID is cut."""
 
-_COUNTS = tuple(map(mark, ("files", "open", "published", "duplicate", "rejected", "not fetched")))
-"""The last is a column where a job has some."""
+_STYLES = {
+    mark("open"): "cyan",
+    mark("published"): "green",
+    mark("duplicate"): "",
+    mark("rejected"): "red",
+    mark("not fetched"): "red",
+}
+"""The counts beside the accepted files, with their colours. The last one is a column only where a
+job has some."""
 
 
 @with_filters("q", "source", "date", "outcome")
@@ -92,14 +99,16 @@ def _print_jobs(jobs: "Sequence[JobView]") -> None:
         for job in jobs:
             _print_narrow(job)
     else:
-        names = _COUNTS if any(_unfetchable(job) for job in jobs) else _COUNTS[:-1]
+        names = [mark("files"), *_STYLES]
+        if not any(_counts(job)[-1] for job in jobs):
+            del names[-1]
         table = make_table("job", "started", *names, "input", right=names, flexible=("input",))
         for job in jobs:
             table.add_row(
                 safe_text(job.id),
                 format_local_time(job.created_at),
                 format_count(job.files.accepted),
-                *(count_text(count, style) for count, _, style in _counts(job)[: len(names) - 1]),
+                *map(count_text, _counts(job)[: len(names) - 1], _STYLES.values()),
                 stored_text(translate(job.label or _UNKNOWN)),
             )
         console().print(table)
@@ -134,8 +143,8 @@ def _print_job(job: "JobView") -> None:
         from worker.queries.jobs import group_refused
 
         console().print()
-        for it, count in group_refused(job.refused):
-            print_refusal(it.path, it.reason, it.message, it.quarantine, count)
+        for first, count in group_refused(job.refused):
+            print_refusal(first.path, first.reason, first.message, first.quarantine, count)
 
 
 def _describe_fetching(job: "JobView") -> str | None:
@@ -162,26 +171,21 @@ def _describe_fetching(job: "JobView") -> str | None:
 def _print_narrow(job: "JobView") -> None:
     """Time and counts, without those that are zero; then the input and the ID."""
     line = Text(f"{format_local_time(job.created_at)}  {count_noun(job.files.accepted, 'file')}")
-    counts = [(count, name, style) for count, name, style in _counts(job) if count]
-    for position, (count, name, style) in enumerate(counts):
+    counts = [each for each in zip(_counts(job), _STYLES.items(), strict=True) if each[0]]
+    for position, (count, (name, style)) in enumerate(counts):
         line.append(punctuate(", " if position else ": ")).append(format_state(count, name), style)
     console().print(line)
     console().print(Padding(stored_text(translate(job.label or _UNKNOWN)), (0, 0, 0, 4)))
     console().print(Padding(safe_text(job.id, "dim"), (0, 0, 0, 4)))
 
 
-def _counts(job: "JobView") -> tuple[tuple[int, str, str], ...]:
-    """(number, name, colour) of the counts beside the accepted files."""
-    articles = job.articles
-    unfetched = job.fetching.unfetched if job.fetching else 0
+def _counts(job: "JobView") -> tuple[int, ...]:
+    """The numbers of `_STYLES`, in its order."""
+    articles, fetching = job.articles, job.fetching
     return (
-        (job.files.open_count + unfetched, "open", "cyan"),
-        (articles.published + articles.revised, "published", "green"),
-        (articles.duplicate, "duplicate", ""),
-        (articles.rejected, "rejected", "red"),
-        (_unfetchable(job), "not fetched", "red"),
+        job.files.open_count + (fetching.unfetched if fetching else 0),
+        articles.published + articles.revised,
+        articles.duplicate,
+        articles.rejected,
+        fetching.unfetchable if fetching else 0,
     )
-
-
-def _unfetchable(job: "JobView") -> int:
-    return job.fetching.unfetchable if job.fetching else 0

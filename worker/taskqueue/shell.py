@@ -27,21 +27,21 @@ logger = get_logger(__name__)
 P = ParamSpec("P")
 
 _OUTSIDE = (Retryable, OperationalError, OSError)
-"""Temporary problems (no Redis for a wake-up, a folder without permission): beat sends it again."""
+"""Temporary problems, such as no Redis for a wake-up or a folder without permission: beat sends the
+task again."""
 
 _UNSEEN = (SpoolUnavailable, StoreRefused, OSError)
 """Temporary problems that `status` may not see by itself, as it sees a Redis that is down."""
 
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
 
-
 _RETRY_SECONDS = 10
 """Seconds until an order is tried again after a temporary problem, such as a full spool."""
 
 
 class TaskFailed(Exception):
-    """A bug ended a task, and its traceback is in the log; or an order was refused, or inputs of
-    its job, in a sentence and with the counts."""
+    """A task ended by a bug, whose traceback is in the log; or a refused order, with the reason and
+    the counts of its job."""
 
 
 def task(name: str) -> Callable[[Callable[P, None]], Task]:
@@ -92,12 +92,12 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
                 raise
             except Exception as error:
                 why = _one_line(error)
+                # FetchFailed is an error of the order: its address cannot be fetched.
                 if isinstance(error, _OUTSIDE) and not isinstance(error, FetchFailed):
                     logger.warning("tried again later", task=name, error=why)
                     raise self.retry(countdown=_RETRY_SECONDS, max_retries=None) from None
-                # Of FetchFailed, the address is at fault. Without a result backend, only the log
-                # tells.
                 if isinstance(error, NewsdropError | TypeError):
+                    # Without a result backend, only the log has the reason.
                     logger.warning("order refused", task=name, job=self.request.id, error=why)
                     raise TaskFailed(why) from None
                 logger.error("task failed", task=name, exc_info=error)

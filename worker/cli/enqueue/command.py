@@ -149,8 +149,8 @@ def _print_report(report: "EnqueueReport") -> None:
     for problem in report.problems:
         print_text(problem, "yellow")
     refused = group_refused(report.refused)
-    for it, count in refused[:_MAX_REFUSALS]:
-        print_refusal(it.path, it.reason, it.message, it.quarantine, count)
+    for first, count in refused[:_MAX_REFUSALS]:
+        print_refusal(first.path, first.reason, first.message, first.quarantine, count)
     if len(refused) > _MAX_REFUSALS:
         print_text(f"… and {format_count(len(refused) - _MAX_REFUSALS)} more")
     if not (report.refused or report.waited or report.problems):

@@ -34,6 +34,7 @@ UNCOPIED_SECONDS = 3_600.0
 
 _UNREAD_SHOWN_MS = 86_400_000
 """How long it is a problem that unread entries were trimmed."""
+
 _LEVELS = ("fail", "warn", "note")
 
 
@@ -249,7 +250,7 @@ def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
         if failure.count == 1 and not failure.is_bug:
             continue  # it may be over with the next tick
         if any(failure.message[1:] in problem.text for problem in others):
-            continue
+            continue  # a sentence there: only the first letter differs
         ago = duration(max(0.0, since.total_seconds()))
         text = f"The task {failure.task} failed {ago} ago: {failure.message}."
         if failure.count > 1:
