@@ -42,18 +42,18 @@ _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
 
 
 def _render_list(settings: Settings, pages: Pages, query: str, before: str) -> Regions:
-    values, result, error = dict(parse_qsl(query)), None, None
+    filters, result, error = dict(parse_qsl(query)), None, None
     try:
-        if values:
-            filters = Filters(**values)
-            result = search_articles(settings, filters, COUNT, before or None, utc_now())
+        if filters:
+            chosen = Filters(**filters)
+            result = search_articles(settings, chosen, COUNT, before or None, utc_now())
         else:
             result = list_articles(settings, COUNT, before or None)
     except (UsageError, ReadModelUnavailable) as failure:
-        if not values:
+        if not filters:
             raise
         error = str(failure)
-    html = pages.render("articles/list.html", result=result, given=values, error=error)
+    html = pages.render("articles/list.html", result=result, filters=filters, error=error)
     return {"articles": html}
 
 
@@ -65,7 +65,7 @@ async def show_list(request: Request) -> Response:
     address = write_query(dict(parse_qsl(query)), page="articles")
     live = f"/live?{address}" if not before else None
     return await live_page(
-        request, "articles", "articles.html", live=live, given=dict(parse_qsl(query))
+        request, "articles", "articles.html", live=live, filters=dict(parse_qsl(query))
     )
 
 

@@ -105,7 +105,7 @@ def ask(request: Request, form: FormData) -> Response:
         return redirect(_address(group.name), done="unselected")
     count, _ = _plan(request, form)
     return page(
-        request, "consumers/ask.html", group=group, count=count, fields=fields, given=values
+        request, "consumers/ask.html", group=group, count=count, fields=fields, values=values
     )
 
 

@@ -43,7 +43,7 @@ def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Re
         total=len(chosen),
         start=first,
         count=COUNT,
-        given=filters,
+        filters=filters,
     )
     return {"feeds": html}
 
@@ -79,7 +79,7 @@ async def show_list(request: Request) -> Response:
     tags = sorted({tag for feed in catalog for tag in feed.tags})
     filters = dict(parse_qsl(_filters(request)))
     return await live_page(
-        request, "feeds", "feeds.html", given=filters, tags=tags, has_feeds=bool(len(catalog))
+        request, "feeds", "feeds.html", filters=filters, tags=tags, has_feeds=bool(len(catalog))
     )
 
 

@@ -33,7 +33,7 @@ def _render_list(settings: Settings, pages: Pages, start: str, query: str) -> Re
     except UsageError as failure:
         error = str(failure)
     html = pages.render(
-        "jobs/list.html", jobs=jobs, next=following, start=int(start), given=filters, error=error
+        "jobs/list.html", jobs=jobs, next=following, start=int(start), filters=filters, error=error
     )
     return {"jobs": html}
 
@@ -53,7 +53,7 @@ async def show_list(request: Request) -> Response:
     start, query = _list_parameters(request)
     filters = dict(parse_qsl(query))
     live = f"/live?{write_query(filters, page='jobs')}" if start == "0" else None
-    return await live_page(request, "jobs", "jobs.html", live=live, given=filters)
+    return await live_page(request, "jobs", "jobs.html", live=live, filters=filters)
 
 
 async def show_job(request: Request) -> Response:

@@ -40,7 +40,7 @@ def _render_list(settings: Settings, pages: Pages, after: str, query: str) -> Re
         result = list_quarantine(settings, COUNT, after or None, *selection, folder=folder)
     except UsageError as failure:
         error = str(failure)
-    html = pages.render("quarantine/list.html", result=result, given=filters, error=error)
+    html = pages.render("quarantine/list.html", result=result, filters=filters, error=error)
     return {"quarantine": html}
 
 
@@ -68,7 +68,7 @@ async def show_list(request: Request) -> Response:
         "quarantine",
         "quarantine.html",
         live=live,
-        given=filters,
+        filters=filters,
         reasons=reasons,
         days=days,
     )
@@ -117,7 +117,7 @@ def _confirm(
     counts = Counter(item.reason.value for item in items).most_common()
     is_cut = len(items) == MAX_MATCHING
     days = request.app.state.settings.quarantine.discarded_days
-    context = {"found": items, "given": filters, "counts": counts, "is_cut": is_cut, "days": days}
+    context = {"items": items, "filters": filters, "counts": counts, "is_cut": is_cut, "days": days}
     return page(request, "bulk.html", **context)
 
 
