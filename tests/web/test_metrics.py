@@ -354,7 +354,7 @@ def test_backlogs_are_counted_by_source(tmp_path: Path, redis_server: Server) ->
             for state in ("waiting", "paused", "done", "unfetchable")
         }
         assert {key: count for key, count in states.items() if count} == {
-            ("lake", "done"): 5,
+            ("lake", "done"): 7,
             ("lake", "unfetchable"): 2,
             ("manual", "paused" if is_paused else "waiting"): 3,
         }
