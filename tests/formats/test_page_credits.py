@@ -4,6 +4,7 @@ import pytest
 
 from tests.formats.pages import BODY, Parse, page_of
 from worker.formats.page.bylines import person_names
+from worker.model import Publisher
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_credits_beside_the_heading(
     """Labelled names are read from the lines beside the heading, and nothing that is no name."""
     article = parse(page_of(f"<h1>港口开工</h1><div>{line}</div><div>{BODY * 3}</div>"))
     assert [person.name for person in article.authors] == authors
-    assert (article.publisher and article.publisher.name) == outlet
+    assert article.publisher == Publisher(outlet or "示例网")  # the page's title
     assert article.editor == editor
 
 
@@ -138,6 +139,25 @@ def test_the_site_is_no_author(name: str, parse: Parse) -> None:
     assert authors_of(page_of(inside, head), parse) == ["Ann Vera"]
 
 
+@pytest.mark.parametrize(
+    ("end", "outlet"),
+    [
+        (" | Harbours | The Quay-Post", "The Quay-Post"),
+        (" - quay-post.example", "quay-post.example"),
+        ("-国内新闻-示例晚报网", "示例晚报网"),
+        ("_港口_货柜", None),
+        (" - Harbours", None),
+        (": the quay post", None),
+    ],
+)
+def test_an_outlet_in_the_title(end: str, outlet: str | None, parse: Parse) -> None:
+    """The last part of a page's title is its outlet if it is like the host, or a Chinese one's."""
+    title = "Pilots return to work" if " " in end else "引航员回到船上"
+    html = f"<title>{title}{end}</title><h1>{title}</h1><div>{BODY * 3}</div>"
+    publisher = parse(html, "https://www.quay-post.example/n/7").publisher
+    assert (publisher and publisher.name) == outlet
+
+
 def test_a_person_with_a_site(parse: Parse) -> None:
     """An author whose name is the host's is one; a host's name written as one is not."""
     page = page_of(f"<h1>港口开工</h1>{BODY * 3}", '<meta name="author" content="Ann Vera">')
@@ -160,9 +180,9 @@ def test_a_blog_of_one_person(parse: Parse) -> None:
         f"<h1>港口开工</h1>{BODY * 3}", json_ld("Ann", "Ann", '["Person", "Organization"]')
     )
     assert authors_of(page, parse) == ["Ann"]
-    assert parse(page).publisher is None
+    assert parse(page).publisher == Publisher("示例网")  # of the page's title
     blog = page_of(f"<h1>港口开工</h1>{BODY * 3}", json_ld("Ann", "Blogger", '"Organization"'))
-    assert parse(blog).publisher is None
+    assert parse(blog).publisher == Publisher("示例网")
 
 
 @pytest.mark.parametrize(("byline", "expected"), [("", "Ann Vera"), ("By Bob Dent", "Bob Dent")])

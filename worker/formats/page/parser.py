@@ -41,10 +41,11 @@ from worker.formats.page.no_article import check_content
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, date_found, dates_shown
 from worker.formats.page.rule_choice import choose_rule
+from worker.formats.page.site_names import outlet_behind
 from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup
 from worker.formats.page.surroundings import corrected
 from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
-from worker.model import DateText, Document, RawArticle
+from worker.model import DateText, Document, Publisher, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
 from worker.sites import SiteRule
@@ -99,6 +100,8 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     found = replace(found, passages=corrected(found.passages, title, summaries))
     credited = by_credits(found.passages, title)
     declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
+    if outlet := outlet_behind(title or "", titles.page, host_of(url)):
+        declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(one.publisher.name for one in declared if one.publisher)]
     persons = [replace(one, authors=without_sites(one.authors, sites)) for one in declared]
     data = replace(merge_metadata(ruled.data, *persons), title=title)
@@ -108,14 +111,14 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     bylines += [label + author.name for author in data.authors for label in _BYLINES]
     bylines += _EDITORS if data.editor else ()
     html, warnings = _body(found, rule, ruled.html, data, bylines)
-    outlet = data.publisher.name if data.publisher else None
+    publisher = data.publisher.name if data.publisher else None
     article = RawArticle(
         parser=PARSER,
         html=html,
         title=title,
         dates=dates,
         modified=data.modified,
-        authors=tuple(author for author in data.authors if author.name != outlet),
+        authors=tuple(author for author in data.authors if author.name != publisher),
         publisher=data.publisher,
         editor=data.editor,
         tags=tuple(tag for tag in data.tags if tag != title),

@@ -32,6 +32,19 @@ def without_outlet(text: str) -> str:
     return text
 
 
+def outlet_behind(title: str, page: str, host: str | None) -> str | None:
+    """The outlet that `page`, a page's title, names last, behind the article's `title`.
+
+    Only what is like the host (`The Quay Post` at quaypost.example) or ends as the names of Chinese
+    outlets do; others are sections.
+    """
+    parts = _ENDS.split(page[len(title) :]) if title and page.startswith(title) else []
+    name = parts[-1].strip("-–—›/ ") if len(parts) > 1 else ""
+    key, labels = title_key(name), [label for label in (host or "").split(".") if len(label) > 3]
+    is_like_host = any(label in key or key in label for label in map(title_key, labels))
+    return name if 2 < len(key) <= 30 and (is_like_host or _CHINESE.search(name)) else None
+
+
 def title_key(text: str) -> str:
     """The letters and digits of a title, by which titles are compared."""
     return folded(text).casefold()
@@ -50,6 +63,8 @@ _OUTLET = re.compile(
     rf"\s+[-–—·•]\s+({_WORD}(?:(?:\s|(?=&)|(?<=&)){_WORD}){{0,3}})$|"
     r"\s?[-–—]{1,2}\s?([\w·]{1,8}(?:网|报|在线|频道|论坛|博客|社区|新闻|网站|ニュース|新聞))$"
 )
+_ENDS = re.compile(r"\s+[-–—·•]+\s+|\s*[_|｜»]+\s*|(?<=[\u3000-\u9fff])[-–—]+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff](?:网|报|在线|新闻|财经|通讯社|周刊|杂志|电视台)$")
 _STRONG = re.compile(r"[|｜»_]|::")
 
 
