@@ -170,6 +170,12 @@ def test_only_the_bad_line_is_read_by_hand(read_one: Any) -> None:
     assert found.warnings == ("head: front matter is not valid YAML; read line by line: title",)
 
 
+def test_keys_that_slipped_to_the_right(read_one: Any) -> None:
+    """A key below one with a value is no part of that value."""
+    found = read_one(head("title: x\n date: 2021-12-07\n tags: [a]"))
+    assert (found.title, found.dates[0].text, found.tags) == ("x", "2021-12-07", ("a",))
+
+
 def test_list_below_a_refused_key(read_one: Any) -> None:
     """A list that YAML refuses is read item by item."""
     assert read_one(head("title: x\ncategories:\n - @one\n - 'two'")).tags == ("@one", "two")

@@ -74,6 +74,7 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
     table: dict[str, Value] = {}
     bad_keys: list[str] = []
     anchors: Anchors = {}
+    text = _INDENTED.sub("", text)
     starts = list(_KEY.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
     for start, end in zip(starts, ends, strict=False):
@@ -87,6 +88,9 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
 
 
 _KEY = re.compile(r"^([^\W\d][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_INDENTED = re.compile(
+    r"^[ \t]{1,3}(?=(?:title|date|tags|categories|author)[ \t]*:\s)", re.MULTILINE
+)
 _TAG = re.compile(r"!|tag:yaml\.org,2002:[ -~]+")
 _QUOTES = "\"'“”‘’"
 # English words that begin with an apostrophe.
