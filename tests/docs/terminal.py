@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT
 from tests.template import run_newsdrop, serve_commands
 
 PATIENCE = 200.0
-LOOKED_ON = 3
+LOOKED_ON = 6
 """Seconds that a command which does not end by itself is looked at."""
 
 _SHIM = f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("redis_cli.py")}" "$@"\n'
