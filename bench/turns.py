@@ -1,4 +1,4 @@
-"""What something costs in new articles/s: it is switched on and off while the workers go on.
+"""What something costs in new articles/s: it is switched on and off while the workers continue.
 
 Two runs of the same differ by a tenth and more, so that runs with and without it cannot show a cost
 of 2 %. Here it is off, on, on, off for a few seconds each, again and again, and each turn is

@@ -2,7 +2,7 @@
 
 The file is as a news crawl writes it: requests and answers, some packed, a gzip member each. Bare
 fastwarc reads and unpacks the body of each record; newsdrop also checks digests and chooses pages.
-What their division into batches and their parsing cost is told apart.
+Division into batches and parsing have figures of their own.
 """
 
 import gzip

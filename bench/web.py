@@ -155,7 +155,7 @@ def _read_model_switch(here: Place) -> Iterator[Switch]:
 
 @contextmanager
 def _stoppable(*processes: psutil.Process) -> Iterator[Switch]:
-    """Off: the processes are stopped; at the end they go on, because they have to end."""
+    """Off: the processes are stopped; at the end they continue, because they have to end."""
 
     def switch(is_on: bool) -> None:
         for process in processes:

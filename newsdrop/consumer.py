@@ -157,7 +157,7 @@ class Event:
 class Consumer:
     """A member of a consumer group; iterate over it with `for` or `async for`.
 
-    A record is acknowledged when the next one is asked for, a batch in one round trip. `url` is
+    A record is acknowledged when the next one is taken, a batch in one round trip. `url` is
     redis, rediss or unix, or a client of redis-py (as Sentinel makes them), which is then this
     consumer's own. `start` is for a new group: `0` all, `$` only new, or an ID. `name` must be
     stable and unique in the group; by default it is `<host>-<number>`, unique on the machine. What
@@ -228,7 +228,7 @@ class Consumer:
                     self._error = error
 
     def batches(self) -> Generator[list[Record], None, None]:
-        """Lists of up to `batch` records, each acknowledged when the next one is asked for."""
+        """Lists of up to `batch` records, each acknowledged when the next one is taken."""
         return self._batches(is_single=False)
 
     def batches_async(self) -> AsyncIterator[list[Record]]:
@@ -332,7 +332,7 @@ _Replies = Generator[_Step, Any, list[Any]]
 
 
 class _Stopped(Exception):
-    """The consumer was stopped while the server was away."""
+    """The consumer was stopped while the server was unavailable."""
 
 
 class _PastEnded(Exception):

@@ -72,7 +72,7 @@ def open_warc(path: str | Path) -> BinaryIO | None:
         is_named = has_warc_name(path.name) and path.is_file() and path.stat().st_size
         return path.open("rb", buffering=0) if is_named else None
     except OSError:
-        return None  # whoever reads it as another file says why
+        return None  # reading it as another file reports why
 
 
 def read_open_warc(

@@ -1,4 +1,4 @@
-"""The clock. Whoever starts a process hands it down; nothing pure reads the time itself."""
+"""The clock. The start of a process passes it down; pure functions do not read the time."""
 
 import time
 from dataclasses import dataclass

@@ -84,8 +84,8 @@ def embedded_socket(state_dir: Path) -> Path:
     """The embedded server's Unix socket, the same for every caller.
 
     It is in :func:`run_dir`, unless that path is too long for the kernel; then in a directory of
-    this user below ``/tmp``, named by the hash of the state directory. Whoever creates that
-    directory must check that this user owns it and that its mode is 700.
+    this user below ``/tmp``, named by the hash of the state directory. A process that creates
+    that directory must check that this user owns it and that its mode is 700.
     """
     state_dir = Path(os.path.abspath(state_dir))  # noqa: PTH100  # resolve() would follow links
     near = run_dir(state_dir) / _SOCKET

@@ -60,7 +60,7 @@ _BEHIND_SECONDS = 30.0
 @dataclass(slots=True)
 class FeedSource:
     """Polls the feeds of a catalog. `now` gives aware datetimes; `on_more` is called once where
-    more feeds are due than were asked for."""
+    more feeds are due than were requested."""
 
     store: FeedStore
     catalog: Callable[[], Catalog]

@@ -97,7 +97,7 @@ class _Loop:
     gathering_since: float = 0.0
     totals: FetchTotals = field(default_factory=FetchTotals)
     idle_until: dict[str, float] = field(default_factory=dict)
-    """By the kind of a source with nothing due when it is asked again. Cleared when results are
+    """Time of the next request to a source with nothing due, by its kind. Cleared when results are
     saved, which frees hosts."""
 
     def start_due(self) -> float | None:

@@ -16,8 +16,8 @@ from worker.spool.layout import write_durably
 FOLDER = "tasks"
 
 _IN_A_ROW = timedelta(seconds=60)
-"""Failures further apart than this are separate, and a success clears only an older one: one
-process may fail with its batch again and again while others succeed."""
+"""Failures further apart than this are separate, and a success clears only older ones: one process
+may fail with its batch again and again while others succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class TaskFailure:
 def record_failure(
     state_dir: Path, task: str, message: str, now: datetime, *, is_bug: bool
 ) -> None:
-    """Where that is impossible, the log has the message, and `status` shows what is wrong with the
-    state directory."""
+    """Count a failure. An OSError is ignored: the log has the message, and `status` shows what is
+    wrong with the state directory."""
     path = state_dir / FOLDER / f"{task}.json"
     before, last = _read(path), rfc3339(now)
     count, since = 1, last
@@ -50,6 +50,7 @@ def record_failure(
 
 
 def record_success(state_dir: Path, task: str, now: datetime) -> None:
+    """Forget failures that are older than `_IN_A_ROW`. An OSError is ignored."""
     failed, succeeded = (state_dir / FOLDER / f"{task}.{kind}" for kind in ("json", "ok"))
     seconds = now.timestamp()
     with suppress(OSError):
@@ -70,7 +71,7 @@ def last_success(state_dir: Path, task: str) -> float | None:
 
 
 def read_failures(state_dir: Path) -> tuple[TaskFailure, ...]:
-    """Those of tasks that have not succeeded since."""
+    """The failures of tasks that have not succeeded since."""
     failures = map(_read, sorted((state_dir / FOLDER).glob("*.json")))
     return tuple(failure for failure in failures if failure is not None)
 

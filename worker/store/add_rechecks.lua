@@ -18,7 +18,7 @@ local obstacle = find_obstacle({ [due] = 'zset', [counts] = 'hash' }, {
 })
 if obstacle then return obstacle end
 
--- The last pages of a host that were fetched, newest first: one of them is asked for where another
+-- The last pages of a host that were fetched, newest first: one of them is requested where another
 -- seems to be removed.
 local function list_page(host, url)
   local listed = { url }

@@ -21,9 +21,9 @@
 -- Redis does not roll a failed script back, so an entry is appended before it is marked, never the
 -- other way round.
 --
--- If a write fails all the same, entries may be without their marks. So what is going to be appended
--- is noted before, as a *pending* answer: 'pending <last entry before this call> <how manieth of the
--- call>'. The entries of a call follow each other, so a retry finds its own by that, and goes on from
+-- If a write still fails, entries may be without their marks. So what is going to be appended is
+-- recorded before, as a *pending* answer: 'pending <last entry before this call> <number within the
+-- call>'. The entries of a call follow each other, so a retry finds its own by that, and continues
 -- there: it never appends it again, and never calls it a duplicate.
 
 local stream, claims = KEYS[1], KEYS[2]
@@ -206,7 +206,7 @@ local is_open, window = pcall(open_window, ARGV[3], to_decide)
 local problem = not is_open and window
 if problem then window = nil end
 
--- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
+-- The story of an article that is appended, or was by an earlier call; nil if it needs none.
 local function story_of(at, plan)
   local marks, story = ARGV[at + 13], plan.story or ARGV[at + 14]
   if window and #marks > ARTICLE then

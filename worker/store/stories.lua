@@ -17,7 +17,7 @@
 -- than most are, so that few writes pay for it; a key expires some days after it was last written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type and a damaged
--- value are passed over, and publish.lua goes on after an error; `window.problem` says what was wrong.
+-- value are passed over, and publish.lua continues after an error; `window.problem` says what was wrong.
 -- `worker/normalize/stories/sketch.py` explains bands and sketches.
 
 local BANDS, BAND, LISTS = 8, 8, 2 ^ 19  -- of a text; an address is one more band

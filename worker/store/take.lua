@@ -85,7 +85,7 @@ end
 -- Gives an item that has to wait its next time. Each is a thousandth of a millisecond behind the
 -- one before, so that they keep their order.
 local function put_off(host, item, name, score, at)
-  -- What no worker looked at, or the host itself asked for, is no delay by the pace.
+  -- A wait that no worker noticed, or that the host itself requested, is not a delay by the pace.
   if score == 0 then
     redis.call('HSET', item, 'since', 0)
   elseif host.cool > now then
@@ -125,7 +125,7 @@ local obstacle = find_obstacle({ [due] = 'zset' }, {
 })
 if obstacle then return obstacle end
 
--- What is due and was not looked at may want any host.
+-- Due items that were not examined may need any host.
 for at = 2, #KEYS do
   if redis.call('ZCOUNT', KEYS[at], '-inf', integer(now)) > 0 then return { 0, -1 } end
 end

@@ -5,10 +5,10 @@
 --       3 totals: a hash with the entries trimmed, those of them unread, and when
 -- ARGV  1 maximum length (0: none), 2 the ID before which entries have expired ('0': none),
 --       3 maximum bytes (0: none), 4 bytes that must be freed in any case, 5 ms after which a group
---       without progress is not protected (0: never), 6 entries to look at, 7 1: remove nothing
+--       without progress is not protected (0: never), 6 entries to examine, 7 1: remove nothing
 -- Returns {removed, unread ones of them, length, bytes, bound, holding group}: entries from the ID
 -- `bound` on are protected ('': none is) by the holding group; a removal can continue if `removed`
--- is the number of entries that were looked at.
+-- is the number of entries to examine.
 --
 -- A group has progress when its position or what is pending changes, or a consumer asks for entries.
 

@@ -23,7 +23,7 @@ _CATCH_UP = timedelta(days=1)
 """What was last sent at a time that is still to come is due as if it was last sent a day ago."""
 
 beat_alive = Signal(name="beat_alive")
-"""Sent at each turn of beat's loop, and while it looks for a server that is away."""
+"""Sent at each turn of beat's loop, and while its server is unavailable."""
 
 
 class ZoneCrontab(crontab):  # type: ignore[misc]
@@ -75,7 +75,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
 
     def setup_schedule(self) -> None:
         # Beat's file is in the state directory, which does not exist at the first start; without
-        # this the process ended here, and the worker went on without ticks. Wrong settings end it
+        # this the process ended here, and the worker continued without ticks. Wrong settings end it
         # with one sentence; Celery would log a traceback.
         with exit_with_message():
             create_places(self.app.conf.newsdrop_settings)
@@ -89,8 +89,8 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         return super().tick(*args, **kwargs)
 
     def _forget_future(self) -> None:
-        """Have an entry sent now that was last sent in the future, by a clock that was ahead: beat
-        would wait until that time comes. A clock ahead 8 hours for 8 seconds cost 8 hours."""
+        """Make entries due now that were last sent in the future, by a clock that was ahead: beat
+        would wait until that time. A clock 8 hours ahead for 8 seconds cost 8 hours."""
         now = self.app.now()
         ahead = [entry for entry in self.schedule.values() if _as_utc(entry.last_run_at) > now]
         if not ahead:
@@ -101,7 +101,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         self.populate_heap()  # it has the times of the wrong clock
 
     def _ensure_connected(self) -> Any:
-        # Celery's own waits in here while the server is away, without a watchdog message.
+        # Celery's own waits in here while the server is unavailable, without a watchdog message.
         def on_error(error: Exception, seconds: float) -> None:
             logger.warning("no tick can be sent", error=f"{error}; next attempt in {seconds:g} s")
 

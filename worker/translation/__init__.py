@@ -4,7 +4,7 @@ Messages with values in them (errors, reasons of refusals, problems) are made an
 for logs, journals and programs. :func:`message` translates the finished text when it is shown: the
 catalogue has its pattern (`the file has {size} bytes …`), which `docs/catalogue.py` reads from the
 source. So a message that an older version stored is translated, too, and no reason is stored in the
-language of whoever happened to start the worker.
+language of the person who started the worker.
 """
 
 import gettext as catalogues
