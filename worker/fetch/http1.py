@@ -77,18 +77,17 @@ class Http1Connection:
         self._keep_seconds = keep_seconds
         self._expires_at = 0.0
         self._is_idle = False
-        self._first = b""
-        self._state, self._framing = _NO_STATE, 0
+        self._first, self._state, self._framing = b"", _NO_STATE, 0
 
     async def send(self, request: Request) -> Response:
         self._is_idle = False
         data = _serialize(request)
         with suppress(httpcore.WriteError):  # it may have answered before it closed
             await self._stream.write(data)
-        self._first = await self._stream.read(_READ)
-        if response := self._plain_response(request.method):
+        first = await self._stream.read(_READ)
+        if response := self._plain_response(request.method, first):
             return response
-        self._state, self._framing = _state_after(request), 0
+        self._first, self._state, self._framing = first, _state_after(request), 0
         event = await self._next_event()
         while isinstance(event, h11.InformationalResponse):
             event = await self._next_event()
@@ -111,9 +110,9 @@ class Http1Connection:
         self._is_idle = False
         await self._stream.aclose()
 
-    def _plain_response(self, method: bytes) -> Response | None:
-        """The response that begins with what was read first; None if h11 has to read it."""
-        if (head := _HEAD.match(self._first)) is None:
+    def _plain_response(self, method: bytes, first: bytes) -> Response | None:
+        """The response that begins with `first`; None if h11 has to read it."""
+        if (head := _HEAD.match(first)) is None:
             return None
         lines = (line.partition(b":") for line in head[2].split(b"\r\n")[:-1])
         headers = [(name, value.strip(b" \t")) for name, _, value in lines]
@@ -132,7 +131,7 @@ class Http1Connection:
             length = 0
         if length is None:
             return None
-        received = self._first[head.end() :]
+        received = first[head.end() :]
         if not length and not received and is_kept:
             self._keep()
         stream = self._body(received, length, is_kept=is_kept)

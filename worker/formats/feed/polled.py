@@ -85,7 +85,10 @@ def read_feed(document: Document, context: ParseContext, look_up: LookUp | None 
     feed: FeedFile | None = None
     warnings: tuple[RecordWarning, ...] = ()
     if look_up and is_plain_utf8(data):
-        feed = _read_divided(data, document, limits, look_up)
+        from worker.formats.feed.xml_feed import open_divided  # as below
+
+        divided = open_divided(data, document, limits, look_up)
+        feed = _feed_file(divided) if divided else None
     if feed is None:
         decoded = decode(data, document.charset)
         feed, warnings = _read(decoded.text, document, limits, look_up), decoded.warnings
@@ -156,15 +159,6 @@ def _read(text: str, document: Document, limits: Limits, look_up: LookUp | None)
     if kind is Format.JSON:
         return _json(text, document, limits)
     raise _no_feed(text, kind)
-
-
-def _read_divided(
-    data: bytes, document: Document, limits: Limits, look_up: LookUp
-) -> FeedFile | None:
-    from worker.formats.feed.xml_feed import open_divided
-
-    feed = open_divided(data, document, limits, look_up)
-    return _feed_file(feed) if feed else None
 
 
 def _feed_file(feed: "XmlFeed") -> FeedFile:
