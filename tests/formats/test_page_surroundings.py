@@ -1,5 +1,7 @@
 """Around an article: its standfirst is text; boxes and links to other articles are not."""
 
+import time
+
 import pytest
 
 from tests.formats.pages import BODY, Parse, page_of
@@ -196,6 +198,15 @@ def test_lines_in_the_layout_of_the_article(lost: str, lines: list[str]) -> None
     other = "<div class='row'><p>The tugs of the harbour and its cranes are sold.</p>"
     html = HEAD + "".join((*sections, f"<div class='row'>{lost}</div>", other))
     assert lines_of(html, " ".join(PARTS[1:-1])) == [*PARTS]
+
+
+def test_a_link_around_a_thousand_paragraphs() -> None:
+    """Each line is judged by its own letters: read whole for each, one link took 30 s."""
+    between = "".join(f"<p>The tugs of harbour {at} are for sale, too.</p>" for at in range(1_000))
+    start = time.process_time()
+    html = f"{PARAGRAPHS[0]}<a href='/b'>{between}</a>{PARAGRAPHS[1]}"
+    assert lines_of(html, f"{PARTS[0]} {PARTS[1]}") == [*PARTS[:2]]
+    assert time.process_time() - start < 2
 
 
 def test_words_of_a_menu() -> None:

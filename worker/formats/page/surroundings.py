@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from worker.formats.page.passages import SHINGLE, Passages, Run, folded, shingles
-from worker.formats.page.tree import Element, squeezed_length, text_content
+from worker.formats.page.tree import Element, squeezed_length
 
 
 def corrected(passages: Passages, title: str | None, summaries: Iterable[str]) -> Passages:
@@ -282,12 +282,11 @@ def _is_link(run: Run) -> bool:
 
 
 def _link_share(run: Run) -> float:
-    """The share of a run's letters that is in links."""
-    links = dict.fromkeys(
-        around
-        for element, is_tail in run.parts
-        for around in ([] if is_tail else [element], element.iterancestors())
-        for around in around
-        if around.tag == "a"
-    )
-    return min(1.0, sum(len(folded(text_content(link))) for link in links) / max(1, len(run.text)))
+    """The share of a run's letters that is in links. Only its own letters are read: one link may be
+    around a thousand paragraphs."""
+    linked = 0
+    for element, is_tail in run.parts:
+        around = element.iterancestors() if is_tail else (element, *element.iterancestors())
+        if any(outer.tag == "a" for outer in around):
+            linked += len(folded((element.tail if is_tail else element.text) or ""))
+    return min(1.0, linked / max(1, len(run.text)))
