@@ -3,8 +3,10 @@
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from worker import tasks
 from worker.errors import StoreFull
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
+from worker.spool.task_record import read_failures, record_failure
 from worker.store.workers import Heartbeats, WorkerInfo
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
@@ -62,6 +65,31 @@ def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
     tasks.ingest.apply()
     assert "newsdrop.ingest" not in problems(world)
     assert world.waiting() == []
+
+
+def test_failures_far_apart_are_separate(tmp_path: Path) -> None:
+    """A minute without one begins a new count."""
+    counts = []
+    for seconds in (0, 59, 120):
+        now = datetime.fromtimestamp(1e9 + seconds, UTC)
+        record_failure(tmp_path, "t", "why", now, is_bug=False)
+        counts += [failure.count for failure in read_failures(tmp_path)]
+    assert counts == [1, 2, 1]
+
+
+def test_a_failure_with_a_problem_of_its_own_is_not_shown_again(
+    tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, whose free space has changed since."""
+    full = World(tmp_path / "full", redis_server.url, **{"spool.min_free_mb": 10**9})
+    monkeypatch.setitem(current_app.conf, "newsdrop_settings", full.settings)
+    monkeypatch.setattr(tasks, "_context", lambda: full.context)
+    tasks.scan.apply()
+    tasks.scan.apply()
+    record = full.settings.state_dir / "tasks" / "newsdrop.scan.json"
+    record.write_text(re.sub("only [0-9,]+ MB", "only 7 MB", record.read_text()))
+    assert "disk" in problems(full)
+    assert "newsdrop.scan" not in problems(full)
 
 
 def test_scans_that_never_end_are_a_problem(world: World) -> None:

@@ -45,6 +45,7 @@ def test_what_cannot_be_fetched_is_shown(home: Home, redis_client: redis.Redis) 
     head, row = home.run("jobs").stdout.splitlines()[:2]
     assert "not fetched" in head
     assert " 17 " in row
+    assert [found["id"] for found in home.lines("jobs", "--outcome", "rejected")] == [job]
     with served(home) as one:
         assert "1,183 of 1,200 fetched" in one.client.get(f"/jobs/{job}").text
         assert "17 not fetched" in one.client.get("/jobs").text

@@ -184,7 +184,7 @@ def test_waiting_readers_share_one_failure(ours: Served, monkeypatch: pytest.Mon
 def test_a_page_shows_that_it_cannot_be_updated(
     ours: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without Redis its notice says so, and the stream continues."""
+    """Without Redis its notice says so, and the stream continues with what changed."""
     from worker.errors import StoreUnavailable
     from worker.web.pages import jobs as module
 
@@ -203,6 +203,9 @@ def test_a_page_shows_that_it_cannot_be_updated(
         until(seen, live.NOTICE, "Redis &lt;does&gt; not answer")
         is_away.clear()
         until(seen, live.NOTICE, "")
+        job_store(ours.home.settings()).open(Job("scan-1", JobKind.SCAN, "drop", "new", 10**12))
+        name, html = next(seen)
+        assert (name, "scan-1" in html) == ("jobs", True)
 
 
 def test_new_jobs_are_added_to_the_list(ours: Served) -> None:

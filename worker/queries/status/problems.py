@@ -5,6 +5,7 @@ somebody should look. `note`: what a person did or should know. The most severe 
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -249,8 +250,8 @@ def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
         since = datetime.fromisoformat(status.at) - datetime.fromisoformat(failure.since)
         if failure.count == 1 and not failure.is_bug:
             continue  # it may be over with the next tick
-        if any(failure.message[1:] in problem.text for problem in others):
-            continue  # a sentence there: only the first letter differs
+        if any(_comparable(failure.message) in _comparable(problem.text) for problem in others):
+            continue
         ago = duration(max(0.0, since.total_seconds()))
         text = f"The task {failure.task} failed {ago} ago: {failure.message}."
         if failure.count > 1:
@@ -260,6 +261,11 @@ def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
             )
         advice = _BUG if failure.is_bug else "Correct that: the task is repeated by itself."
         yield Problem("fail", failure.task, text, advice)
+
+
+def _comparable(text: str) -> str:
+    """Without what may differ in the same message: capitals and numbers, such as free megabytes."""
+    return re.sub(r"[0-9][0-9,]*", "0", text.casefold())
 
 
 def _duplicates(status: Status) -> Iterator[Problem]:
