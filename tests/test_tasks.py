@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import kombu.exceptions
+import orjson
 import pytest
 from celery import Task, current_app
 from celery.app.trace import build_tracer
@@ -119,6 +120,20 @@ def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatc
     assert found["newsdrop.trim"][1] == (
         "The task newsdrop.trim failed 0 seconds ago: KeyError: 'no such <b>'."
     )
+
+
+def test_a_damaged_record_of_a_task_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is in the file, status works, and the next failure is recorded."""
+    monkeypatch.setattr(tasks, "_context", lambda: deep(KeyError("x")))
+    tasks.trim.apply()
+    record = world.settings.state_dir / "tasks" / "newsdrop.trim.json"
+    good = orjson.loads(record.read_bytes())
+    times = [{name: at} for name in ("since", "last") for at in ("soon", "2021-11-26", 5)]
+    for wrong in (*times, {"count": 2**64 - 1}, {"count": "2"}, {"message": None}):
+        record.write_bytes(orjson.dumps(good | wrong))
+        assert "newsdrop.trim" not in problems(world)
+        tasks.trim.apply()
+        assert "newsdrop.trim" in problems(world)
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: str(task.name))

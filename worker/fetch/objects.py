@@ -170,7 +170,8 @@ class BucketClient:
             headers["if-match"] = f'"{etag}"'
         most = max(count, _ANSWER_BYTES)  # an error has a body, too
         answer = await self._send(fetcher, key, now, headers=headers, max_bytes=most)
-        if answer.status in _NO_OBJECT:
+        found_etag = opaque(answer.headers.get("etag", ""))
+        if answer.status in _NO_OBJECT or (etag and found_etag not in ("", etag)):
             raise ObjectChanged(f"the object {printable(key)} is not there as it was")
         found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
         start, size = (int(found[1]), int(found[2])) if found else (0, len(answer.body))
@@ -179,7 +180,7 @@ class BucketClient:
                 mark(f"the part of {printable(key)} is another one than was requested"),
                 _OTHER_SERVER,
             )
-        return answer.body, size, opaque(answer.headers.get("etag", ""))
+        return answer.body, size, found_etag or etag
 
     async def create(self, fetcher: Fetcher, key: str, data: bytes, now: datetime) -> None:
         """Write a new object. One that is there with the same bytes stays as it is. Raises

@@ -117,7 +117,7 @@ def printable_url(url: str) -> str:
 
 
 _USER = re.compile(r"(?P<scheme>(?:[A-Za-z][A-Za-z0-9+.-]*:)?[/\\]{2,})[^/\\]*@")
-_PARAMETER = re.compile(r"([^&;=]+)=([^&;]+)")
+_PARAMETER = re.compile(r"(?<![^&;=])([^&;=]++)=([^&;]+)")  # a name is read once, from its start
 _SECRET = re.compile(
     r"key|api_?key|(access_)?token|code|auth|passw(or)?d|secret|sig(nature)?"
     r"|.*_(token|secret|signature|password|credential)"

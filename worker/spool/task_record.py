@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from worker.model.from_json import dataclass_from
+from worker.model.from_json import checked_from
 from worker.model.times import rfc3339
 from worker.spool.layout import write_durably
 
@@ -77,7 +77,11 @@ def read_failures(state_dir: Path) -> tuple[TaskFailure, ...]:
 
 
 def _read(path: Path) -> TaskFailure | None:
+    """None where another program has written or damaged it."""
     try:
-        return dataclass_from(TaskFailure, orjson.loads(path.read_bytes()))
+        failure = checked_from(TaskFailure, orjson.loads(path.read_bytes()))
+        for at in (failure.since, failure.last):
+            datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f%z")
     except (OSError, ValueError, TypeError, AttributeError):
         return None
+    return failure
