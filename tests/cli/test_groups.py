@@ -13,6 +13,7 @@ from tests.store.conftest import server_binary
 from worker.errors import UsageError
 from worker.pipeline.retention import feed_past
 from worker.store.factory import group_store
+from worker.store.groups import deliveries
 from worker.store.groups.deliveries import read_deliveries
 
 __all__ = ["server_binary"]  # on each server that is here
@@ -125,6 +126,18 @@ def test_dead_letters_of_an_unknown_group_are_refused(home: Home) -> None:
     assert (refused.exit_code, "no group nowhere" in refused.stderr) == (2, True)
     home.json("groups", "create", "nlp")
     assert "No dead letters." in home.run("dead-letters", "list", "nlp").stdout
+
+
+def test_a_dead_letter_among_many_is_found(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On any page of them."""
+    monkeypatch.setattr(deliveries, "_DEAD_LETTERS_AT_ONCE", 1)
+    redis_client.xadd(STREAM, {"id": "x"}, id="1-0")
+    redis_client.xgroup_create(STREAM, "nlp", "$")
+    for entry in ("0-1", "0-2", "1-0"):
+        redis_client.xadd(f"{{{STREAM}}}:dead:nlp", {"entry": entry})
+    assert [each.state for each in read_deliveries(redis_client, STREAM, "1-0")] == ["dead"]
 
 
 def test_group_names_that_are_not_utf8(home: Home, redis_client: redis.Redis) -> None:
