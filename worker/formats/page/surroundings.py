@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 from worker.formats.page.passages import SHINGLE, Passages, Run, folded, shingles
 from worker.formats.page.tree import Element, squeezed_length
@@ -29,54 +30,33 @@ def corrected(passages: Passages, title: str | None, summaries: Iterable[str]) -
     return replace(passages, kept=frozenset([*kept, *lost]))
 
 
-_BOX = re.compile(
-    r"(?:^|[_ -])(?:related|recirc\w*|recommend\w*|most-?read|trending|newsletter|subscri\w+|"
-    r"sign-?up|share|sharing|sharedaddy|social|likes?-widget|comments?|disqus|tags|tag-?list|"
-    r"advert\w*|sponsor\w*|outbrain|taboola|promo|paywall|donate|cookie\w*|disclosure|disclaimer|"
-    r"author-?bio|bio|error-report)(?:$|[_ -])",
-    re.IGNORECASE,
-)
+# A paragraph a pattern: its name and what it matches, then an alternative a line.
+_PATTERNS = {
+    name.partition(":")[0]: "|".join(alternatives)
+    for name, *alternatives in map(
+        str.splitlines,
+        Path(__file__).with_name("surroundings.txt").read_text("utf-8").split("\n\n"),
+    )
+}
+_BOX = re.compile(rf"(?:^|[_ -])(?:{_PATTERNS['box']})(?:$|[_ -])", re.IGNORECASE)
 _MODIFIER = re.compile(r"\S+--\S+|\b(?:no|has|with)-\S+")  # `header--no-promo` is a header
 _LARGEST = 0.3  # of the article's letters; what is larger is the article, whatever its class
-_REFERENCE = re.compile(
-    r"\W*(?:related|read (?:more|also|next)|see also|also (?:read|on|see)|more (?:on|from)|"
-    r"you (?:might|may) also like|lesen sie|auch (?:lesen|auf|interessant)|lies auch|"
-    r"mehr (?:zum thema|dazu)|lire aussi|[àa] lire|voir aussi|lea tambi[ée]n|te puede interesar|"
-    r"leia (?:tamb[ée]m|mais)|veja tamb[ée]m|leggi anche|czytaj|dowiedz się|zobacz też|"
-    r"читайте также|相关(?:阅读|新闻|文章|报道|推荐)|(?:延伸|推荐|更多|扩展)阅读|"
-    r"往期(?:回顾|推荐))",
-    re.IGNORECASE,
-)
+_REFERENCE = re.compile(rf"\W*(?:{_PATTERNS['reference']})", re.IGNORECASE)
 _LONGEST_REFERENCE = 250
-_OTHER = re.compile(
-    r"comment|related|recommend|sidebar|widget|teaser-(?!text)|ticker|footer|legend|breadcrumb|share|social|"
-    r"byline|author|signup|newsletter|promo|cookie|caption|credit|copyright|image|img|photo|foto|"
-    r"picture|pic\b|gallery|figure|visuel|bild|media|audio|video|\b(?:nav|meta|bio)\b",
-    re.IGNORECASE,
-)
+_OTHER = re.compile(_PATTERNS["other"], re.IGNORECASE)
 _OTHERS = frozenset({"figure", "figcaption", "aside", "nav", "footer"})
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 _TITLES = frozenset({"h2", "h3", "h4", "h5", "h6"})
 _GROUPS = frozenset({"table", "ul", "ol", "dl", "pre", "blockquote"})
-_LAYOUT, _BEHIND = 0.25, 40  # of the article's letters; lines behind it
+_LAYOUT, _BEHIND = 0.25, 40  # of the article's letters; lines after it
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
-_SHORTEST, _FURTHEST = 50, 12  # letters; lines behind the heading
+_SHORTEST, _FURTHEST = 50, 12  # letters; lines after the heading
 _SHORTEST_LEAD = 20  # letters; a shorter line is a name or a credit
 _LINKED = 0.3
 _DESCRIBED = 40  # letters by which a description is recognised
-_LEAD = re.compile(
-    r"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:standfirst|lead|lede|dec?k|intro|introduction|subtitle|"
-    r"sub-?head(?:line|ing)?|excerpt|abstract|summary|teaser-?text|chapo|chapeau|sapo|vorspann|"
-    r"bajada|copete|entradilla|sottotitolo|ingress|manchet|daoyu|zhaiyao)(?:$|[_ -]|(?=[A-Z]))"
-)
+_LEAD = re.compile(rf"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:{_PATTERNS['lead']})(?:$|[_ -]|(?=[A-Z]))")
 
-_DISCLAIMER = re.compile(
-    r"[“\"【（(\[]?(?:特别|免责|版权|郑重|平台|风险)(?:声明|说明|提示)[】）)\]]?\s*[:：]|"
-    r"[（(]?(?:该文|本文|文章|以上)(?:内容|观点|内容、观点)?仅(?:代表|供)|返回(?:搜狐|网易|新浪)|"
-    r".{0,20}未经.{0,8}(?:授权|许可|允许|同意).{0,16}(?:转载|使用|复制|摘编|禁止|不得|引用)|"
-    r"[本此]内容(?:为|来自)|\w{2,6}(?:[报爆]料[：:]|声明[：:].{0,12}(?:内容|文章|仅供|不构成))|"
-    r"Notice: The (?:above )?content|Disclaimer:"
-)
+_DISCLAIMER = re.compile(_PATTERNS["disclaimer"])
 _SMALL = re.compile(r"[#＃+]?\s?\w{1,12}")  # a keyword, a count
 _LABEL = re.compile(r"\W*(?:特别|免责|版权|郑重|平台)声明\W*|Disclaimer\W*")
 _EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
@@ -86,33 +66,19 @@ _CONTROL = re.compile(
     r"(?:当前位置|您?的?位置|首页|home|startseite|accueil|inicio|início)\W{0,3}\s*[>›»/→].{0,80}",
     re.IGNORECASE,
 )
-_CALL = re.compile(
-    r"\W*(?:(?:please )?(?:subscribe (?:to|now|today)|sign up (?:for|to|here))|"
-    r"get (?:the|our|your|all) .{0,80}(?:inbox|newsletter)|like (?:this|what you)\b.{0,40}\?|"
-    r"(?:share|print) this|(?:please )?follow (?:us|me|him|her|@?\w+(?: \w+)?) on |follow @\w+|"
-    r"join (?:us|our|the conversation)|e-?mail .{0,40}@|(?:got|have) a (?:tip|story)|"
-    r"download (?:the|our) .{0,40}\bapps?\b|(?:jetzt|hier) .{0,60}(?:abonnieren|anmelden)|"
-    r"newsletter(?: abonnieren|\s?:)|folgen sie uns|melden sie sich .{0,60}an\b|abonnez-vous|"
-    r"suivez-nous|inscrivez-vous|suscr[íi]b(?:ete|ase)|s[íi]guenos|[úu]nete|"
-    r"¿ya sab[íi]as que .{0,60}canal|assine|inscreva-se|siga-nos|iscriviti|seguici|abbonati|"
-    r"abonneer|volg ons|zapraszamy .{0,12}subskrypcj|zapisz się|obserwuj nas|подпи(?:сывай|ши)тесь|"
-    r"(?:请|用?微信)?(?:扫描?|长按|识别).{0,10}二维码|扫一扫|欢迎(?:扫码)?关注|"
-    r"(?:点击)?下载.{0,12}(?:新闻|财经|[日晚时]报|之家|网)\w{0,4}(?:APP|客户端)|"
-    r"更多(?:精彩|内容|资讯|新闻|信息).{0,24}(?:关注|下载|进入|公众号|频道))",
-    re.IGNORECASE,
-)
+_CALL = re.compile(rf"\W*(?:{_PATTERNS['call']})", re.IGNORECASE)
 _LONGEST_CALL = 200
 
 
 def _is_control(run: Run) -> bool:
-    """Whether a line is none of an article's, wherever it stands: buttons, where the page is on its
-    site, a call to subscribe or to follow."""
+    """Whether a line is not of an article, in any place: buttons, the page's path on its site, a
+    call to subscribe or to follow."""
     is_call = len(run.line) <= _LONGEST_CALL and _CALL.match(run.line)
     return bool(is_call or _CONTROL.fullmatch(run.line))
 
 
 def _without_disclaimers(kept: list[Run]) -> list[Run]:
-    """`kept` without the site's disclaimers at its end, which stand behind a label of their own."""
+    """`kept` without the site's disclaimers at its end, which are after a label of their own."""
     most, end = sum(len(run.text) for run in kept) / 2, len(kept)
     for at in range(len(kept) - 1, 1, -1):
         line, most = kept[at].line, most - len(kept[at].text)
@@ -141,7 +107,7 @@ def _is_box(element: Element) -> bool:
 
 
 def _without_references(runs: Sequence[Run], kept: Sequence[Run]) -> Iterator[Run]:
-    """`kept` without `Read also: …`, and without such a label and the links behind it."""
+    """`kept` without `Read also: …`, and without such a label and the links after it."""
     is_listed = False
     behind = dict(pairwise(runs))
     for run in kept:
@@ -184,7 +150,7 @@ def _left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterato
 
 
 def _layout(run: Run) -> tuple[object, list[Element], Element]:
-    """What the elements around a line, its table or its list are called, or which the innermost is
+    """Tags and classes of the elements around a line, its table or its list, or the innermost one
     if it has no class; the elements between it and the line; and the innermost itself."""
     around = [*run.ancestors()]
     outer = max((at for at, e in enumerate(around) if e.tag in _GROUPS), default=0)
@@ -222,8 +188,8 @@ def _is_title(run: Run) -> bool:
 def _standfirst(
     runs: Sequence[Run], kept: Sequence[Run], title: str | None, summaries: Iterable[str]
 ) -> Iterator[Run]:
-    """What is between the heading and the text, is not in it, and is a sentence that is no caption
-    or date, or has a standfirst's class, or is a description of the page."""
+    """The lines between the heading and the text that are not in it, and are sentences but no
+    captions or dates, or have a standfirst's class, or are a description of the page."""
     described = [key for text in summaries if len(key := folded(text)[:_DESCRIBED]) >= SHINGLE]
     start = _heading(runs, kept, folded(title or ""))
     places = {run: at for at, run in enumerate(runs)}
