@@ -134,11 +134,27 @@ def test_connections_are_kept() -> None:
     """Requests one after the other use one connection, short answers without use among them."""
     with Web() as web:
         web.pages["/a"] = Reply(body=b"a")
-        web.pages["/b"] = Reply(304)
+        web.pages["/b"] = Reply(304, headers={"content-length": "700"})
         web.pages["/c"] = Reply(302, b"moved", {"location": "/a"})
         in_turn([web.url("/a"), web.url("/b"), web.url("/c"), web.url("/none"), web.url("/a")], web)
         assert web.connections == 1
         assert len(web.requests) == 6
+
+
+def test_a_connection_with_bytes_beyond_a_response_is_closed() -> None:
+    """They might be the begin of what is read as the next response."""
+    extra = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nextra"
+    with Web() as web:
+        web.pages |= {
+            "/a": Reply(body=b"a"),
+            "/length": Reply(body=b"ok" + extra, headers={"content-length": "2"}),
+            "/chunks": Reply(
+                body=b"2\r\nok\r\n0\r\n\r\n" + extra, headers={"transfer-encoding": "chunked"}
+            ),
+        }
+        answers = in_turn([web.url(path) for path in ("/length", "/a", "/chunks", "/a")], web)
+        assert web.connections == 3
+    assert [answer.body for answer in answers] == [b"ok", b"a", b"ok", b"a"]
 
 
 def test_no_more_connections_are_kept_than_may_be_used() -> None:

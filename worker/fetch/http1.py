@@ -1,9 +1,9 @@
 """One HTTP/1.1 connection.
 
 httpcore's own takes three locks for a request, copies each part of a body three times, and reads
-what a server sent behind a response as the response to the next request. Here each request has a
-new state. A response whose head came whole and whose length is known is read at once, in a fifth
-of the time that h11 takes; h11 reads every other one, and judges what is not valid.
+what a server sent after a response as the response to the next request. Here each request has a
+new state. A response with a whole head in the first read and a known length is parsed here, in a
+fifth of the time that h11 takes; h11 parses every other one, and decides what is not valid.
 """
 
 import re
@@ -102,7 +102,7 @@ class Http1Connection:
         return self._is_idle
 
     def has_expired(self) -> bool:
-        """Also where its server has closed it, or sends what nobody asked for."""
+        """Also where its server has closed it, or sends something without a request."""
         is_readable = self._stream.get_extra_info("is_readable")
         return time.monotonic() > self._expires_at or bool(is_readable)
 
