@@ -211,7 +211,7 @@ def test_pages_in_their_order(merged: Merge) -> None:
 def test_page_that_was_not_followed(merged: Merge) -> None:
     """Where the last page goes on, the warning stays, for that page only."""
     found = merged(ENTRY, following(1), following(2))
-    assert found.warnings == ("incomplete: the article goes on at https://port.example/3.html",)
+    assert found.warnings == ("incomplete: the article continues at https://port.example/3.html",)
 
 
 def test_last_page_that_leads_back(merged: Merge) -> None:

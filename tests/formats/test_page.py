@@ -115,7 +115,9 @@ def test_article_that_goes_on(parse: Parse) -> None:
     rules = rules_of(content=("#a",), next_page=("a.next",))
     text = page_of(f"<div id=a>{BODY}</div><a class=next href='/1-2.html'>下一页</a>")
     article = parse(text, "https://port.example/1.html", rules)
-    assert article.warnings == ("incomplete: the article goes on at https://port.example/1-2.html",)
+    assert article.warnings == (
+        "incomplete: the article continues at https://port.example/1-2.html",
+    )
 
 
 def test_comments_are_kept(parse: Parse) -> None:

@@ -126,8 +126,8 @@ def test_copies_are_read(world: World, store: ObjectStore) -> None:
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (503, "it answers 503 (SlowDown): it is asked again later"),
-        (409, "it answers 409 (SlowDown): it is asked again later"),
+        (503, "it answers 503 (SlowDown): it is requested again later"),
+        (409, "it answers 409 (SlowDown): it is requested again later"),
         (403, "give its credentials the rights to read and to write"),
         (0, "there is no such bucket"),
     ],

@@ -56,7 +56,7 @@ class ObjectDiffers(Exception):
 
 
 class BucketFailed(FetchFailed):
-    """The store refused a request. It is asked again after `wait_seconds`."""
+    """The store refused a request. The request is sent again after `wait_seconds`."""
 
     def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
         super().__init__(Trouble.STATUS, message)
@@ -237,7 +237,7 @@ class BucketClient:
             return self._failed(mark(f"it is in another region ({region})"), mark("set its region"))
         if status in _BUSY:
             wait = retry_after(answer.headers, now) or _BUSY_SECONDS
-            return self._failed(what, mark("it is asked again later"), wait)
+            return self._failed(what, mark("it is requested again later"), wait)
         advice = _ADVICE.get(code) or _ADVICE.get(f"{method} {status}") or _ADVICE.get(str(status))
         return self._failed(what, advice or _OTHER_SERVER)
 

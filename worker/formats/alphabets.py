@@ -83,13 +83,13 @@ _QUOTES = re.compile(r"(?<!\w)[“‘„«](?=\w)|(?<=[\w.,!?])[”’»](?!\w)"
 _MISPLACED = re.compile(
     r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘·\xad](?=[^\W\d_])|[®©™](?=[a-z])|(?<=[a-z])[^\W\d_a-zA-Z]"
 )
-"""Marks within words (`d‚cid‚`, `p‰‰tti`) or before them (`®upan`); letters behind small ones."""
+"""Marks within words (`d‚cid‚`, `p‰‰tti`) or before them (`®upan`); letters after small ones."""
 _CLOSE = 0.01  # a difference below it is left to the order of the readings
 
 
 def share_of_language(text: str) -> float:
     """The share of the characters beyond ASCII in `text` that one language explains, up to 1; below
-    zero where they stand where no language has them."""
+    zero where no language has them in such places."""
     counts = Counter(text)
     beyond = {char: count for char, count in counts.items() if char > "\x7f"}
     total = sum(beyond.values())
@@ -102,7 +102,7 @@ def share_of_language(text: str) -> float:
 
 
 def _misplaced_count(text: str) -> int:
-    """How many marks or capitals (`ByrŚdet`) stand where words have small letters."""
+    """How many marks or capitals (`ByrŚdet`) are where words have small letters."""
     found = _MISPLACED.findall(text)
     return sum(char.isupper() or not char.isalpha() for char in found)
 

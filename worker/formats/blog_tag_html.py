@@ -130,7 +130,7 @@ def _embed(prefix: str) -> Callable[[Arguments], str]:
 
 
 def _quote(written: Arguments) -> str:
-    """`author[, source] [link] [title of the link]`; the second line is what stands below."""
+    """`author[, source] [link] [title of the link]`; the second line is what is below."""
     words = written.words
     place = next((n for n, word in enumerate(words) if _ADDRESS.fullmatch(word)), len(words))
     author = " ".join(words[:place]) or written.first("author", "cite")

@@ -74,7 +74,7 @@ class _Expansion:
         return found
 
     def _tag(self, token: re.Match[str]) -> int:
-        """Write the HTML of a tag; returns where the text goes on."""
+        """Write the HTML of a tag; returns where the text continues."""
         if name := token["tag"]:
             return self._known_tag(token, name.lower(), token["tag_text"])
         if name := token["code"]:

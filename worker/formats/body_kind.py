@@ -1,15 +1,15 @@
-"""Whether a body is HTML or Markdown: by what stands outside of its elements.
+"""Whether a body is HTML or Markdown: by what is outside of its elements.
 
 Markdown may begin with a tag or a comment (`<meta …>`, `<!-- toc -->`, a picture), and HTML may
 have lines that begin with `- `. Text tells them apart: in HTML it is inside elements; in Markdown
-paragraphs, headings and lists stand outside, with blank lines between them.
+paragraphs, headings and lists are outside, with blank lines between them.
 """
 
 import re
 from collections import Counter
 
 _SURVEYED = 100_000
-"""Characters looked at: what a body is, its beginning shows."""
+"""Characters examined: the beginning of a body shows its kind."""
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ELEMENT_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s>/])[^<>]*>")

@@ -76,7 +76,7 @@ def is_plain_utf8(data: bytes) -> bool:
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
 """First bytes of the byte-order marks."""
 _LOOKED_AT = 4096
-"""Bytes of which each one is looked at for control characters."""
+"""Bytes of which each one is examined for control characters."""
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
 # A detected encoding → the one with more characters that is written under its name.
 _SUPERSETS = {

@@ -7,7 +7,7 @@ from charset_normalizer import from_bytes
 from worker.formats.alphabets import by_letters, is_latin, most_like_language
 
 SAMPLE = 64 * 1024
-"""Bytes or characters that are looked at."""
+"""Maximum bytes or characters that are examined."""
 
 # The likelier first, where readings are equal.
 _DETECTABLE = [

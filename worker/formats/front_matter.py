@@ -32,7 +32,7 @@ _GLUED_KEY = re.compile(
 _HASHTAG = re.compile(
     r"^((?:title|标题)[ \t]*:[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
     re.MULTILINE | re.IGNORECASE,
-)  # in YAML a comment, whose sign has a blank behind it where people mean one
+)  # in YAML a comment, whose sign has a blank after it where people mean one
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
 Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
 """The table of a head, and warnings."""

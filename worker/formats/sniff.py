@@ -103,7 +103,7 @@ def sniff_text(text: str) -> Format:
 
 
 def feed_start(text: str) -> int:
-    """Where a feed begins behind what its server printed before it, as PHP's warnings; else 0."""
+    """Where a feed begins after what its server printed before it, as PHP's warnings; else 0."""
     position = text.find("<?xml", 1, _LONGEST_WARNING)
     if (
         position < 0

@@ -34,7 +34,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """One member. `read()` returns its bytes, before the next member is asked for."""
+    """One member. `read()` returns its bytes, before the next member is requested."""
 
     name: str
     kind: Kind

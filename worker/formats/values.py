@@ -154,7 +154,7 @@ def persons_of(value: object) -> tuple[Person, ...]:
 
 def person_name(text: str) -> str:
     """A name out of `Name`, `mail (Name)`, `Name (mail)`, `Name <mail>` or a link with the name; a
-    mail address alone stands as it is."""
+    mail address alone stays as it is."""
     text = " ".join(clean(text).split()).removesuffix(" ()")
     match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
     name = match[1].strip(" \"'") if match else text

@@ -1,7 +1,7 @@
 """WARC files (ISO 28500), of any size: captured pages, one record at a time.
 
 A page is believed if all of its record is there and its digests agree. What is damaged is refused
-alone: reading goes on at the next record that can be found (:mod:`worker.formats.warc_framing`).
+alone: reading continues at the next record that can be found (:mod:`worker.formats.warc_framing`).
 """
 
 from collections.abc import Generator, Iterator
@@ -26,7 +26,7 @@ PAGE, DAMAGED = "page", "damaged"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place between two records: behind `skip` records from the one that begins at `offset`."""
+    """A place between two records: after `skip` records from the one that begins at `offset`."""
 
     offset: int = 0
     skip: int = 0
@@ -45,7 +45,7 @@ class WarcPage:
 
 @dataclass(frozen=True, slots=True)
 class WarcItem:
-    """A record, or a part that is none. `place` is behind it. PAGE has `page`, DAMAGED `refusal`,
+    """A record, or a part that is none. `place` is after it. PAGE has `page`, DAMAGED `refusal`,
     with the bytes of the record in the file; without them if the rest of the file cannot be read.
     `url` is that of the record, as written; '' if it has none."""
 
@@ -61,7 +61,7 @@ def read_warc(
     max_bytes: int,
     place: Place = Place(),  # noqa: B008  it is frozen
 ) -> Iterator[WarcItem]:
-    """The records behind `place`. At most `max_bytes` of one are in memory, packed or unpacked.
+    """The records after `place`. At most `max_bytes` of one are in memory, packed or unpacked.
     Raises OSError if the file itself cannot be read."""
     reader = _Reader(file, max_bytes)
     start: Place | None = place
@@ -102,7 +102,7 @@ class _Reader:
         self._max_bytes = max_bytes
 
     def run(self, place: Place) -> Generator[WarcItem, None, Place | None]:
-        """Read up to the next damage; returns where to go on, None at the end."""
+        """Read up to the next damage; returns where to continue, None at the end."""
         framing, unread, length = self._framing, place.skip, 0
         framing.file.seek(place.offset)
         try:

@@ -44,7 +44,7 @@ def has_warc_name(name: str) -> bool:
 
 
 def may_be_warc(data: bytes, name: str) -> bool:
-    """Whether a file that begins with `data` has to be looked at by :func:`is_warc`: quick."""
+    """Whether a file that begins with `data` has to be examined by :func:`is_warc`: quick."""
     magics = (_PLAIN, _GZIP, _ZSTD, _DICTIONARY)
     return data.startswith(magics) or (bool(data) and has_warc_name(name))
 
@@ -130,7 +130,7 @@ class Framing:
 
     @contextmanager
     def _elsewhere(self) -> Iterator[None]:
-        """Whoever reads the file goes on where it was."""
+        """The reader of the file continues where it was."""
         before = self.file.tell()
         yield
         self.file.seek(before)

@@ -18,7 +18,7 @@ from worker.model import Attachment, DateText, Person
 Element = etree._Element
 
 MAX_CHILDREN = 20_000
-"""Children of one entry that are looked at: 9 MB of `<category/>` are a million of them."""
+"""Children of one entry that are examined: 9 MB of `<category/>` are a million of them."""
 
 MAX_ATTACHMENTS = 100
 _IANA = "http://www.iana.org/assignments/relation/"  # the long form, RFC 4287, 4.2.7.2
@@ -40,7 +40,7 @@ class Fields:
     element: Element
     base: str | None
     default: str = ""
-    """The prefix of names that stand without one: `atom:` in an Atom feed."""
+    """The prefix of names without one: `atom:` in an Atom feed."""
 
     @cached_property
     def children(self) -> Mapping[str, list[Element]]:
@@ -106,7 +106,7 @@ def language_of(element: Element) -> str | None:
 
 
 def joined(base: str | None, link: str) -> str:
-    """`link` absolute where `base` allows it; as it stands where it is no address."""
+    """`link` absolute where `base` allows it; unchanged where it is not an address."""
     host, slash, _ = link.lower().partition("/")
     if host[:4] == "www." or (slash and host and f"//{host}/" in f"{base}/".lower()):
         link = f"//{link}"  # a host, of the base's scheme

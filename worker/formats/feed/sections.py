@@ -1,4 +1,4 @@
-"""CDATA sections and comments that are never closed: one would hide all entries behind it.
+"""CDATA sections and comments that are never closed: one would hide all entries after it.
 
 Publishers cut texts at a number of characters, and `]]>` with them.
 """
@@ -17,7 +17,7 @@ _REACH = 700
 def close_sections(text: str) -> str:
     """`text` with each such CDATA section closed at the end of its element, and the beginning of
     each such comment left out. A section is open where nothing closes it, or where another begins
-    behind the end of the entry and before the closing: neither can hold its like. Linear in time.
+    after the end of the entry and before the closing: neither can hold its like. Linear in time.
     """
     return "".join(_parts(text)) if "<!" in text else text
 

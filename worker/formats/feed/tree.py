@@ -2,7 +2,7 @@
 
 Three steps, the next only where the one before fails: libxml2's strict parser; the same after a
 bare `&`, an HTML entity or a `<` that opens nothing was escaped; a tolerant reader that closes what
-was left open and keeps HTML in texts as it stands. For well-formed text all three give one tree.
+was left open and keeps HTML in texts as it is. For well-formed text all three give one tree.
 None of them skips what it does not understand.
 """
 
@@ -48,7 +48,7 @@ def feed_tree(text: str, data: bytes) -> Tree:
 
 
 def strict_root(text: str, data: bytes) -> Element | None:
-    """The root element of `text`, in which HTML's named entities may stand; None where it is not
+    """The root element of `text`, in which HTML's named entities may be; None where it is not
     well-formed. `data` is `text` in UTF-8."""
     if (escaped := _escape_entities(text)) != text:
         data = escaped.encode()
@@ -218,7 +218,7 @@ class _Tolerant:
                 return  # HTML that ends more than it began closes no entry
 
     def _close_to_holder(self) -> None:
-        """An entry stands in the feed: what is open within that was not closed."""
+        """An entry is a child of the feed: open elements within the feed were not closed."""
         for depth in range(len(self._open) - 1, -1, -1):
             if _local(self._open[depth].name) in _HOLDERS:
                 del self._open[depth + 1 :]
@@ -267,7 +267,7 @@ def _qualified(name: str, spaces: dict[str, str], default: str) -> str | None:
 
 
 def _decode(match: re.Match[str]) -> str:
-    """A reference as its character; as it stands where HTML has none of that name."""
+    """A reference as its character; unchanged where HTML has none of that name."""
     if match[3]:
         return html5.get(f"{match[3]};", match[0])
     code = int(match[1]) if match[1] else int(match[2], 16)

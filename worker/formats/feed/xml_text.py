@@ -52,7 +52,7 @@ def utf8(text: str) -> bytes:
     return _ENCODING.sub(r"\1", text[:1024], count=1).encode() + text[1024:].encode()
 
 
-_HUGE_TAG = re.compile(r"<[^<!?/][^<]{4000,}")  # and the text behind it
+_HUGE_TAG = re.compile(r"<[^<!?/][^<]{4000,}")  # and the text after it
 _TAG = re.compile(r"""<[^<>"']*(?:(?:"[^"<]*"|'[^'<]*')[^<>"']*)*""")  # `>` may be in a value
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROL_BYTES = bytes({*range(0x20)} - set(b"\t\n\r"))
@@ -75,7 +75,7 @@ _ENCODING = re.compile(r"\A(\s*<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]
 
 
 def _with_entities(text: str, declarations: str) -> str:
-    """`text`, which begins behind its DOCTYPE, with the entities declared there as their texts.
+    """`text`, which begins after its DOCTYPE, with the entities declared there as their texts.
 
     Parameter entities (`% name`) are passed over: they bring in lists of names that HTML has.
     """

@@ -22,7 +22,7 @@ _DERIVED = frozenset(
     | {"links", "tickers", "word_count", "dedupe", "provenance", "first_seen_at", "ingested_at"}
     | {"warnings"}
 )
-"""Fields of our own record that are computed anew."""
+"""Fields of our own record that are computed again."""
 
 
 def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArticle:
@@ -46,7 +46,7 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
 
 def _wordpress(post: Mapping[str, object]) -> dict[str, object]:
     """A post of the WordPress API: its author, terms and picture are numbers, and objects below
-    `_embedded` where they were asked for (`?_embed`). `date` is in the site's zone, which the post
+    `_embedded` where they were requested (`?_embed`). `date` is in the site's zone, which the post
     does not tell; `date_gmt` is in UTC."""
     embedded = post.get("_embedded")
     embedded = embedded if isinstance(embedded, Mapping) else {}

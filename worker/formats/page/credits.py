@@ -1,4 +1,4 @@
-"""Credits that a page shows around its article: outlet, authors and editor, behind their labels.
+"""Credits that a page shows around its article: outlet, authors and editor, after their labels.
 
 For pages that declare none of them: most Chinese sites print `来源：… 作者：… 责任编辑：…` beside
 the date, most others a line `By …`. A name without a label is only taken from `rel="author"`.
@@ -85,7 +85,7 @@ _NAME = re.compile(
 
 
 def _labelled(line: str) -> Iterator[tuple[str, str]]:
-    """What stands behind each label of a line: `来源：示例日报 作者：张三` has two."""
+    """What is after each label of a line: `来源：示例日报 作者：张三` has two."""
     labels = list(_LABEL.finditer(line))
     ends = [*(label.start() for label in labels[1:]), len(line)]
     for label, end in zip(labels, ends, strict=False):  # no label: one end
@@ -115,7 +115,7 @@ def _byline(runs: Sequence[Run]) -> tuple[Person, ...]:
 
 def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
     """The names in links of the kind `author` (HTML, 4.6.7.3), or in a card of microformats'
-    `author`, that stand together."""
+    `author`, that are together."""
     names: dict[Person, None] = {}
     for run in runs:
         marked = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]

@@ -102,7 +102,7 @@ def _readability() -> type[Any]:
     _watch_log("readability")
 
     class TreeDocument(Document):  # type: ignore[misc]
-        """It changes its tree, and where it removed too much it asks for the page again."""
+        """It changes its tree, and needs the page again where it removed too much."""
 
         def _parse(self, tree: Element) -> Element:
             return super()._parse(deepcopy(tree))

@@ -22,7 +22,7 @@ from worker.formats.page.tree import CJK, Element, text_content
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: its text, its level, whether it stands above the article's text, and whether it
+    """A heading: its text, its level, whether it is above the article's text, and whether it
     is the nearest above it."""
 
     text: str

@@ -51,7 +51,7 @@ _BEFORE = re.compile(r"(?://|/\*)?\s*+<!\[CDATA\[\s*+(?:\*/)?|<!--")
 _AFTER = re.compile(r"(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)$")
 _LONGEST_MARK = 50
 """Characters. `_AFTER` is quadratic in white space: 400,000 spaces took an hour."""
-# What begins and does not end goes to the end: else each quote or `/*` behind it is tried again.
+# What begins and does not end goes to the end: else each quote or `/*` after it is tried again.
 _STRING_OR_FAULT = re.compile(
     r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|,(?=\s*+[}\]])',
     re.DOTALL,
@@ -139,7 +139,7 @@ def _own(articles: list[Node], url: str | None, titles: Iterable[str]) -> Node:
 
 
 def _place(url: str | None) -> str | None:
-    """Host and path: http and https, and what is behind `?` and `#`, are one page."""
+    """Host and path: http and https, and what is after `?` and `#`, are one page."""
     try:
         parts = urlsplit(url or "")
     except ValueError:

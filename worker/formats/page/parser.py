@@ -70,7 +70,7 @@ def parse_page(text: str, document: Document, context: ParseContext) -> Parsed:
 
 def with_next_page_warning(article: RawArticle, link: str) -> RawArticle:
     """The article with a warning that it continues at `link`."""
-    warning = warn(WarningKind.INCOMPLETE, f"the article goes on at {printable(link)}")
+    warning = warn(WarningKind.INCOMPLETE, f"the article continues at {printable(link)}")
     return replace(article, warnings=(*article.warnings, warning))
 
 

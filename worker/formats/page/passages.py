@@ -223,7 +223,7 @@ def _holder(body: Element, matched: Iterable[Run], length: int) -> Element:
 
 
 def _placed(runs: Iterable[Run], target: str) -> dict[Run, tuple[int, int]]:
-    """Where in `target` each run stands; of several copies of one text only as many as there."""
+    """Where in `target` each run is; of several copies of one text only as many as there."""
     places: dict[Run, tuple[int, int]] = {}
     free = bytearray(b"\x01") * len(target)
     end = 0

@@ -93,7 +93,7 @@ def _is_framed(element: Element) -> bool:
 
 
 def _is_end(element: Element, last: Run) -> bool:
-    """Whether a picture is a paragraph of its own behind the last line."""
+    """Whether a picture is a paragraph of its own after the last line."""
     paragraph = element.getparent()
     return paragraph.tag == "p" and paragraph.getparent() in last.ancestors()
 

@@ -55,7 +55,7 @@ _PUBLISHED = re.compile(
     r"[发發][布表]|刊[登出]|公開|掲載|配信|投稿|نشر|انتشار|פורסם|प्रकाशित)",
     re.IGNORECASE,
 )
-_JOINED = re.compile(  # a forum's line on whoever wrote
+_JOINED = re.compile(  # a forum's line on the author of a post
     r"joined|registrie?rt|registered|mitglied seit|member since|注册", re.IGNORECASE
 )
 _OTHERS = re.compile(

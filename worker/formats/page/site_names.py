@@ -9,7 +9,7 @@ from worker.formats.values import html_title
 from worker.normalize.title import LONGEST
 
 SEPARATOR = re.compile(r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)")
-"""What stands between the parts of a title."""
+"""What is between the parts of a title."""
 
 
 def without_site(title: str, sites: Sequence[str]) -> str:
@@ -33,7 +33,7 @@ def without_outlet(text: str) -> str:
 
 
 def outlet_behind(title: str, page: str, host: str | None) -> str | None:
-    """The outlet that `page`, a page's title, names last, behind the article's `title`.
+    """The outlet that `page`, a page's title, names last, after the article's `title`.
 
     Only what is like the host (`The Quay Post` at quaypost.example) or ends as the names of Chinese
     outlets do; others are sections.
@@ -70,7 +70,7 @@ _STRONG = re.compile(r"[|｜»_]|::")
 
 def _without_names(text: str, names: Sequence[str]) -> str:
     """`text` without a whole name of the site at its beginning, or at its end with what follows,
-    whatever sign stands between; a word before a colon may be the subject."""
+    whatever sign is between; a word before a colon may be the subject."""
     marks = list(_MARK.finditer(text))
     ends = [match.start() for match in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=False):

@@ -52,7 +52,7 @@ def text_size(elements: Iterable[Element]) -> int:
 
 
 def remove(elements: Iterable[Element]) -> None:
-    """Remove elements, not the text behind them."""
+    """Remove elements, not the text after them."""
     for element in elements:
         if element.getparent() is not None:
             element.drop_tree()

@@ -66,7 +66,7 @@ _RULES = tuple(
         (_ISO_DAY + r"[t_-]([0-9]{2})[.-]([0-9]{2})[.-]([0-9]{2})(?![0-9])", r"\1t\2:\3:\4"),
         (r"(?<=[0-9])zz\b", "z"),
         (r"\b([0-9]{4}):([0-9]{2}):([0-9]{2})(?=\s[0-9]{2}:)", r"\1-\2-\3"),  # of cameras
-        # 09.05.06 is a time behind a date: Danish, Finnish, Indonesian, Oracle's
+        # 09.05.06 is a time after a date: Danish, Finnish, Indonesian, Oracle's
         (
             r"(?:(?<=[0-9]{4}[\s,])|(?<=-[0-9]{2}\s))\s?"
             r"([01]?[0-9]|2[0-3])\.([0-5][0-9])\.([0-5][0-9])"
@@ -74,7 +74,7 @@ _RULES = tuple(
             r" \1:\2:\3",
         ),
         (r"([0-9]{1,2})\s?h\s?([0-9]{2})\s?min(?:\s?([0-9]{2})\s?s\b)?", r"\1:\2:\3"),
-        # The names of months that mean another one in Croatia, which has a full stop behind years
+        # The names of months that mean another one in Croatia, which has a full stop after years
         (r"(?<=[0-9]\.\s)lis(?:topada)?\.?(?=\s[0-9]{4}\.)", "oct"),
         (r"(?<=[0-9]\.\s)lip\.?(?=\s[0-9]{4}\.)", "jun"),
         (r"(?<=[0-9]\.\s)srp\.?(?=\s[0-9]{4}\.)", "jul"),

@@ -2,7 +2,7 @@
 
 Sources: CLDR's month names; RFC 822 (zones of North America); the IANA time zone database for the
 other abbreviations. An abbreviation that several zones share has the reading that is most common in
-news feeds; a source's own zone is asked first (:func:`worker.normalize.dates.parser.parse_date`).
+news feeds; a source's own zone comes first (:func:`worker.normalize.dates.parser.parse_date`).
 """
 
 from pathlib import Path

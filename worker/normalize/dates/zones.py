@@ -1,4 +1,4 @@
-"""The zone that a text names behind a time of day: an offset, an IANA name or an abbreviation."""
+"""The zone that a text names after a time of day: an offset, an IANA name or an abbreviation."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -26,7 +26,7 @@ def fixed_zone(sign: str, hours: str, minutes: str) -> tzinfo:
 
 
 def zone_in(rest: str, end: int, day: date, zone: tzinfo) -> tzinfo | None:
-    """The zone named behind the time of day, which ends at `end`; None where none is."""
+    """The zone named after the time of day, which ends at `end`; None where none is."""
     behind = rest[end:].lstrip()
     if match := _OFFSET.match(behind):
         return fixed_zone(match["sign"], match["h"], match["m"] or "00")

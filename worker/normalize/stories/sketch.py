@@ -8,7 +8,7 @@ buffer: 25 µs for 2,000 characters, where making strings of them took 360 µs.
 
 Two texts with the same words and other numbers are no copies of each other but parts of a series:
 closing reports, weather, notices of funds. So the sketch has up to 14 of the numbers, too, and one
-hash of those in the title: releases and changesets are told apart by it (`3.5.0beta1`, `3.4.3`).
+hash of those in the title: it distinguishes releases and changesets (`3.5.0beta1`, `3.4.3`).
 Its highest bit says that the title has the number of a release: two of them may have one text.
 """
 
@@ -33,7 +33,7 @@ SLOTS = 64
 BANDS = 8
 """A copy that has a third of the text is found by one of 8 values with 96 %, a half with 99.6 %."""
 BAND_MASK = 2**35 - 1
-"""A band is a number of 8 bytes: 19 bits choose a list, the 16 behind them are in it."""
+"""A band is a number of 8 bytes: 19 bits choose a list, the 16 after them are in it."""
 MAX_NUMBERS = 14
 
 SAME_SHARE = 0.5

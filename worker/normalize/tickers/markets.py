@@ -26,7 +26,7 @@ _BARE = {
     "BJ": r"43\d{4}|8[37]\d{4}|920\d{3}",
     "HK": r"(?!0+$)0\d{4}",
 }
-# Names with these endings stand before funds, convertible bonds and B shares.
+# Names with these endings are before funds, convertible bonds and B shares.
 _BY_NAME = (
     (re.compile(r"(?:ETF|LOF|REITs?)$", re.IGNORECASE), {"SH": r"5\d{5}", "SZ": r"1[568]\d{4}"}),
     (re.compile(r"转(?:债|\d)$"), {"SH": r"11[0138]\d{3}", "SZ": r"12[378]\d{3}"}),

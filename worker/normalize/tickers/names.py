@@ -70,7 +70,7 @@ _SHARE_WORDS = re.compile(r"股价|股票|美股|盘前|盘后|收[涨跌]|\b(?:
 
 
 def name_before(before: str) -> str | None:
-    """The name that `before` ends with, if it stands apart from other words."""
+    """The name that `before` ends with, if it is apart from other words."""
     name = _NAME.search(before)
     return one_line(name[1], 100) if name else None
 

@@ -162,7 +162,7 @@ def _security(
 
 def _items(parts: Sequence[str]) -> list[_Item]:
     """The codes among the parts. A market that a label names holds for the codes after it; one
-    that stands alone belongs to the code before it: `300750,SZ`."""
+    that is alone belongs to the code before it: `300750,SZ`."""
     items: list[_Item] = []
     for part in parts:
         if part.upper() in CODE_MARKETS and items and not items[-1].is_named:
