@@ -38,20 +38,8 @@ _BETWEEN_NAMES = re.compile(r",? (?:and|und|&) | [/|] |[,;] |[、，；]")
 _DASH = re.compile(r"(?:^|\s)-\s?")
 _TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
 _URL_KEYS = (
-    *(
-        "url",
-        "src",
-        "href",
-        "path",
-        "link",
-        "uri",
-        "feature",
-        "contentUrl",
-        "@id",
-        "teaser",
-        "image",
-    ),
-)
+    "url", "src", "href", "path", "link", "uri", "feature", "contentUrl", "@id", "teaser", "image",
+)  # fmt: skip
 
 
 def clean(text: str) -> str:
