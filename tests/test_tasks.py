@@ -55,7 +55,7 @@ def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
     level, text = problems(world)["newsdrop.ingest"]
     assert (level, text.partition(", ")[0]) == (
         "fail",
-        "The task newsdrop.ingest has failed 2 times in a row",
+        "The task newsdrop.ingest has failed 2 times",
     )
     assert f"{archive}" in text
     archive.unlink()
@@ -91,6 +91,20 @@ def test_a_failure_with_a_problem_of_its_own_is_not_shown_again(
     record.write_text(re.sub("only [0-9,]+ MB", "only 7 MB", record.read_text()))
     assert "disk" in problems(full)
     assert "newsdrop.scan" not in problems(full)
+
+
+def test_a_missing_folder_is_one_problem(world: World) -> None:
+    """Scans fail, too. For a minute after it is there again they are shown, with the last one."""
+    world.drop_dir.rmdir()
+    tasks.scan.apply()
+    tasks.scan.apply()
+    assert "folder drop" in problems(world)
+    assert "newsdrop.scan" not in problems(world)
+    world.drop_dir.mkdir()
+    tasks.scan.apply()
+    text = problems(world)["newsdrop.scan"][1]
+    ago = r"first \d seconds ago, last \d seconds ago"
+    assert re.search(rf"failed 2 times, {ago}: .* does not exist", text)
 
 
 def test_scans_that_never_end_are_a_problem(world: World) -> None:

@@ -11,6 +11,7 @@ from tests.servers import Server
 from worker.errors import ConfigError
 from worker.health.check import Check
 from worker.health.preflight import refuse_start
+from worker.queries.status.problem import sentence
 from worker.service import doctor_machine
 from worker.service.doctor import checks
 from worker.settings import Folder, RedisSettings, Settings, SpoolSettings
@@ -69,6 +70,17 @@ def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) ->
     wrong = _found(settings)["feeds"]
     assert wrong.level == "fail"
     assert ": harbour: " in wrong.message
+
+
+def test_site_rules_with_an_error_fail(tmp_path: Path) -> None:
+    """No worker starts with them. The sentence of `status` ends once."""
+    settings = _settings(tmp_path, sites_dir=tmp_path)
+    assert _found(settings)["site rules"].level == "ok"
+    (tmp_path / "port.toml").write_text('title_sufixes = ["_x"]\n')
+    wrong = _found(settings)["site rules"]
+    assert wrong.level == "fail"
+    assert "port.toml: unknown key title_sufixes" in wrong.message
+    assert sentence(wrong.message).endswith("did you mean title_suffixes?")
 
 
 def test_no_append_only_file_is_a_warning(tmp_path: Path, redis_server: Server) -> None:

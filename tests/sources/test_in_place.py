@@ -101,7 +101,7 @@ def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
 def test_a_folder_that_is_not_there(mirror: Mirror) -> None:
     """It is an error, and the folder is not created."""
     mirror.path.rmdir()
-    with pytest.raises(SpoolUnavailable, match="is not there: create or mount it"):
+    with pytest.raises(SpoolUnavailable, match="does not exist: create or mount it"):
         mirror.look()
     assert not mirror.path.exists()
 

@@ -150,10 +150,11 @@ def _story(article: "Explanation") -> str | None:
     story = article.story
     if story is None:
         return None
-    if story.near_duplicate_of is None:
+    original = story.near_duplicate_of
+    if original is None:
         return translate(f"the first of {story.id}")
-    percent = "" if story.similarity is None else f", {story.similarity:.0%}"
-    return translate(f"near-duplicate of {story.near_duplicate_of}{percent}")
+    percent = "" if story.similarity is None else f" ({story.similarity:.0%})"
+    return translate(f"near-duplicate of {original}") + percent
 
 
 def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:

@@ -9,7 +9,7 @@ from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.settings import POLLED, Folder
-from worker.sources.folder import scan
+from worker.sources.folder import require_folder, scan
 from worker.sources.in_place import InPlaceFolder, scan_in_place
 from worker.sources.registry import is_paused
 from worker.sources.scan_result import ScanLogEntry, ScanRequest, ScanResult, log_scan, save_skipped
@@ -102,6 +102,7 @@ def _scan(
     if folder.in_place:
         result = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
     else:
+        require_folder(folder)
         check_volume(settings.state_dir, folder.name, folder.path)
         check_free(folder.path, settings.spool.min_free_mb)
         with translate_errors(settings.state_dir):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from worker.errors import ConfigError, NewsdropError, Retryable
+from worker.errors import ConfigError, NewsdropError, Retryable, StoreUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.fetch import Fetcher
@@ -21,6 +21,7 @@ from worker.service.lock import holder
 from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.settings.clock import utc_now
+from worker.sites.load import load_sites, rule_folders
 from worker.sources.archive_bucket import archive_client
 from worker.sources.objects import bucket_client
 from worker.sources.registry import paused_sources
@@ -39,6 +40,7 @@ def checks(settings: Settings) -> list[Check]:
         *_server(settings),
         *filter(None, [broker_check(settings)]),
         *_feeds(settings),
+        _site_rules(settings),
         *_bucket_checks(settings),
         *machine_checks(settings),
     ]
@@ -68,11 +70,21 @@ def _server(settings: Settings) -> Iterator[Check]:
     except Retryable as error:
         if settings.redis.url:
             where = printable_url(settings.redis.url)
-            yield Check("server", "fail", f"{where}: {error}", "start it, or correct redis.url")
+            advice = "start it, or correct redis.url" if isinstance(error, StoreUnavailable) else ""
+            yield Check("server", "fail", f"{where}: {error}", advice)
         else:
             yield _program_check(settings)
     finally:
         client.close()
+
+
+def _site_rules(settings: Settings) -> Check:
+    try:
+        count = len(load_sites(rule_folders(settings)).rules)
+    except ConfigError as error:
+        advice = "correct it: running workers use the previous rules, and no worker starts"
+        return Check("site rules", "fail", " ".join(str(error).splitlines()), advice)
+    return Check("site rules", "ok", f"{count:,} rules")
 
 
 def _feeds(settings: Settings) -> Iterator[Check]:

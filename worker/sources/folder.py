@@ -68,9 +68,7 @@ def require_folder(folder: Folder) -> None:
     """Raises SpoolUnavailable where the folder does not exist: it is not created below a mount that
     is missing."""
     if not folder.path.is_dir():
-        raise SpoolUnavailable(
-            f"the drop folder {printable(folder.path)} is not there: create or mount it"
-        )
+        raise SpoolUnavailable(f"{printable(folder.path, 4096)} does not exist: create or mount it")
 
 
 def file_system_time(root: Root) -> float:

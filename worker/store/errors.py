@@ -84,7 +84,10 @@ _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
         StoreFull,
         "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the stream",
     ),
-    "MISCONF": (StoreFull, "Redis refuses writes because it cannot save to its disk: see its log"),
+    "MISCONF": (
+        StoreFull,
+        "Redis refuses writes because it cannot save to its disk: free space there",
+    ),
     "LOADING": (StoreUnavailable, "Redis is still loading its data: wait"),
     "NOAUTH": (
         StoreRefused,

@@ -22,8 +22,8 @@ def source_page(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a capital letter and a full stop."""
-    return text[:1].upper() + text[1:].removesuffix(".") + "."
+    """`text` with a capital letter, and a full stop unless it ends as a question."""
+    return text[:1].upper() + text[1:].removesuffix(".") + "." * (not text.endswith("?"))
 
 
 def duration(seconds: float) -> str:

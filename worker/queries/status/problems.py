@@ -100,7 +100,7 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
             "fail",
             "redis",
             f"{why}. Accepted files stay safe in the spool.",
-            "Start the service with `newsdrop up`; `newsdrop doctor` finds the cause.",
+            "`newsdrop doctor` finds the cause. If the service does not run: `newsdrop up`.",
         )
         return
     if full := memory_problem(server):
@@ -247,20 +247,25 @@ def _archive(status: Status) -> Iterator[Problem]:
 def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
     """Tasks that fail again and again, for reasons that no other problem gives."""
     for failure in status.failing_tasks:
-        since = datetime.fromisoformat(status.at) - datetime.fromisoformat(failure.since)
         if failure.count == 1 and not failure.is_bug:
             continue  # it may be over with the next tick
-        if any(_comparable(failure.message) in _comparable(problem.text) for problem in others):
+        cause = _comparable(failure.message.partition(": ")[0])
+        if any(cause in _comparable(problem.text) for problem in others):
             continue
-        ago = duration(max(0.0, since.total_seconds()))
-        text = f"The task {failure.task} failed {ago} ago: {failure.message}."
+        first, last = _ago(status, failure.since), _ago(status, failure.last)
+        text = f"The task {failure.task} failed {last} ago: {failure.message}."
         if failure.count > 1:
             text = (
-                f"The task {failure.task} has failed {failure.count:,} times in a row, first {ago} "
-                f"ago: {failure.message}."
+                f"The task {failure.task} has failed {failure.count:,} times, first {first} ago, "
+                f"last {last} ago: {failure.message}."
             )
         advice = _BUG if failure.is_bug else "Correct that: the task is repeated by itself."
         yield Problem("fail", failure.task, text, advice)
+
+
+def _ago(status: Status, then: str) -> str:
+    seconds = datetime.fromisoformat(status.at) - datetime.fromisoformat(then)
+    return duration(max(0.0, seconds.total_seconds()))
 
 
 def _comparable(text: str) -> str:
