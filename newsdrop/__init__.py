@@ -32,9 +32,9 @@ def _check_worker() -> None:
     command = Path(sys.argv[0]) if sys.argv else Path()
     is_celery = "celery" in (command.stem, command.parent.name)
     advice = "run celery in another folder" if is_celery else "start Python with -P"
-    other = origin if origin is not None else "another package"
+    place = origin if origin is not None else "another package"
     message = (
-        f"newsdrop: `import worker` finds {other!a}, not newsdrop's own package {str(_WORKER)!a}: "
+        f"newsdrop: `import worker` finds {place!a}, not newsdrop's own package {str(_WORKER)!a}: "
         f"rename the other one, or {advice}"
     )
     raise SystemExit(message) if is_celery else ImportError(message)

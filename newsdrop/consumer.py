@@ -134,10 +134,10 @@ class Filters:
             return True
         article = record.article
         language = f"{article.language or ''}-".lower()
-        languages = [f"{one.lower()}-" for one in _several(self.language)]
+        languages = [f"{item.lower()}-" for item in _several(self.language)]
         return (
             (not languages or language.startswith(tuple(languages)))
-            and (not self.ticker or _overlap(self.ticker, (one.symbol for one in article.tickers)))
+            and (not self.ticker or _overlap(self.ticker, (t.symbol for t in article.tickers)))
             and (not self.tag or _overlap(self.tag, article.tags))
         )
 
@@ -376,18 +376,18 @@ class _Work:
         if records is None:
             records = yield from self._read_new()
         self.unhandled = {record.stream_id: record for record in records}
-        for part in [[one] for one in records] if is_single else [records]:
+        for part in [[entry] for entry in records] if is_single else [records]:
             if self.consumer.is_stopping():
                 break
             yield from self._deliver(part)
 
     def leave(self) -> Iterator[_Step]:
         """At the end: acknowledge what was handled, and let others have the rest at once."""
-        rest = [*self.unhandled, *self.waiting]
+        remaining_ids = [*self.unhandled, *self.waiting]
         lines = self._acknowledgement()
-        if rest:
+        if remaining_ids:
             idle = int(self.consumer.claim_after_seconds * 1000)
-            lines += (("XCLAIM", *self._owner(), 0, *rest, "IDLE", idle, "JUSTID"),)
+            lines += (("XCLAIM", *self._owner(), 0, *remaining_ids, "IDLE", idle, "JUSTID"),)
         if lines:
             yield _Commands(lines)
         self._report_if("acknowledged", len(self.done))
@@ -450,14 +450,14 @@ class _Work:
             about = yield from self._ask("XINFO", "STREAM", consumer.stream)
             newest = _text(_pairs(about).get("last-generated-id", "0-0")) if about else "0-0"
             start = self.position if _order(newest) >= _order(self.position) else "0"
-        made = yield from self._ask(
+        is_created = yield from self._ask(
             "XGROUP", "CREATE", consumer.stream, consumer.group, start, "MKSTREAM"
         )
         groups = yield from self._ask("XINFO", "GROUPS", consumer.stream)
         group = next(
             (g for g in map(_pairs, groups or ()) if _text(g["name"]) == consumer.group), None
         )
-        if made and self.position is not None:
+        if is_created and self.position is not None:
             consumer.report("group-created-again", detail=start)
             yield from self._keep_unfinished()
         self.position = _text(group["last-delivered-id"]) if group else None
@@ -509,19 +509,19 @@ class _Work:
             self.cursor = _text(replies[0][0])
             self._report_if("claimed", len(replies[0][1]))
             self._report_if("trimmed", len(replies[0][2]) if len(replies[0]) > 2 else 0)
-        mine = {_text(one[0]): int(one[3]) for one in replies[-1]}
-        is_all = len(mine) < limit
+        counts = {_text(row[0]): int(row[3]) for row in replies[-1]}  # of deliveries
+        is_all = len(counts) < limit
         now = consumer.clock()
         if is_all:
-            owned = mine.keys() | self.orphans
-            self.unhandled = {one: record for one, record in self.unhandled.items() if one in owned}
-            self.waiting = {one: waiting for one, waiting in self.waiting.items() if one in owned}
-        recovered = [one for one in mine if one not in self.unhandled and one not in self.waiting]
-        again = set(self.acknowledged).intersection(recovered)
-        self._report_if("redelivered", len(again))  # a fail-over lost their acknowledgement
-        self.waiting |= {one: _Waiting(now, mine[one]) for one in recovered}
-        if mine:
-            yield from self._send(("XCLAIM", *self._owner(), 0, *mine, "JUSTID"))
+            owned = counts.keys() | self.orphans
+            self.unhandled = {key: record for key, record in self.unhandled.items() if key in owned}
+            self.waiting = {key: waiting for key, waiting in self.waiting.items() if key in owned}
+        recovered = [key for key in counts if key not in self.unhandled and key not in self.waiting]
+        redelivered = set(self.acknowledged).intersection(recovered)
+        self._report_if("redelivered", len(redelivered))  # a fail-over lost their acknowledgement
+        self.waiting |= {key: _Waiting(now, counts[key]) for key in recovered}
+        if counts:
+            yield from self._send(("XCLAIM", *self._owner(), 0, *counts, "JUSTID"))
         is_complete = is_all and self.cursor == "0-0"
         self.refresh_at = now + (consumer.claim_after_seconds / 3 if is_complete else 0.1)
 
@@ -559,8 +559,8 @@ class _Work:
     def _read_new(self) -> Generator[_Step, Any, list[Record]]:
         consumer = self.consumer
         now = consumer.clock()
-        due = min((one.due for one in self.waiting.values()), default=now + 3600)
-        wait = max(0.001, min(consumer.block_seconds, due - now, self.refresh_at - now))
+        due_at = min((one.due for one in self.waiting.values()), default=now + 3600)
+        wait = max(0.001, min(consumer.block_seconds, due_at - now, self.refresh_at - now))
         if len(self.waiting) >= MAX_WAITING:
             yield from self._send()
             yield wait
@@ -573,8 +573,8 @@ class _Work:
         if not records:
             return []
         before = _order(self.position or "0-0")
-        again = sum(_order(one.stream_id) <= before for one in records)
-        self._report_if("redelivered", again)  # the group was set back, or by a fail-over
+        repeated = sum(_order(one.stream_id) <= before for one in records)
+        self._report_if("redelivered", repeated)  # the group was set back, or by a fail-over
         self.position = records[-1].stream_id
         return self._accepted(records)
 
@@ -600,19 +600,19 @@ class _Work:
         if self.consumer.clock() >= self.refresh_at:
             yield from self._refresh()
         for record in records if self.waiting else ():
-            due = self._blocked_until(record)
-            if due is not None:
-                self._wait(record, due, cost=0)
-        present = [one for one in records if one.stream_id in self.unhandled]
+            due_at = self._blocked_until(record)
+            if due_at is not None:
+                self._wait(record, due_at, cost=0)
+        present = [entry for entry in records if entry.stream_id in self.unhandled]
         if not present:
             return
         started = self.consumer.clock()
         error = yield present
         seconds = self.consumer.clock() - started
         if error is None or isinstance(error, Skip):
-            self.done += [one.stream_id for one in present]
-            for one in present:
-                self.unhandled.pop(one.stream_id, None)
+            self.done += [entry.stream_id for entry in present]
+            for entry in present:
+                self.unhandled.pop(entry.stream_id, None)
             self.consumer.report("skipped" if error else "handled", len(present), seconds=seconds)
         else:
             yield from self._fail(present, error, seconds)
@@ -620,9 +620,9 @@ class _Work:
     def _blocked_until(self, record: Record) -> float | None:
         """When the earlier entry of the same article that waits is due."""
         earlier = [
-            one.due
-            for stream_id, one in self.waiting.items()
-            if one.article == record.id and _order(stream_id) < _order(record.stream_id)
+            waiting.due
+            for stream_id, waiting in self.waiting.items()
+            if waiting.article == record.id and _order(stream_id) < _order(record.stream_id)
         ]
         return max(earlier, default=None)
 
@@ -640,9 +640,9 @@ class _Work:
             if record.deliveries >= self.consumer.max_deliveries:
                 yield from self._move_to_dead_letters(record.stream_id, record.deliveries, text)
 
-    def _wait(self, record: Record, due: float, cost: int = 1) -> None:
+    def _wait(self, record: Record, due_at: float, cost: int = 1) -> None:
         self.unhandled.pop(record.stream_id, None)
-        self.waiting[record.stream_id] = _Waiting(due, record.deliveries, record.id, cost)
+        self.waiting[record.stream_id] = _Waiting(due_at, record.deliveries, record.id, cost)
 
     def _move_to_dead_letters(self, stream_id: str, deliveries: int, error: str) -> _Steps:
         """Move a record to the dead letters. If it was moved but the reply was lost, it is not
@@ -716,7 +716,7 @@ def _pipeline(client: Any, commands: _Commands) -> Any:
 def _first_error(replies: Any) -> Exception | None:
     if isinstance(replies, Exception):
         return replies
-    return next((one for one in replies if isinstance(one, Exception)), None)
+    return next((reply for reply in replies if isinstance(reply, Exception)), None)
 
 
 def _is_temporary(error: Exception) -> bool:
@@ -803,8 +803,8 @@ def _several(value: str | Collection[str]) -> Collection[str]:
     return (value,) if isinstance(value, str) else value
 
 
-def _overlap(wanted: str | Collection[str], present: Iterable[str]) -> bool:
-    return not set(_several(wanted)).isdisjoint(present)
+def _overlap(values: str | Collection[str], present: Iterable[str]) -> bool:
+    return not set(_several(values)).isdisjoint(present)
 
 
 def _build(kind: Any, value: dict[str, Any]) -> Any:
@@ -823,7 +823,7 @@ def _readers(kind: Any) -> dict[str, Any]:
     """How each field is read: None as it is, else by a function."""
     readers: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
-        part = next((one for one in (hint, *get_args(hint)) if is_dataclass(one)), None)
+        part = next((t for t in (hint, *get_args(hint)) if is_dataclass(t)), None)
         if get_origin(hint) is tuple:
             readers[name] = partial(_build_all, part)
         else:
@@ -832,7 +832,8 @@ def _readers(kind: Any) -> dict[str, Any]:
 
 
 def _build_all(part: Any, values: Any) -> tuple[Any, ...]:
-    return tuple(values or ()) if part is None else tuple(_build(part, one) for one in values or ())
+    values = values or ()
+    return tuple(values if part is None else (_build(part, value) for value in values))
 
 
 def _build_one(part: Any, value: Any) -> Any:

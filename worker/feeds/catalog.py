@@ -105,7 +105,7 @@ def load_catalog(settings: Settings) -> Catalog:
     files = ((configured or managed_file, _read_list(configured)), (managed_file, added))
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
-    taken = set(settings.source_names())
+    used_names = set(settings.source_names())
     for path, tables in files:
         for number, table in enumerate(tables, 1):
             name = printable(str(table.get("name", f"#{number}")), 80)
@@ -116,13 +116,13 @@ def load_catalog(settings: Settings) -> Catalog:
                         f"{printable(configured)} has a feed of the same name: rename that "
                         f"one, or run `newsdrop feeds remove {name}`"
                     )
-                managed.check_name(feed.name, taken)
+                managed.check_name(feed.name, used_names)
             except UsageError as error:
                 problems += [
                     f"{printable(path)}: {name}: {line}" for line in str(error).split("\n")
                 ]
             else:
-                taken.add(feed.name)
+                used_names.add(feed.name)
                 feeds[feed.name] = feed
     if problems:
         raise ConfigError("\n".join(["correct these feeds:", *problems]))

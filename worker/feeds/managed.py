@@ -38,11 +38,11 @@ def read_feeds(path: Path) -> list[dict[str, Any]]:
     return [feed for feed in feeds if isinstance(feed, dict)]
 
 
-def check_name(name: str, taken: Set[str]) -> None:
+def check_name(name: str, used_names: Set[str]) -> None:
     """Raises AlreadyThere if newsdrop or another source uses that name."""
     if name in RESERVED:
         raise AlreadyThere(f"newsdrop itself uses the name {name}: choose another")
-    if name in taken:
+    if name in used_names:
         raise AlreadyThere(
             f"there is already a source named {printable(name)}: choose another name"
         )

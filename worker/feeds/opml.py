@@ -44,9 +44,9 @@ def read_opml(data: bytes) -> tuple[Outline, ...]:
     feeds: dict[str, Outline] = {}
     for outline in _outlines(_parse(data)):
         first = feeds.setdefault(outline.url, outline)
-        more = outline.tags[: MAX_TAGS - len(first.tags)]
+        new_tags = outline.tags[: MAX_TAGS - len(first.tags)]
         feeds[outline.url] = replace(
-            first, tags=tuple(dict.fromkeys((*first.tags, *more)))[:MAX_TAGS]
+            first, tags=tuple(dict.fromkeys((*first.tags, *new_tags)))[:MAX_TAGS]
         )
     if not feeds:
         raise UsageError(
@@ -68,7 +68,7 @@ def write_opml(outlines: Iterable[Outline], title: str) -> bytes:
     for outline in outlines:
         tags = _unique(outline.tags)
         path = (*tags[:1], *(tag for tag in tags[1:] if _SPLIT.search(tag)))[: MAX_DEPTH - 1]
-        others = [tag for tag in tags if tag not in path]
+        other_tags = [tag for tag in tags if tag not in path]
         for depth in range(1, len(path) + 1):
             if path[:depth] not in folders:
                 name = path[depth - 1]
@@ -77,8 +77,8 @@ def write_opml(outlines: Iterable[Outline], title: str) -> bytes:
         name = _one_line(outline.title) or _one_line(outline.url)
         feed = etree.SubElement(folders[path], "outline", type="rss", text=name, title=name)
         feed.set("xmlUrl", _one_line(outline.url))
-        if others:
-            feed.set("category", ",".join(others))
+        if other_tags:
+            feed.set("category", ",".join(other_tags))
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 

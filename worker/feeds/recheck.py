@@ -23,22 +23,22 @@ class Recheck:
 
 
 def next_recheck(
-    page_ms: int, now_ms: int, last: int = -1, *, was_made: bool = False
+    page_ms: int, now_ms: int, last_number: int = -1, *, was_made: bool = False
 ) -> tuple[Recheck | None, int]:
-    """The recheck after `last` of a page that was fetched at `page_ms`, None after the last one;
-    and how many before it are too late already.
+    """The recheck after `last_number` of a page that was fetched at `page_ms`, None after the last;
+    and how many before it are dropped because they are too late already.
 
-    If `last` `was_made` just now, it counts for the rechecks that were due before now, too.
+    With `was_made` the last one was made just now: it replaces those that were due before now.
     """
-    dropped = 0
-    for number in range(last + 1, len(AGES_MS)):
+    dropped_count = 0
+    for number in range(last_number + 1, len(AGES_MS)):
         due_ms, late_ms = page_ms + AGES_MS[number], page_ms + 2 * AGES_MS[number]
         if was_made and due_ms <= now_ms:
             continue
         if late_ms > now_ms:
-            return Recheck(number, due_ms, late_ms), dropped
-        dropped += 1
-    return None, dropped
+            return Recheck(number, due_ms, late_ms), dropped_count
+        dropped_count += 1
+    return None, dropped_count
 
 
 def is_over(page_ms: int, now_ms: int) -> bool:

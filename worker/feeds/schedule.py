@@ -218,8 +218,8 @@ def _after_failure(
 
 def _until_scheduled(pace: PollPace, now: datetime, least: float) -> float:
     """Seconds until the first scheduled poll that is at least `least` seconds away."""
-    due = next_cron_time(pace.schedule, pace.zone, now + timedelta(seconds=least))
-    return (due - now).total_seconds()
+    due_at = next_cron_time(pace.schedule, pace.zone, now + timedelta(seconds=least))
+    return (due_at - now).total_seconds()
 
 
 def _moved_fields(response: PollResponse, state: PollState) -> dict[str, Any]:

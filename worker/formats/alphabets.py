@@ -103,8 +103,8 @@ def share_of_language(text: str) -> float:
 
 def _misplaced_count(text: str) -> int:
     """How many marks or capitals (`ByrŚdet`) are where words have small letters."""
-    found = _MISPLACED.findall(text)
-    return sum(char.isupper() or not char.isalpha() for char in found)
+    marks = _MISPLACED.findall(text)
+    return sum(char.isupper() or not char.isalpha() for char in marks)
 
 
 def most_like_language(readings: list[tuple[str, str]]) -> str | None:

@@ -50,76 +50,76 @@ def _figure(src: str, caption: str, alt: str = "", sizes: tuple[str, ...] = ()) 
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _hexo_image(written: Arguments) -> str:
+def _hexo_image(args: Arguments) -> str:
     """`[class names] path [width] [height] [title [alt]]`; people leave the quotes out."""
-    words = list(written.words)
+    words = list(args.words)
     place = next((n for n, word in enumerate(words) if _PICTURE.search(word)), None)
     if place is None:
         place = next((n for n, word in enumerate(words) if "/" in word), 0)
-    src, rest = "".join(words[place : place + 1]), words[place + 1 :]
+    src, tail = "".join(words[place : place + 1]), words[place + 1 :]
     sizes: list[str] = []
-    while rest and len(sizes) < 2 and _SIZE.fullmatch(rest[0]):
-        sizes.append(rest.pop(0))
-    texts = _QUOTED.findall(rest[0]) if len(rest) == 1 and rest[0].startswith('"') else []
+    while tail and len(sizes) < 2 and _SIZE.fullmatch(tail[0]):
+        sizes.append(tail.pop(0))
+    texts = _QUOTED.findall(tail[0]) if len(tail) == 1 and tail[0].startswith('"') else []
     if texts:  # '"title" "alt"' in one pair of quotes
         return _figure(src, texts[0], "".join(texts[1:2]), tuple(sizes))
-    return _figure(src, " ".join(rest), "", tuple(sizes))
+    return _figure(src, " ".join(tail), "", tuple(sizes))
 
 
-def _hugo_figure(written: Arguments) -> str:
-    src = written.first("src", "url", "path", "image", "image_path", "file")
-    src = src or next(filter(_PICTURE.search, written.words), "")
-    texts = (written.first("title"), written.first("caption", "description"))
-    caption = " ".join(dict.fromkeys(filter(None, (*texts, written.first("attr")))))
-    alt = written.first("alt") or written.first("caption", "title", "description")
-    sizes = tuple(filter(None, (written.first("width"), written.first("height"))))
+def _hugo_figure(args: Arguments) -> str:
+    src = args.first("src", "url", "path", "image", "image_path", "file")
+    src = src or next(filter(_PICTURE.search, args.words), "")
+    texts = (args.first("title"), args.first("caption", "description"))
+    caption = " ".join(dict.fromkeys(filter(None, (*texts, args.first("attr")))))
+    alt = args.first("alt") or args.first("caption", "title", "description")
+    sizes = tuple(filter(None, (args.first("width"), args.first("height"))))
     return _figure(src, caption, alt, sizes if len(sizes) == 2 else ())
 
 
-def _include(written: Arguments) -> str:
+def _include(args: Arguments) -> str:
     """Jekyll's `include figure.html src="a.png" caption="…"`; other files are not here."""
-    return _hugo_figure(written) if any(map(_PICTURE.search, written.named.values())) else ""
+    return _hugo_figure(args) if any(map(_PICTURE.search, args.named.values())) else ""
 
 
-def _link(written: Arguments) -> str:
+def _link(args: Arguments) -> str:
     """`text url [external] [title]`, the text of any number of words."""
-    words = [word.rstrip(",") for word in written.words]
-    href = written.first("href", "url", "src")
+    words = [word.rstrip(",") for word in args.words]
+    href = args.first("href", "url", "src")
     place = next((n for n, word in enumerate(words) if _ADDRESS.fullmatch(word)), len(words))
     href = href or "".join(words[place : place + 1])
-    text = " ".join(words[:place]) or written.first("text", "title", "name") or href
+    text = " ".join(words[:place]) or args.first("text", "title", "name") or href
     return f'<a href="{escape(href)}">{escape(text)}</a>' if href else escape(text)
 
 
-def _file_link(written: Arguments) -> str:
+def _file_link(args: Arguments) -> str:
     """Hexo's `post_link slug [title]` and `asset_link slug [title]`."""
-    slug, *title = written.words or ("",)
+    slug, *title = args.words or ("",)
     texts = [word for word in title if word not in ("true", "false")]
     return f'<a href="{escape(slug)}">{escape(" ".join(texts) or slug)}</a>' if slug else ""
 
 
-def _button(written: Arguments) -> str:
+def _button(args: Arguments) -> str:
     """NexT's `button address, text, icon`."""
-    href, text, *_ = (*(part.strip() for part in " ".join(written.words).split(",")), "", "")
-    href = href or written.first("href", "url", "link")
+    href, text, *_ = (*(part.strip() for part in " ".join(args.words).split(",")), "", "")
+    href = href or args.first("href", "url", "link")
     return f'<a href="{escape(href)}">{escape(text)}</a>' if text else ""
 
 
-def _label(written: Arguments) -> str:
+def _label(args: Arguments) -> str:
     """NexT's `label primary@text`."""
-    return escape(" ".join(written.words).partition("@")[2])
+    return escape(" ".join(args.words).partition("@")[2])
 
 
-def _path(written: Arguments) -> str:
-    return escape("".join(written.words[:1]))
+def _path(args: Arguments) -> str:
+    return escape("".join(args.words[:1]))
 
 
 def _embed(prefix: str) -> Callable[[Arguments], str]:
     """A video or a program of another site as a link to it."""
 
-    def html(written: Arguments) -> str:
-        target = written.first("src", "url", "mp4", "id", "file") or "".join(written.words[:1])
-        if user := written.first("user"):
+    def html(args: Arguments) -> str:
+        target = args.first("src", "url", "mp4", "id", "file") or "".join(args.words[:1])
+        if user := args.first("user"):
             target = f"{user}/status/{target}"
         if not target:
             return ""
@@ -129,42 +129,40 @@ def _embed(prefix: str) -> Callable[[Arguments], str]:
     return html
 
 
-def _quote(written: Arguments) -> str:
+def _quote(args: Arguments) -> str:
     """`author[, source] [link] [title of the link]`; the second line is what is below."""
-    words = written.words
+    words = args.words
     place = next((n for n, word in enumerate(words) if _ADDRESS.fullmatch(word)), len(words))
-    author = " ".join(words[:place]) or written.first("author", "cite")
-    texts = ", ".join(
-        filter(None, (author, " ".join(words[place + 1 :]) or written.first("source")))
-    )
-    link = "".join(words[place : place + 1]) or written.first("link", "url")
+    author = " ".join(words[:place]) or args.first("author", "cite")
+    texts = ", ".join(filter(None, (author, " ".join(words[place + 1 :]) or args.first("source"))))
+    link = "".join(words[place : place + 1]) or args.first("link", "url")
     text = escape(texts or link)
     if link:
         text = f'<a href="{escape(link)}">{text}</a>'
     return "<blockquote>" + (f"\n<p>— {text}</p>" if text else "")
 
 
-def _plain_quote(written: Arguments) -> str:
+def _plain_quote(args: Arguments) -> str:
     return "<blockquote>"
 
 
-def _code(written: Arguments, inner: str) -> str:
+def _code(args: Arguments, inner: str) -> str:
     """`[title] [lang:language] [url] [text of the link]`, or the language first (Jekyll, Hugo)."""
-    language = next((w[5:] for w in written.words if w.startswith("lang:")), "")
+    language = next((w[5:] for w in args.words if w.startswith("lang:")), "")
     inner = inner.strip("\n").rstrip()
     attribute = f' class="language-{escape(language)}"' if language else ""
     return f"\n\n<pre><code{attribute}>{escape(unescape(inner), quote=False)}</code></pre>\n\n"
 
 
-def _titled_code(written: Arguments, inner: str) -> str:
+def _titled_code(args: Arguments, inner: str) -> str:
     options = re.compile(r"[a-z_]+:\S*|https?:\S+")
-    title = " ".join(word for word in written.words if not options.fullmatch(word))
-    html = _code(written, inner)
+    title = " ".join(word for word in args.words if not options.fullmatch(word))
+    html = _code(args, inner)
     return f"\n\n<p>{escape(title)}</p>{html}" if title else html
 
 
-def _highlighted(written: Arguments, inner: str) -> str:
-    first = (f"lang:{word}" for word in written.words[:1])
+def _highlighted(args: Arguments, inner: str) -> str:
+    first = (f"lang:{word}" for word in args.words[:1])
     return _code(Arguments(tuple(first), {}), inner)
 
 
@@ -172,8 +170,8 @@ VERBATIM: dict[str, Callable[[Arguments, str], str]] = {
     "codeblock": _titled_code,
     "code": _titled_code,
     "highlight": _highlighted,
-    "raw": lambda written, inner: inner,
-    "comment": lambda written, inner: "",
+    "raw": lambda args, inner: inner,
+    "comment": lambda args, inner: "",
 }
 """Tags whose text, up to the closing tag, has no tags of its own."""
 

@@ -58,20 +58,20 @@ class _Expansion:
         """The end of the code that begins with `token`; None where it is a tag."""
         if fence := token["fence"]:
             closing = re.compile(rf"^[ ]{{0,3}}{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
-            found = closing.search(self._body, token.end())
-            return found.end() if found else len(self._body)
+            match = closing.search(self._body, token.end())
+            return match.end() if match else len(self._body)
         if element := token["element"]:
-            found = self._search(f"</{element}>", token.end())
-            return found.end() if found else token.end()
+            match = self._search(f"</{element}>", token.end())
+            return match.end() if match else token.end()
         return token.end() if token["run"] else None
 
     def _search(self, pattern: str, start: int) -> re.Match[str] | None:
         if pattern in self._unclosed:
             return None
-        found = re.compile(pattern, re.IGNORECASE).search(self._body, start)
-        if found is None:
+        match = re.compile(pattern, re.IGNORECASE).search(self._body, start)
+        if match is None:
             self._unclosed.add(pattern)
-        return found
+        return match
 
     def _tag(self, token: re.Match[str]) -> int:
         """Write the HTML of a tag; returns where the text continues."""
@@ -98,8 +98,8 @@ class _Expansion:
             self._parts.append(f"{self._footers.pop()}\n\n</blockquote>\n\n")
         return token.end()
 
-    def _html(self, token: re.Match[str], name: str, written: Arguments) -> str:
-        html = TAGS[name](written)
+    def _html(self, token: re.Match[str], name: str, args: Arguments) -> str:
+        html = TAGS[name](args)
         if html.startswith("<blockquote>"):
             html, _, footer = html.partition("\n")
             self._footers.append(f"\n\n{footer}" if footer else "")
@@ -110,10 +110,10 @@ class _Expansion:
         # Markdown after an element on a line of its own would be taken for HTML up to a blank line.
         return f"\n\n{html}\n\n" if html and (is_alone or html.startswith("<figure")) else html
 
-    def _value(self, expression: str, written: str) -> str:
+    def _value(self, expression: str, text: str) -> str:
         if path := _PATH.fullmatch(expression):
             return path[1]
-        return "" if _VARIABLE.fullmatch(expression) else written
+        return "" if _VARIABLE.fullmatch(expression) else text
 
 
 def _closing(name: str) -> str:

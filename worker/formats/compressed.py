@@ -163,10 +163,10 @@ class _Xz:
                 return chunk
 
     def _skip_padding(self) -> None:
-        while (step := self._step()) and not (rest := step.lstrip(b"\0")):
+        while (step := self._step()) and not (content := step.lstrip(b"\0")):
             self._position += len(step)
         if step:
-            self._position += len(step) - len(rest)
+            self._position += len(step) - len(content)
 
     def _step(self) -> bytes:
         return bytes(self._data[self._position : self._position + self._STEP])

@@ -38,16 +38,16 @@ def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> D
     Raises Rejected (`not_text`) for bytes that are not text in any encoding.
     """
     if data[:1] in _MARKS:
-        stripped, marked = EncodingDetector.strip_byte_order_mark(data)
-        if marked:
-            return _checked(DecodedText(stripped.decode(marked, "replace"), marked), data, begin)
+        stripped, codec = EncodingDetector.strip_byte_order_mark(data)
+        if codec:
+            return _checked(DecodedText(stripped.decode(codec, "replace"), codec), data, begin)
     if b"\x00" in data:
-        bare = data.replace(b"\x00", b"")
-        is_wide = (len(data) - len(bare) - 1) * 200 > len(data) or _strict(bare, "utf-8") is None
+        utf8 = data.replace(b"\x00", b"")
+        is_wide = (len(data) - len(utf8) - 1) * 200 > len(data) or _strict(utf8, "utf-8") is None
         if is_wide:
             return _checked(_wide(data), data, begin)
         # A program left a few.
-        return replace(decode(bare, begin=data[:16]), warnings=(_replaced("UTF-8"),))
+        return replace(decode(utf8, begin=data[:16]), warnings=(_replaced("UTF-8"),))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -231,9 +231,9 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         ):
             return better
         return DecodedText(text, label)
-    named = f" (declared: {', '.join(labels)})" if labels else ""
+    declaration = f" (declared: {', '.join(labels)})" if labels else ""
     if detected := _detected(data):
-        text = f"read as {detected.encoding}{named}"
+        text = f"read as {detected.encoding}{declaration}"
         warnings = (warn(WarningKind.ENCODING, text),) if labels else ()
         return replace(detected, warnings=warnings)
     for label in dict.fromkeys((*labels, best_codec(data), "gb18030", "cp932")):
@@ -245,7 +245,7 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
     if codec := _byte_order(data[:SAMPLE], 0, 0):
         return DecodedText(data.decode(codec, "replace"), codec)
     raise Rejected(
-        Reason.NOT_TEXT, f"the bytes fit no character encoding{named}: save the file as UTF-8"
+        Reason.NOT_TEXT, f"the bytes fit no character encoding{declaration}: save the file as UTF-8"
     )
 
 
@@ -253,8 +253,8 @@ def _damaged_utf8(data: bytes) -> DecodedText | None:
     """UTF-8 with a few broken bytes (a truncated file): nearly all sequences are whole."""
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    whole = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
-    if broken * 4 > whole:  # in legacy text three are whole by chance, at most
+    valid_count = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+    if broken * 4 > valid_count:  # in legacy text three are whole by chance, at most
         return None
     return DecodedText(text, "utf-8", (_replaced("UTF-8"),))
 
@@ -289,8 +289,8 @@ def _strict(data: bytes, label: str) -> str | None:
 
 
 def _detected(data: bytes) -> DecodedText | None:
-    found = best_codec(data)
-    for codec in (_SUPERSETS.get(found, found), found):
+    detected = best_codec(data)
+    for codec in (_SUPERSETS.get(detected, detected), detected):
         if codec and (text := _strict(data, codec)) is not None:
             return DecodedText(text, codec)
     return None

@@ -31,8 +31,8 @@ def lines_beyond_ascii(data: bytes) -> bytes:
     high = first.start() if first else 0
     start, end = max(0, high - 500), high + SAMPLE // 4
     if end < len(data):  # not within a character: none ends in one of these
-        cut = max(data.rfind(mark, high, end) for mark in (b"\n", b" ", b"<"))
-        end = cut if cut > high else end
+        boundary = max(data.rfind(mark, high, end) for mark in (b"\n", b" ", b"<"))
+        end = boundary if boundary > high else end
     lines = data[start:end].splitlines()
     return b"\n".join(line for line in lines if not line.isascii())
 

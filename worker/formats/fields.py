@@ -71,14 +71,14 @@ def article(
     if isinstance(inner := extra.get("extra"), Mapping):  # Zola's [extra], our own record
         extra = {**extra, **inner}
         del extra["extra"]
-    plain_extra, cut = values.extra_of(extra) if extra else ({}, ())
+    plain_extra, size_warnings = values.extra_of(extra) if extra else ({}, ())
     return RawArticle(
         parser=parser,
         html=html,
         title=values.html_title(_first(rows["title"]) or "") or None,
         dates=_dates(rows["date"], origin),
         modified=_dates(rows["modified"], origin),
-        authors=next((found for _, _, item in rows["author"] if (found := persons_of(item))), ()),
+        authors=next((names for _, _, item in rows["author"] if (names := persons_of(item))), ()),
         editor=_first(rows["editor"]),
         publisher=Publisher(publisher, publisher_url) if publisher else None,
         tags=_tags(rows),
@@ -89,7 +89,7 @@ def article(
         image=image,
         attachments=_attachments(rows["attachments"]),
         extra=plain_extra,
-        warnings=(*warnings, *cut),
+        warnings=(*warnings, *size_warnings),
     )
 
 
@@ -166,14 +166,14 @@ def _take(
     is_usable: Callable[[str], bool] = bool,
 ) -> tuple[str | None, object]:
     """The first usable text and the value it is from; values of other texts go to `extra`."""
-    chosen: tuple[str | None, object] = (None, None)
+    best: tuple[str | None, object] = (None, None)
     for _, key, value in rows:
         text = read(value)
-        if text and chosen[0] is None and is_usable(text):
-            chosen = text, value
-        elif text and text != chosen[0]:
+        if text and best[0] is None and is_usable(text):
+            best = text, value
+        elif text and text != best[0]:
             extra[key] = value
-    return chosen
+    return best
 
 
 def _attachments(rows: Iterable[Row]) -> tuple[Attachment, ...]:

@@ -47,10 +47,10 @@ def parse_front_matter(text: str, document: Document, context: ParseContext) -> 
     """One article. Raises Rejected (`front_matter`, `too_deep`) for an unreadable head."""
     fenced = split(with_braces(text))
     table, warnings = _READERS[fenced.syntax](fenced.head)
-    found = head_article(table, fenced.body, warnings)
-    if has_run_time(fenced.head, fenced.body, found.dates):
-        found = replace(found, has_run_time=True)
-    yield found
+    raw = head_article(table, fenced.body, warnings)
+    if has_run_time(fenced.head, fenced.body, raw.dates):
+        raw = replace(raw, has_run_time=True)
+    yield raw
 
 
 def parse_markdown(text: str, document: Document, context: ParseContext) -> Parsed:
@@ -71,13 +71,13 @@ def head_article(
 ) -> RawArticle:
     """The article of a head, in whatever syntax, and its body, which loses a first heading that
     is its title: the head repeats it, or has none as in Obsidian and MkDocs."""
-    found = article(
+    raw = article(
         table, to_html(body), parser="front-matter", origin="front-matter", warnings=warnings
     )
     heading = _FIRST_HEADING.match(body)
-    if heading and found.title in (None, title := _text_of_heading(heading[0])):
-        return replace(found, title=title, html=to_html(body[heading.end() :]))
-    return found
+    if heading and raw.title in (None, title := _text_of_heading(heading[0])):
+        return replace(raw, title=title, html=to_html(body[heading.end() :]))
+    return raw
 
 
 def _text_of_heading(heading: str) -> str | None:

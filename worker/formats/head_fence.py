@@ -100,8 +100,8 @@ def split(text: str) -> FencedText:
             f"the front matter is opened with `{fence}` and never closed: "
             f"put a line `{fence}` below its last key",
         )
-    named = opening[2] if opening else None  # `---toml`, as gray-matter has it
-    syntax = _SYNTAX[named or sign]
+    language = opening[2] if opening else None  # `---toml`, as gray-matter has it
+    syntax = _SYNTAX[language or sign]
     return FencedText(text[start : closing.start()], text[closing.end() :], syntax)
 
 
@@ -113,8 +113,8 @@ def _keys(text: str, start: int) -> FencedText | None:
     """A head of nothing but keys, a title and another known one among them."""
     lines = _KEYS.match(text, start, start + MAX_HEAD)
     head = _NO_KEY.sub("", lines[0]) if lines else ""
-    known = {key.lower() for key in _KNOWN_KEY.findall(head)}
-    if lines is None or "title" not in known or len(known) < 2:
+    keys = {key.lower() for key in _KNOWN_KEY.findall(head)}
+    if lines is None or "title" not in keys or len(keys) < 2:
         return None
     return FencedText(head, text[lines.end() :], "keys")
 

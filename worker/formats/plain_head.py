@@ -42,21 +42,21 @@ def _table(rows: list[str]) -> Plain:
         if not start:
             continue
         if start[0] != "-":
-            key, written = _key_and_value(row)
-            items = None if written else []
-            table[key] = _value(written) if written else ""
+            key, value = _key_and_value(row)
+            items = None if value else []
+            table[key] = _value(value) if value else ""
             continue
-        here = len(row) - len(start)
-        if items is None or (items and here != indent) or start[1:2] != " ":
+        item_indent = len(row) - len(start)
+        if items is None or (items and item_indent != indent) or start[1:2] != " ":
             raise _NotPlainError
-        indent = here
+        indent = item_indent
         items.append(_scalar(start[1:].strip(" ")))
         table[key] = items
     return table
 
 
 def _key_and_value(row: str) -> tuple[str, str]:
-    key, colon, written = row.partition(": ")
+    key, colon, value = row.partition(": ")
     if not colon:
         if row[-1] != ":":
             raise _NotPlainError
@@ -65,30 +65,30 @@ def _key_and_value(row: str) -> tuple[str, str]:
         raise _NotPlainError
     if not (key.isidentifier() or _DASHED_KEY.fullmatch(key)):
         raise _NotPlainError
-    return key, written.strip(" ")
+    return key, value.strip(" ")
 
 
-def _value(written: str) -> str | list[str]:
-    if written[0] != "[":
-        return _scalar(written)
-    flow = _FLOW.fullmatch(written)
+def _value(text: str) -> str | list[str]:
+    if text[0] != "[":
+        return _scalar(text)
+    flow = _FLOW.fullmatch(text)
     if flow is None:
         raise _NotPlainError
     inner = flow[1].strip(" ")
     return [_scalar(name.strip(" ")) for name in inner.split(",")] if inner else []
 
 
-def _scalar(written: str) -> str:
-    """The scalar in `written`, which has no spaces around it."""
-    if not written:
+def _scalar(text: str) -> str:
+    """The scalar in `text`, which has no spaces around it."""
+    if not text:
         raise _NotPlainError
-    first = written[0]
+    first = text[0]
     if first not in _INDICATORS:
-        if ": " in written or " #" in written or written[-1] == ":":
+        if ": " in text or " #" in text or text[-1] == ":":
             raise _NotPlainError
-        return "" if written in ("~", "null") else written
-    if first == "'" and (single := _SINGLE.fullmatch(written)):
+        return "" if text in ("~", "null") else text
+    if first == "'" and (single := _SINGLE.fullmatch(text)):
         return single[1].replace("''", "'")
-    if first == '"' and (double := _DOUBLE.fullmatch(written)):
+    if first == '"' and (double := _DOUBLE.fullmatch(text)):
         return double[1]
     raise _NotPlainError

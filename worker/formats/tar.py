@@ -119,10 +119,10 @@ class _Reader:
         return content
 
     def _skip_sparse_map(self, header: bytes) -> None:
-        more = header[482]
-        while more:
+        has_more = header[482]
+        while has_more:
             self._left = _BLOCK
-            more = self._take(_BLOCK)[504]
+            has_more = self._take(_BLOCK)[504]
 
     def _take(self, size: int) -> bytes:
         data = self._stream.read(size)

@@ -135,8 +135,8 @@ def persons_of(value: object) -> tuple[Person, ...]:
             url = _first_str(item, ("url", "link", "uri", "href"))
         else:
             name, url = text_of(item), None
-        for one in listed_names(person_name(name)) if name else ():
-            persons.setdefault(one, Person(one, url))
+        for part in listed_names(person_name(name)) if name else ():
+            persons.setdefault(part, Person(part, url))
     return tuple(persons.values())
 
 
@@ -176,17 +176,17 @@ def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[RecordW
     """Values of no field as JSON values of bounded size and depth, and a warning if cut."""
     extra: dict[str, Any] = {}
     room = MAX_EXTRA_BYTES
-    dropped = 0
+    dropped_count = 0
     for key, value in items.items():
         size, plain = _plain(value, 0, room - len(key))
         if size + len(key) > room:
-            dropped += 1
+            dropped_count += 1
             continue
         room -= size + len(key)
         extra[clean(key)] = plain
-    if not dropped:
+    if not dropped_count:
         return extra, ()
-    text = f"{dropped} unknown fields were too large and are left out"
+    text = f"{dropped_count} unknown fields were too large and are left out"
     return extra, (warn(WarningKind.CUT, text),)
 
 

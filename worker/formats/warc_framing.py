@@ -74,9 +74,9 @@ class Framing:
             return True
         before = self.file.tell()  # not _elsewhere: it is done for each record
         self.file.seek(position)
-        found = self.file.read(len(self._magic))
+        start = self.file.read(len(self._magic))
         self.file.seek(before)
-        return self._magic != b"" and found == self._magic
+        return self._magic != b"" and start == self._magic
 
     def find_after(self, start: int, length: int) -> int | None:
         """Where the next record begins after the one at `start`, which claims to have `length`
@@ -90,9 +90,9 @@ class Framing:
             while at < self._last_start:
                 self.file.seek(at)
                 piece = self.file.read(_PIECE)
-                for found in pattern.finditer(piece):  # the first one is nearly always right
-                    if _begins_record(self.file, at + found.start()):
-                        return at + found.start()
+                for match in pattern.finditer(piece):  # the first one is nearly always right
+                    if _begins_record(self.file, at + match.start()):
+                        return at + match.start()
                     self._false_starts += 1
                     if self._false_starts >= _MAX_FALSE_STARTS:
                         self._last_start = 0

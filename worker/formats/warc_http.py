@@ -37,8 +37,8 @@ class Capture:
     @property
     def charset(self) -> str | None:
         """The charset that the server declared."""
-        found = _CHARSET.search(self.media_type)
-        return found[1] if found else None
+        match = _CHARSET.search(self.media_type)
+        return match[1] if match else None
 
     def decode(self, max_bytes: int, encodings: Encodings = "all") -> bytes:
         """The payload with its encodings undone (`transfer`: only those); at most one byte more
@@ -55,11 +55,11 @@ class Capture:
     def agrees(self, digest: str | None, max_bytes: int) -> bool | None:
         """Whether the payload has a WARC-Payload-Digest; None if that says nothing. Crawlers do not
         agree on which encodings are undone before."""
-        found = agrees(digest, self.payload)
-        if found is False and self.has_encodings:
+        is_equal = agrees(digest, self.payload)
+        if is_equal is False and self.has_encodings:
             decoded = (self.decode(max_bytes, "transfer"), self.decode(max_bytes))
             return any(agrees(digest, data) for data in decoded)
-        return found
+        return is_equal
 
 
 def parse_answer(block: bytes) -> Capture | None:

@@ -24,9 +24,9 @@ def checked_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
     """:func:`dataclass_from` for values that another program may have written: TypeError for one
     that is not of its field's type (`int`, `str` or `bool`), and for a number beyond any time."""
     instance = dataclass_from(kind, values)
-    for name, wanted in _types(cast("Hashable", kind)).items():
+    for name, field_type in _types(cast("Hashable", kind)).items():
         value = getattr(instance, name)
-        if type(value) is not wanted or (wanted is int and abs(value) > _LAST_MS):
+        if type(value) is not field_type or (field_type is int and abs(value) > _LAST_MS):
             raise TypeError(f"{name} has a value of another type")
     return instance
 

@@ -47,14 +47,14 @@ def changes(old: Version, new: Version) -> tuple[Change, ...]:
     Fields come first, then paragraphs of the text from its beginning. Where the text has more than
     MAX_CHANGES changes or MAX_CHARACTERS in them, one change says `replaced`.
     """
-    found = [
+    differences = [
         Change(name, _kind(before, after), None, before, after)
         for name in _FIELDS
         if (before := getattr(old, name)) != (after := getattr(new, name))
     ]
     if old.content_text != new.content_text:
-        found += _text_changes(old.content_text, new.content_text)
-    return tuple(found)
+        differences += _text_changes(old.content_text, new.content_text)
+    return tuple(differences)
 
 
 def common_length(old: Sequence[str], new: Sequence[str]) -> int:
@@ -72,18 +72,18 @@ def _kind(old: str | None, new: str | None) -> ChangeKind:
 def _text_changes(old_text: str, new_text: str) -> list[Change]:
     old, new = _paragraphs(old_text), _paragraphs(new_text)
     first = common_length(old, new)
-    last = common_length(old[first:][::-1], new[first:][::-1])
-    old, new = old[first : len(old) - last], new[first : len(new) - last]
-    found: list[Change] = []
+    tail_length = common_length(old[first:][::-1], new[first:][::-1])
+    old, new = old[first : len(old) - tail_length], new[first : len(new) - tail_length]
+    differences: list[Change] = []
     characters = 0
     if max(len(old), len(new)) <= _MAX_PARAGRAPHS:
         for change in _paragraph_changes(old, new, first):
-            found.append(change)
+            differences.append(change)
             characters += len(change.old or "") + len(change.new or "")
-            if len(found) > MAX_CHANGES or characters > MAX_CHARACTERS:
+            if len(differences) > MAX_CHANGES or characters > MAX_CHARACTERS:
                 break
         else:
-            return found
+            return differences
     return [Change("content_text", ChangeKind.REPLACED, None, None, None)]
 
 
@@ -100,8 +100,8 @@ def _paragraph_changes(old: Sequence[str], new: Sequence[str], first: int) -> It
             continue
         at = new_from
         for before in old[old_from:old_to]:
-            near = range(at, min(new_to, at + _LOOK_AHEAD))
-            match = next((each for each in near if _is_edited(before, new[each])), None)
+            window = range(at, min(new_to, at + _LOOK_AHEAD))
+            match = next((each for each in window if _is_edited(before, new[each])), None)
             if match is None:
                 yield Change("content_text", ChangeKind.REMOVED, first + at, before, None)
                 continue
@@ -119,5 +119,5 @@ def _added(new: Sequence[str], start: int, stop: int, first: int) -> Iterator[Ch
 def _is_edited(old: str, new: str) -> bool:
     """Whether the beginnings of two paragraphs share so many pairs of adjacent characters that one
     is an edited form of the other: difflib's ratio takes seconds for long paragraphs."""
-    pairs, others = set(pairwise(old[:_BEGINNING])), set(pairwise(new[:_BEGINNING]))
-    return len(pairs & others) >= _LIKENESS * max(1, min(len(pairs), len(others)))
+    old_pairs, new_pairs = set(pairwise(old[:_BEGINNING])), set(pairwise(new[:_BEGINNING]))
+    return len(old_pairs & new_pairs) >= _LIKENESS * max(1, min(len(old_pairs), len(new_pairs)))

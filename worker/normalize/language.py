@@ -90,9 +90,9 @@ def _latin(sample: str) -> str | None:
 
 def _spelled(tag: str) -> str:
     """The case of RFC 5646, 2.1.1: `zh-Hans-CN`."""
-    first, *rest = tag.replace("_", "-").split("-")
+    first, *subtags = tag.replace("_", "-").split("-")
     spell = {2: str.upper, 4: str.title}
-    return "-".join([first.lower(), *(spell.get(len(part), str.lower)(part) for part in rest)])
+    return "-".join([first.lower(), *(spell.get(len(part), str.lower)(part) for part in subtags)])
 
 
 def word_count(text: str) -> int:
@@ -102,8 +102,8 @@ def word_count(text: str) -> int:
         han = text.encode("utf-16-le")[1::2].translate(None, _NOT_HAN)
         words = text.encode("ascii", "replace").translate(_WORD_BYTES).split()
         return len(han) + len(_ASCII_WORD.findall(b" ".join(words)))
-    rest, runs = _RUN.subn(" ", text)
+    other_text, runs = _RUN.subn(" ", text)
     if not runs:
-        return len(_WORD.findall(rest))
+        return len(_WORD.findall(other_text))
     # The removed characters are the difference in length, but for one blank for each run.
-    return len(text) - len(rest) + runs + len(_WORD.findall(rest))
+    return len(text) - len(other_text) + runs + len(_WORD.findall(other_text))

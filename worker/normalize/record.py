@@ -207,18 +207,18 @@ def _canonical_url(parts: _Parts) -> str | None:
     url = web_address(parts.raw.canonical_url) or parts.link
     if url is None:
         return None
-    known = (parts.raw.canonical_url, parts.provenance.url, parts.provenance.feed_url)
-    secure = {host_of(each) or "" for each in known if each and each.startswith("https://")}
+    urls = (parts.raw.canonical_url, parts.provenance.url, parts.provenance.feed_url)
+    secure = {host_of(each) or "" for each in urls if each and each.startswith("https://")}
     return canonical_address(url, secure)
 
 
 def _provenance(parts: _Parts, url: str | None) -> Provenance:
-    known, raw = parts.provenance, parts.raw
+    provenance, raw = parts.provenance, parts.raw
     link = parts.link if parts.link != url else None
-    feed_url = known.feed_url or web_address(raw.feed_url)
-    if known.parser and (link, feed_url) == (known.link, known.feed_url):
-        return known
-    return replace(known, link=link, parser=known.parser or raw.parser, feed_url=feed_url)
+    feed_url = provenance.feed_url or web_address(raw.feed_url)
+    if provenance.parser and (link, feed_url) == (provenance.link, provenance.feed_url):
+        return provenance
+    return replace(provenance, link=link, parser=provenance.parser or raw.parser, feed_url=feed_url)
 
 
 def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:

@@ -43,9 +43,9 @@ def without_related(html: str) -> str:
     if not _may_end_in_links(html) or not _has_words(html[start:]):
         return html
     for opening in islice(_LIST_OPENING.finditer(html, start), _MAX_HEADINGS):
-        rest = html[opening.end() :]
-        others, link_count = _LINK.subn("", rest)
-        if not link_count or len(_NO_LETTERS.sub("", others)) > _MAX_OTHER_TEXT:
+        list_html = html[opening.end() :]
+        other_text, link_count = _LINK.subn("", list_html)
+        if not link_count or len(_NO_LETTERS.sub("", other_text)) > _MAX_OTHER_TEXT:
             continue
         article = html[: opening.start()]
         if len(_NO_LETTERS.sub("", article)) >= _MIN_ARTICLE:
@@ -60,10 +60,10 @@ def _may_end_in_links(html: str) -> bool:
     end = max(end, html.rfind("</A>", max(end, 0)))
     if end < 0:
         return False
-    rest = html[end + 4 : end + 4 + _END]
+    tail = html[end + 4 : end + 4 + _END]
     if len(html) > end + 4 + _END:
-        rest = rest[: max(rest.rfind("<"), rest.rfind("&"), 0)]  # a tag or reference may be cut
-    return not _MORE_TEXT.match(rest)  # ends at the 13th letter: a fifth of removing all else
+        tail = tail[: max(tail.rfind("<"), tail.rfind("&"), 0)]  # a tag or reference may be cut
+    return not _MORE_TEXT.match(tail)  # ends at the 13th letter: a fifth of removing all else
 
 
 def _has_words(text: str) -> bool:

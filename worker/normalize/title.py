@@ -35,13 +35,13 @@ _DROPPED = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 
 
 def title_of(
-    written: str | None, *, heading: str | None, text: str, warnings: list[RecordWarning]
+    raw_title: str | None, *, heading: str | None, text: str, warnings: list[RecordWarning]
 ) -> str:
     """The title on one line, at most LONGEST characters; empty if there is none.
 
     Without a title the first heading, else the first sentence, with a warning.
     """
-    title = one_line(written, LONGEST + 1)
+    title = one_line(raw_title, LONGEST + 1)
     if len(title) > LONGEST:
         warnings.append(warn(WarningKind.CUT, f"title cut at {LONGEST:,} characters"))
         title = title[:LONGEST].rstrip()
@@ -83,8 +83,8 @@ def without_suffix(title: str, suffixes: Iterable[str]) -> str:
 def is_visible(text: str) -> bool:
     """Whether `text` has a visible character: not only white space, format characters, fillers
     and the Braille blank."""
-    kept = (_table[ord(char)] for char in text)  # most often the first one decides
-    return any(char and char.isprintable() and char != "\u2800" for char in kept)
+    characters = (_table[ord(char)] for char in text)  # most often the first one decides
+    return any(char and char.isprintable() and char != "\u2800" for char in characters)
 
 
 def _first_sentence(row: str) -> str:

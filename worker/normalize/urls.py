@@ -123,18 +123,18 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return address
-    scheme, place = parts.scheme, parts.netloc
-    if "@" not in place and "[" not in place:
+    scheme, netloc = parts.scheme, parts.netloc
+    if "@" not in netloc and "[" not in netloc:
         is_default = port in (None, _DEFAULT_PORTS.get(scheme))
-        place = host if is_default else f"{host}:{port}"
+        netloc = host if is_default else f"{host}:{port}"
         scheme = "https" if is_default and host in secure_hosts else scheme
     path = parts.path
     if (amp := _AMP_PATH.search(path)) and is_article_path(path[: amp.start()]):
         path = path[: amp.start()] + (amp[1] or amp[2] or "")
     query = "&".join(filter(_is_of_article, parts.query.split("&")))
     fragment = "" if _PLACE.match(parts.fragment) else parts.fragment
-    made = urlunsplit((scheme, place, path, query, fragment))
-    return address if made.lower() == address.lower() else made
+    canonical = urlunsplit((scheme, netloc, path, query, fragment))
+    return address if canonical.lower() == address.lower() else canonical
 
 
 def address_key(address: str) -> str | None:

@@ -167,8 +167,8 @@ class Sites:
                 filter(None, (self._by_category.get(folded_name(tag)) for tag in tags)), None
             )
         if by_host is None:
-            named = map(self.of_image_host, image_hosts)
-            votes = Counter(rule.name for rule in named if rule)
+            candidates = map(self.of_image_host, image_hosts)
+            votes = Counter(rule.name for rule in candidates if rule)
             by_host = self.named(votes.most_common(1)[0][0]) if votes else None
         return by_host or self.named(DEFAULT)
 

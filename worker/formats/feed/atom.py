@@ -11,12 +11,12 @@ from worker.formats.feed.fields import (
     attachments,
     base_of,
     date_texts,
-    film_description,
     language_of,
     media_files,
     media_images,
     person,
     persons,
+    video_description,
 )
 from worker.formats.feed.markup import html_in, looks_like_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
@@ -55,7 +55,7 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     if not content and summary is not None:
         base = _own_base(fields, summary)
     html = content or short
-    if not html and (video := film_description(fields)) is not None:
+    if not html and (video := video_description(fields)) is not None:
         html = html_in(video, "text")
     url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
     guid = fields.text("id")
@@ -64,7 +64,7 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     if url is None and guid and guid.lower().startswith(("http://", "https://")):
         url = guid
     if url is None:  # RFC 4287, 4.1.3.2: the content is elsewhere
-        url = next((fields.address(one.get("src"), one) for one in fields.all("content")), None)
+        url = next((fields.address(node.get("src"), node) for node in fields.all("content")), None)
     source = next(fields.all("source"), None)
     origin = Fields(source, fields.base, _ATOM) if source is not None else None
     outlet = _title(origin) if origin else None
@@ -107,8 +107,8 @@ def _title(fields: Fields) -> str | None:
 
 def _content(fields: Fields) -> tuple[str, str | None]:
     """The longest content as HTML, and the base of its relative links where `xml:base` says one."""
-    found = [(_html(element), element) for element in fields.all("content", "content:encoded")]
-    html, element = max(found, key=lambda pair: len(pair[0]), default=("", fields.element))
+    contents = [(_html(element), element) for element in fields.all("content", "content:encoded")]
+    html, element = max(contents, key=lambda pair: len(pair[0]), default=("", fields.element))
     only = element[0] if len(element) == 1 and element is not fields.element else element
     return html, _own_base(fields, only)
 
@@ -135,11 +135,11 @@ def _language(fields: Fields) -> str | None:
 
 def _link(fields: Fields, rel: str) -> str | None:
     """The address of the first link of this kind, an HTML page before any other."""
-    found = sorted(
+    links = sorted(
         atom_links(fields, "link", rel),
         key=lambda pair: "html" not in (pair[0].get("type") or "html"),
     )
-    return next((url for _, url in found), None)
+    return next((url for _, url in links), None)
 
 
 def _bare_link(fields: Fields) -> str | None:
@@ -166,6 +166,6 @@ def _tags(fields: Fields) -> Iterator[str]:
 
 def _images(fields: Fields) -> Iterator[str]:
     yield from media_images(fields)
-    for one in atom_enclosures(fields, "link"):
-        if (one.mime_type or "").startswith("image/"):
-            yield one.url
+    for enclosure in atom_enclosures(fields, "link"):
+        if (enclosure.mime_type or "").startswith("image/"):
+            yield enclosure.url

@@ -39,7 +39,7 @@ def divide(data: bytes, limit: int) -> Division | None:
         return None
     entries: list[bytes] = []
     outline: list[str] = []
-    written, begin = 0, -1
+    copied_to, begin = 0, -1
     tokens = _tokens("entry" if root == "feed" else "item")
     while match := tokens.search(text, position):
         tag, start, position = match[0], match.start(), match.end()
@@ -48,8 +48,8 @@ def divide(data: bytes, limit: int) -> Division | None:
             if end < position:
                 return None
             if begin >= 0 and end - position > _LONG:
-                outline.append(text[written:start])
-                written = end
+                outline.append(text[copied_to:start])
+                copied_to = end
             position = end
             continue
         is_end = tag.startswith("</")
@@ -60,7 +60,7 @@ def divide(data: bytes, limit: int) -> Division | None:
         begin = -1 if is_end else start
     if begin >= 0 or not entries:
         return None
-    outline.append(text[written:])
+    outline.append(text[copied_to:])
     short = _LONG_TEXT.sub(">", "".join(outline)).encode("latin-1")
     try:
         return Division(entries, short.decode())

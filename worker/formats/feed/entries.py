@@ -74,7 +74,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
         html=with_drawn_text(_without_footer(entry.html)),
         title=entry.title,
         dates=dates,
-        modified=tuple(one for one in entry.updated if entry.published and one.text != first),
+        modified=tuple(date for date in entry.updated if entry.published and date.text != first),
         authors=entry.authors or head.authors,
         publisher=entry.publisher or publisher,
         tags=unique(entry.tags),

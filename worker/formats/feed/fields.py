@@ -44,10 +44,10 @@ class Fields:
 
     @cached_property
     def children(self) -> Mapping[str, list[Element]]:
-        found: dict[str, list[Element]] = {}
+        by_name: dict[str, list[Element]] = {}
         for child in islice(self.element, MAX_CHILDREN):
-            found.setdefault(name_of(child.tag).removeprefix(self.default), []).append(child)
-        return found
+            by_name.setdefault(name_of(child.tag).removeprefix(self.default), []).append(child)
+        return by_name
 
     def all(self, *names: str) -> Iterator[Element]:
         """Children of these names, name by name, each in document order."""
@@ -65,9 +65,9 @@ class Fields:
         """The first child, by name and then by place, that holds anything."""
         children = self.children
         for name in names:
-            for one in children.get(name, ()):
-                if len(one) or ((text := one.text) and not text.isspace()):
-                    return one
+            for child in children.get(name, ()):
+                if len(child) or ((text := child.text) and not text.isspace()):
+                    return child
         return None
 
     def text(self, *names: str) -> str | None:
@@ -87,20 +87,20 @@ class Fields:
 def base_of(element: Element, base: str | None) -> str | None:
     """The base in force within `element`: its `xml:base` and those of its ancestors, outermost
     first, over `base`."""
-    written = [
+    bases = [
         value
-        for one in (element, *element.iterancestors())
-        if (value := (one.get(_XML_BASE) or "").strip())
+        for node in (element, *element.iterancestors())
+        if (value := (node.get(_XML_BASE) or "").strip())
     ]
-    for value in reversed(written):
+    for value in reversed(bases):
         base = joined(base, value)
     return base
 
 
 def language_of(element: Element) -> str | None:
     """The nearest `xml:lang`; empty where that takes back an outer one (XML 1.0, 2.12)."""
-    for one in (element, *element.iterancestors()):
-        if (language := one.get(_XML_LANG)) is not None:
+    for node in (element, *element.iterancestors()):
+        if (language := node.get(_XML_LANG)) is not None:
             return language.strip().replace("_", "-")
     return None
 
@@ -127,19 +127,19 @@ def person(text: str | None, url: str | None = None) -> Person | None:
     return Person(name, url) if name and name != "Unknown" else None  # Blogger's name of nobody
 
 
-def persons(found: Iterable[Person | None]) -> tuple[Person, ...]:
+def persons(candidates: Iterable[Person | None]) -> tuple[Person, ...]:
     """Each name once; `Ann Lee, Bo Ek and Cy Fox` is three."""
     by_name: dict[str, Person] = {}
-    for one in found:
-        for name in listed_names(one.name) if one is not None else ():
-            by_name.setdefault(name, Person(name, one.url if one else None))
+    for candidate in candidates:
+        for name in listed_names(candidate.name) if candidate is not None else ():
+            by_name.setdefault(name, Person(name, candidate.url if candidate else None))
     return tuple(by_name.values())
 
 
 def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateText, ...]:
     """The dates in children of these names, the most trusted name first."""
-    found = (text_in(element) for element in fields.all(*names))
-    return tuple(dict.fromkeys(DateText(clean(text), origin) for text in found if text))
+    texts = (text_in(element) for element in fields.all(*names))
+    return tuple(dict.fromkeys(DateText(clean(text), origin) for text in texts if text))
 
 
 def media_images(fields: Fields) -> Iterator[str]:
@@ -147,8 +147,8 @@ def media_images(fields: Fields) -> Iterator[str]:
     for element, kind, url in _media(fields, "media:thumbnail", "media:content"):
         inner = Fields(element, fields.base)
         if (thumbnail := next(inner.all("media:thumbnail"), None)) is not None:
-            if shown := inner.address(thumbnail.get("url"), thumbnail):
-                yield shown
+            if address := inner.address(thumbnail.get("url"), thumbnail):
+                yield address
         elif url and _is_picture(name_of(element.tag), kind, url):
             yield url
     for element in fields.all("itunes:image"):
@@ -172,13 +172,13 @@ def media_files(fields: Fields) -> Iterator[Attachment]:
 
 def _media(fields: Fields, *names: str) -> Iterator[tuple[Element, str, str | None]]:
     """(element, what it says of its kind, address) of the entry and of its groups."""
-    for one in (fields, *(Fields(group, fields.base) for group in fields.all("media:group"))):
-        elements = one.all(*names)
-        if one is not fields:  # a group has one thing in several sizes
+    for holder in (fields, *(Fields(group, fields.base) for group in fields.all("media:group"))):
+        elements = holder.all(*names)
+        if holder is not fields:  # a group has one thing in several sizes
             elements = iter(sorted(elements, key=_width, reverse=True))
         for element in elements:
             kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
-            yield element, kind, one.address(element.get("url"), element)
+            yield element, kind, holder.address(element.get("url"), element)
 
 
 def _width(element: Element) -> int:
@@ -186,10 +186,10 @@ def _width(element: Element) -> int:
     return int(width) if width.isascii() and width.isdecimal() and len(width) < 6 else 0
 
 
-def film_description(fields: Fields) -> Element | None:
+def video_description(fields: Fields) -> Element | None:
     """What YouTube's entries say, in a group of Media RSS."""
-    found = (Fields(one, None).first("media:description") for one in fields.all("media:group"))
-    return next((one for one in found if one is not None), None)
+    texts = (Fields(node, None).first("media:description") for node in fields.all("media:group"))
+    return next((node for node in texts if node is not None), None)
 
 
 def atom_links(fields: Fields, name: str, rel: str) -> Iterator[tuple[Element, str]]:
@@ -205,11 +205,11 @@ def atom_enclosures(fields: Fields, name: str) -> Iterator[Attachment]:
         yield Attachment(url, element.get("type") or None, element.get("title") or None)
 
 
-def attachments(found: Iterable[Attachment]) -> tuple[Attachment, ...]:
+def attachments(candidates: Iterable[Attachment]) -> tuple[Attachment, ...]:
     """Each address once, MAX_ATTACHMENTS at most."""
     by_url: dict[str, Attachment] = {}
-    for one in found:
-        by_url.setdefault(one.url, one)
+    for attachment in candidates:
+        by_url.setdefault(attachment.url, attachment)
         if len(by_url) >= MAX_ATTACHMENTS:
             break
     return tuple(by_url.values())

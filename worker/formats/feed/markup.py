@@ -117,8 +117,8 @@ def with_drawn_text(html: str) -> str:
     """Where a body is nothing but drawings, the titles and texts in them: no record has an SVG."""
     if not _SVG.search(html) or _TAG.sub("", _SVG.sub("", html)).strip():
         return html
-    drawn = (match[2] for svg in _SVG.finditer(html) for match in _SVG_TEXT.finditer(svg[0]))
-    return "\n".join(f"<p>{text}</p>" for text in drawn)
+    labels = (match[2] for svg in _SVG.finditer(html) for match in _SVG_TEXT.finditer(svg[0]))
+    return "\n".join(f"<p>{text}</p>" for text in labels)
 
 
 def _decoded(text: str, kind: str) -> str:

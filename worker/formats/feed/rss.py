@@ -17,12 +17,12 @@ from worker.formats.feed.fields import (
     attachments,
     base_of,
     date_texts,
-    film_description,
     language_of,
     media_files,
     media_images,
     person,
     persons,
+    video_description,
 )
 from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
@@ -55,19 +55,19 @@ _PERIODS = {
 
 def items(root: Element) -> list[Element]:
     """The items, within the channel (2.0) and beside it (1.0), in document order."""
-    found = []
+    elements = []
     for child in root:
         name = name_of(child.tag)
         if name == "item":
-            found.append(child)
+            elements.append(child)
         elif name in ("channel", "items"):
-            found += items(child)
-    return found
+            elements += items(child)
+    return elements
 
 
 def head(root: Element, feed_url: str | None) -> Head:
     """The channel's own fields."""
-    channel = next((one for one in root if name_of(one.tag) == "channel"), root)
+    channel = next((child for child in root if name_of(child.tag) == "channel"), root)
     fields = Fields(channel, base_of(channel, feed_url))
     links = [*_links(fields)] or [url for _, url in atom_links(fields, "atom:link", "alternate")]
     own = fields.address(_attribute(channel, "href"))
@@ -119,9 +119,9 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
         return full, clean(short) if short and rss_html(short) != full else None
     if short:
         return rss_html(short), None
-    other = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
-    other = other if other is not None else film_description(fields)
-    return (rss_html(markup_in(other)), None) if other is not None else ("", None)
+    alternative = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
+    alternative = alternative if alternative is not None else video_description(fields)
+    return (rss_html(markup_in(alternative)), None) if alternative is not None else ("", None)
 
 
 def _contents(fields: Fields) -> Iterator[str]:
@@ -136,8 +136,8 @@ def _contents(fields: Fields) -> Iterator[str]:
         if value := markup_in(element):
             yield value
     for element in fields.all("content:items"):  # RSS 1.0's content module, before `encoded`
-        for one in element.iter("{*}value"):
-            yield rss_html(markup_in(one))
+        for node in element.iter("{*}value"):
+            yield rss_html(markup_in(node))
 
 
 def _title(fields: Fields, *names: str) -> str | None:
@@ -189,8 +189,8 @@ def _attribute(element: Element, name: str) -> str:
 
 def _other_dates(fields: Fields) -> tuple[DateText, ...]:
     """Dates in elements that no specification has: `publishDate`, `pub_date`, `created`."""
-    known = {name: field_of(name.rpartition(":")[2]) for name in fields.children}
-    names = (name for name, field in known.items() if field and field[0] == "date")
+    field_by_name = {name: field_of(name.rpartition(":")[2]) for name in fields.children}
+    names = (name for name, field in field_by_name.items() if field and field[0] == "date")
     return date_texts(fields, names, "feed:published")
 
 
@@ -201,11 +201,11 @@ def _last_modified(item: Element) -> tuple[DateText, ...]:
 
 
 def _authors(fields: Fields) -> tuple[Person, ...]:
-    found = persons(_author(fields, element) for element in fields.all(*_AUTHORS))
-    if found:  # a mail address says who it is only where no name does
-        return tuple(one for one in found if "@" not in one.name) or found
-    named = fields.all("itunes:author", "googleplay:author")
-    return persons(person(text_in(element)) for element in named)
+    authors = persons(_author(fields, element) for element in fields.all(*_AUTHORS))
+    if authors:  # a mail address says who it is only where no name does
+        return tuple(author for author in authors if "@" not in author.name) or authors
+    elements = fields.all("itunes:author", "googleplay:author")
+    return persons(person(text_in(element)) for element in elements)
 
 
 def _publisher(fields: Fields) -> Publisher | None:
@@ -222,10 +222,10 @@ def _publisher(fields: Fields) -> Publisher | None:
 def _channel_authors(fields: Fields) -> tuple[Person, ...]:
     """Who writes all items: as an item says it, else the managing editor, who is the author where
     one person writes a feed (Hugo and Jekyll write it). A mail address alone names nobody."""
-    found = _authors(fields) or persons(
+    authors = _authors(fields) or persons(
         person(text_in(element)) for element in fields.all("managingeditor", "webmaster")
     )
-    return tuple(one for one in found if "@" not in one.name)
+    return tuple(author for author in authors if "@" not in author.name)
 
 
 def _author(fields: Fields, element: Element) -> Person | None:
@@ -249,7 +249,7 @@ def _tags(fields: Fields) -> Iterator[str]:
         elif name == "atom:category":
             yield element.get("term") or element.get("label") or text_in(element)
         else:
-            yield from (one.get("text", "") for one in element.iter())
+            yield from (node.get("text", "") for node in element.iter())
 
 
 def _images(fields: Fields) -> Iterator[str]:
@@ -271,8 +271,8 @@ def _enclosures(fields: Fields) -> Iterator[Attachment]:
     original = fields.text("feedburner:origenclosurelink")
     for element in fields.all("enclosure"):
         inner = Fields(element, fields.base)
-        written = element.get("url") or element.get("href") or inner.text("url") or element.text
-        if url := fields.address(original or written, element):
+        raw_url = element.get("url") or element.get("href") or inner.text("url") or element.text
+        if url := fields.address(original or raw_url, element):
             yield Attachment(
                 url,
                 clean(element.get("type") or "").strip() or inner.text("type"),

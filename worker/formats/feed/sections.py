@@ -26,26 +26,26 @@ def _parts(text: str) -> Iterator[str]:
     openers = {opener: _Next(re.compile(re.escape(opener)), text) for opener in _CLOSERS}
     closers = {opener: _Next(re.compile(re.escape(end)), text) for opener, end in _CLOSERS.items()}
     entry_ends = _Next(_ENTRY_END, text)
-    written = done = 0  # `done`: the end of the last section
+    copied_to = section_end = 0  # `done`: the end of the last section
     for match in _OPENER.finditer(text):
         opener, start, begin = match[0], match.start(), match.end()
-        if start < done:
+        if start < section_end:
             continue
         end, entry_end = closers[opener].after(begin), entry_ends.after(begin)
         following = openers[opener].after(begin)
         if end < len(text) and not entry_end < openers[opener].after(entry_end) < end:
-            done = end + len(_CLOSERS[opener])
+            section_end = end + len(_CLOSERS[opener])
             continue
         holder = _HOLDER.search(text[max(0, start - _REACH) : start])
         limit = min(entry_end, following)
         place = text.find(f"</{holder[1]}", begin, limit) if holder and opener != "<!--" else -1
         if place < 0:
-            yield text[written:start]
-            written = done = begin
+            yield text[copied_to:start]
+            copied_to = section_end = begin
         else:
-            yield f"{text[written:place]}]]>"
-            written = done = place
-    yield text[written:]
+            yield f"{text[copied_to:place]}]]>"
+            copied_to = section_end = place
+    yield text[copied_to:]
 
 
 class _Next:

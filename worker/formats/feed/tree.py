@@ -167,9 +167,9 @@ class _Tolerant:
                 self._text(_REFERENCE.sub(_decode, match["text"]))
         if self._root is None:
             raise Rejected(Reason.MALFORMED, "the feed has no element: check that it is whole")
-        return Tree(self._root, is_cut=any(_local(one.name) in _ENTRIES for one in self._open))
+        return Tree(self._root, is_cut=any(_local(item.name) in _ENTRIES for item in self._open))
 
-    def _start(self, name: str, rest: str) -> None:
+    def _start(self, name: str, attributes: str) -> None:
         local = _local(name)
         if local in _ENTRIES:
             self._close_to_holder()
@@ -179,25 +179,25 @@ class _Tolerant:
             return  # a second root: the feed has ended
         if len(self._open) >= MAX_DEPTH:
             return  # the text in it is kept
-        opened = self._element(name, rest)
+        opened = self._element(name, attributes)
         is_void = local in VOID_ELEMENTS and ":" not in name and self._is_in_text()
-        if not rest.rstrip().endswith("/") and not is_void:
+        if not attributes.rstrip().endswith("/") and not is_void:
             self._open.append(opened)
 
-    def _element(self, name: str, rest: str) -> _Open:
-        written = {
-            match[1]: match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(rest)
+    def _element(self, name: str, text: str) -> _Open:
+        pairs = {
+            match[1]: match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(text)
         }
         spaces = self._open[-1].spaces if self._open else {}
         declared = {
             prefix: value.strip()
-            for key, value in written.items()
+            for key, value in pairs.items()
             if (prefix := _declared_prefix(key)) is not None and _ADDRESS.match(value.strip())
         }
         spaces = {**spaces, **declared} if declared else spaces
         attributes = {
             tag: _REFERENCE.sub(_decode, value)
-            for key, value in written.items()
+            for key, value in pairs.items()
             if not key.startswith("xmlns") and (tag := _qualified(key, spaces, ""))
         }
         tag = _qualified(name, spaces, spaces.get("", "")) or "unnamed"
@@ -225,7 +225,7 @@ class _Tolerant:
                 return
 
     def _is_in_text(self) -> bool:
-        return any(_local(one.name) in _TEXTS for one in self._open)
+        return any(_local(element.name) in _TEXTS for element in self._open)
 
     def _text(self, text: str) -> None:
         if not self._open:

@@ -33,14 +33,14 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
     own = "schema_version" in value and "provenance" in value
     if isinstance(value.get("title"), Mapping):
         value = _wordpress(value)
-    html, used = _body(value)
-    if not used and not any(_is_title(key) for key in value):
+    html, body_keys = _body(value)
+    if not body_keys and not any(_is_title(key) for key in value):
         raise Rejected(
             Reason.UNKNOWN_FORMAT,
             "this JSON object has neither a title nor a body: name them `title` and "
             "`content_html` (or `content_text`)",
         )
-    ignore = frozenset(used) | (_DERIVED if own else frozenset())
+    ignore = frozenset(body_keys) | (_DERIVED if own else frozenset())
     return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)
 
 

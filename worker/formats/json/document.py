@@ -117,10 +117,10 @@ def load_json(text: str) -> object:
             Reason.MALFORMED,
             f"the JSON cannot be read ({printable(str(error), 120)}): correct it and drop it again",
         ) from error
-    rest = text[end:]
-    if rest.strip():
+    trailing = text[end:]
+    if trailing.strip():
         if isinstance(value, dict):
-            raise TrailingText(value, rest)
+            raise TrailingText(value, trailing)
         raise Rejected(
             Reason.MALFORMED, "text follows the JSON value: put one value in a file, or one a line"
         )

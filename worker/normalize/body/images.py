@@ -77,11 +77,11 @@ def with_captions(
             continue
         if holder not in by_holder:
             by_holder[holder] = [node for node in holder.iter_elements("img") if node in images]
-        shown = by_holder[holder]
-        if figure is None and len(shown) > 1:  # a whole body is the parent
+        targets = by_holder[holder]
+        if figure is None and len(targets) > 1:  # a whole body is the parent
             before = islice(caption.previous_siblings, _REACH)
-            shown = [node for node in before if isinstance(node, Element) and node in images][:1]
-        for node in shown:
+            targets = [node for node in before if isinstance(node, Element) and node in images][:1]
+        for node in targets:
             by_picture.setdefault(node, text)
     by_url: dict[str, Image] = {}
     for node, image in images.items():
@@ -132,13 +132,13 @@ def _address(node: Element, base: str | None) -> str | None:
 
 
 def _from_sets(holders: Iterable[Element], names: Iterable[str], base: str | None) -> str | None:
-    found = (
+    addresses = (
         web_address(_largest(value), base)
         for holder in holders
         for name in names
         if (value := holder.attr(name))
     )
-    return next(filter(None, found), None)
+    return next(filter(None, addresses), None)
 
 
 def _is_placeholder(source: str, listed: str) -> bool:

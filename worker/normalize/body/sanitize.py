@@ -157,8 +157,8 @@ def attributes_of(node: Element, tag: str, own: Mapping[str, str | None] | None 
     }
     if own:
         values.update(own)
-    written = ""
+    markup = ""
     for name, value in values.items():
         if value is not None:
-            written += f' {name}="{escape(clean_text(value))}"'
-    return written
+            markup += f' {name}="{escape(clean_text(value))}"'
+    return markup

@@ -109,11 +109,11 @@ class Selectors:
             yield from root.select(selector)
 
 
-def unwrap_containers(root: Element, used: Iterable[Element]) -> None:
-    """Replace the elements that are only their content by it, but those of `used` and those that
+def unwrap_containers(root: Element, uses: Iterable[Element]) -> None:
+    """Replace the elements that are only their content by it, but those of `uses` and those that
     may name a security, and join the texts that are neighbours then: in C this takes 2 % of a
     body's time, in the walk it took a quarter."""
-    for node in used:
+    for node in uses:
         if node.tag in _CONTAINERS:
             node.attrs[_USED] = ""
     root.strip_tags(_UNUSED_CONTAINERS)
@@ -122,8 +122,8 @@ def unwrap_containers(root: Element, used: Iterable[Element]) -> None:
 
 def by_class(root: Element) -> Mapping[str, Sequence[Element]]:
     """The elements below `root` that have each class."""
-    found: dict[str, list[Element]] = {}
+    index: dict[str, list[Element]] = {}
     for node in root.select("[class]"):
         for name in node.attrs["class"] or ():
-            found.setdefault(name, []).append(node)
-    return found
+            index.setdefault(name, []).append(node)
+    return index

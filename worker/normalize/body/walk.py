@@ -138,8 +138,8 @@ class BodyWalk:
         if self._text.in_line and not is_alone:
             self._text.end_line()
         marks = list(map(len, self._items))
-        written = tag if tag in ALLOWED else "div"
-        is_written = self._writer.start_block(written, attributes_of(node, written))
+        output_tag = tag if tag in ALLOWED else "div"
+        is_written = self._writer.start_block(output_tag, attributes_of(node, output_tag))
         if tag == "pre":
             self._text.pre += 1
         return node, tag, is_alone, marks, is_written

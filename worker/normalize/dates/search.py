@@ -15,11 +15,11 @@ def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate 
     """The first date in `text`, which is in lower case and NFKC; None if there is none, or its time
     of day cannot be read. Raises ValueError for 30 February, or a zone that is not known."""
     text = _HAN_DATE.sub(_with_digits, text)
-    for day, rest in _dates_in(text, order):
-        clock = _TIME.search(rest) or _HOUR.search(rest)
+    for day, context in _dates_in(text, order):
+        clock = _TIME.search(context) or _HOUR.search(context)
         if clock is None:
-            return None if _LIKE_TIME.search(rest) else whole_day(day, zone)
-        own_zone = zone_in(rest, clock.end(), day, zone)
+            return None if _LIKE_TIME.search(context) else whole_day(day, zone)
+        own_zone = zone_in(context, clock.end(), day, zone)
         return at_time(day, _clock(clock), own_zone, zone)
     return None
 
@@ -99,9 +99,9 @@ def _number(text: str) -> str:
 
 def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
     """Calendar dates in `text`, each with what is around it."""
-    found = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
+    matches = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
     year_count = len(_CENTURY.findall(text))
-    for match in sorted(found, key=re.Match.start) if year_count > 1 else found:
+    for match in sorted(matches, key=re.Match.start) if year_count > 1 else matches:
         part, before = match.groupdict(), text[: match.start()]
         if year_count and part.get("yy") and not part.get("name"):
             continue  # a time with dots

@@ -25,19 +25,19 @@ def fixed_zone(sign: str, hours: str, minutes: str) -> tzinfo:
     return timezone(timedelta(minutes=-total if sign == "-" else total))
 
 
-def zone_in(rest: str, end: int, day: date, zone: tzinfo) -> tzinfo | None:
+def zone_in(context: str, end: int, day: date, zone: tzinfo) -> tzinfo | None:
     """The zone named after the time of day, which ends at `end`; None where none is."""
-    behind = rest[end:].lstrip()
+    behind = context[end:].lstrip()
     if match := _OFFSET.match(behind):
         return fixed_zone(match["sign"], match["h"], match["m"] or "00")
     if match := _AREA.search(behind):
         return _area(match[0])
-    if place := None if rest.isascii() else next(filter(rest.__contains__, PLACES), None):
+    if place := None if context.isascii() else next(filter(context.__contains__, PLACES), None):
         return ZoneInfo(PLACES[place])
     match = _NAME.match(behind)
     if match is None or match["name"] in _NO_ZONE:
         return None
-    is_apart = "\n" in rest[end : len(rest) - len(behind)]  # the date is between them
+    is_apart = "\n" in context[end : len(context) - len(behind)]  # the date is between them
     is_last = not is_apart and not behind[match.end() :].strip()
     return _named(match["name"], day, zone, is_last=is_last)
 

@@ -111,16 +111,16 @@ def _numbers(text: str) -> list[int]:
 
 def _find_numbers(text: str) -> set[str]:
     """A Chinese digit alone is a word: 一 is `a`, 十分 `very`."""
-    found = {number.rstrip(_JOINTS) for number in set(_NUMBER.findall(text))}
-    return {n.replace(",", "") for n in found if len(n) > 1 or n.isdecimal()}
+    numbers = {number.rstrip(_JOINTS) for number in set(_NUMBER.findall(text))}
+    return {n.replace(",", "") for n in numbers if len(n) > 1 or n.isdecimal()}
 
 
 def _title_number(title: str) -> int:
     """A hash of the numbers in a title, in any order, below or from _IS_RELEASE."""
-    found = sorted(_find_numbers(title))
-    if not found:
+    numbers = sorted(_find_numbers(title))
+    if not numbers:
         return _NONE
-    digest = zlib.crc32(" ".join(found).encode()) % (_NONE - _IS_RELEASE)
+    digest = zlib.crc32(" ".join(numbers).encode()) % (_NONE - _IS_RELEASE)
     return digest + _IS_RELEASE * bool(_RELEASE.search(title))
 
 
@@ -144,9 +144,9 @@ def similarity(first: bytes, second: bytes) -> float:
 def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
     """`similarity` without the 0, and why they do not tell the same story; None if they do."""
     size, *values = _SIZE.unpack(first)
-    other_size, *others = _SIZE.unpack(second)
+    other_size, *other_values = _SIZE.unpack(second)
     shorter = min(size, other_size)
-    equal = sum(map(int.__eq__, values[:SLOTS], others[:SLOTS]))
+    equal = sum(map(int.__eq__, values[:SLOTS], other_values[:SLOTS]))
     share = max(0.0, (equal / SLOTS - 1 / 256) / (1 - 1 / 256))  # one in 256 is equal by chance
     contained = min(1.0, share / (1 + share) * (size + other_size) / shorter)
     if shorter < MIN_LENGTH_RATIO * max(size, other_size):
@@ -154,7 +154,7 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
     if contained < SAME_SHARE:
         return contained, Apart.TEXT
     *numbers, title = values[SLOTS:]
-    *other_numbers, other_title = others[SLOTS:]
+    *other_numbers, other_title = other_values[SLOTS:]
     if (
         title != other_title
         and _NONE not in (title, other_title)
@@ -166,13 +166,13 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:
     """Of longer lists only the numbers are compared that both would have."""
-    most = min(numbers[-1] for numbers in (first, second))
-    found = [
-        {number for number in numbers if number <= most and number != _NONE}
+    highest = min(numbers[-1] for numbers in (first, second))
+    comparable = [
+        {number for number in numbers if number <= highest and number != _NONE}
         for numbers in (first, second)
     ]
-    fewer = min(map(len, found))
-    return len(found[0] & found[1]) >= SAME_NUMBERS * fewer
+    fewer = min(map(len, comparable))
+    return len(comparable[0] & comparable[1]) >= SAME_NUMBERS * fewer
 
 
 @cache

@@ -39,14 +39,14 @@ def in_text(text: str) -> Iterator[Ticker]:
     shape = text.encode("ascii", "ignore").translate(_SHAPES)
     if not (b"00000" in shape or b"AA" in shape or _has_short_code(text, shape)):
         return
-    found = [(start, ticker) for start, ticker in _in_brackets(text)]
+    hits = [(start, ticker) for start, ticker in _in_brackets(text)]
     for hints, pattern, read in _LOOSE:
         if any(hint in shape if isinstance(hint, bytes) else hint in text for hint in hints):
             for match in islice(pattern.finditer(text), _MAX_BRACKETS):
                 if ticker := read(match):
-                    found.append((match.start(), ticker))
-    found.sort(key=lambda item: item[0])
-    for _, ticker in found:
+                    hits.append((match.start(), ticker))
+    hits.sort(key=lambda item: item[0])
+    for _, ticker in hits:
         yield ticker
 
 
@@ -150,9 +150,9 @@ def _security(
     if item.markets == ("SH",) and item.code.startswith("000"):
         return None  # an index of Shanghai: Shenzhen has shares with these codes
     if item.is_named:
-        found = named(item.code, item.markets, name, TickerOrigin.TEXT)
-        if found or item.markets == MAINLAND:
-            return found
+        ticker = named(item.code, item.markets, name, TickerOrigin.TEXT)
+        if ticker or item.markets == MAINLAND:
+            return ticker
     if is_certain or (
         can_be_company(before, after) and (len(item.code) == 6 or is_chinese(before))
     ):
