@@ -72,10 +72,10 @@ def main(arguments: Sequence[str]) -> int:
     notes.print(f"load average {load} before the first part")
     figures: list[Figure] = []
     for name in options.only or _ALL:
-        found = _ALL[name](options.quick, notes.print)
-        figures += found
+        part_figures = _ALL[name](options.quick, notes.print)
+        figures += part_figures
         if not options.quick:
-            history.add(found, load)
+            history.add(part_figures, load)
     Console().print(_table(figures))
     return 0 if all(figure.reached for figure in figures) else 1
 

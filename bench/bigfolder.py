@@ -40,7 +40,7 @@ def big_folder(quick: bool, say: Callable[[str], None]) -> list[Figure]:
         grown: list[float] = []
 
         def has_published(count: int) -> bool:
-            grown.append(max(_mb(p) - was for p, was in zip(processes, idle, strict=True)))
+            grown.append(max(_mb(p) - before for p, before in zip(processes, idle, strict=True)))
             return bool(here.client.xlen(settings.stream.name) >= _WARM + count)
 
         begun = time.time()

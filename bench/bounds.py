@@ -28,8 +28,8 @@ def bounds(quick: bool, say: Callable[[str], None]) -> list[Figure]:
             order = list(cost) if number % 2 == 0 else list(reversed(cost))
             for app in order:
                 cost[app].append(new_rate(files, app).cpu_ms)
-            last = ", ".join(f"{app} {of[-1]:.3f} ms" for app, of in cost.items())
-            say(f"bounds: round {number + 1} of {rounds}, CPU an article: {last}")
+            costs = ", ".join(f"{app} {of[-1]:.3f} ms" for app, of in cost.items())
+            say(f"bounds: round {number + 1} of {rounds}, CPU an article: {costs}")
     on, off = cost.values()
     ratio = median(without / bounded for bounded, without in zip(on, off, strict=True))
     parts = {"ms with bounds": median(on), "without": median(off)}

@@ -40,7 +40,7 @@ from worker.taskqueue.celery_app import create_app
 
 ROUNDS, ARTICLES, WAKE_UPS = 8, 2000, 100
 LEAST = 0.9
-"""Of what one Redis gives."""
+"""The least share of the rate with one Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What one round gave, of one Redis first: articles/s, milliseconds of CPU an article; and
-    those of the copies."""
+    """The result of one round, that of one Redis first: articles/s, milliseconds of CPU an article;
+    and those of the copies."""
 
     per_second: tuple[float, float]
     cpu_ms: tuple[float, float]
@@ -188,7 +188,7 @@ def _server() -> Iterator[Node]:
 
 
 def _url(node: Node) -> str:
-    """Over TCP, as with Sentinels and a cluster."""
+    """A service over TCP, as with Sentinels and a cluster."""
     return f"redis://127.0.0.1:{node.port}/0"
 
 
@@ -204,12 +204,12 @@ def _copies(nodes: Sequence[Node], but: Node) -> list[psutil.Process]:
     others = [node for node in nodes if node is not but]
     for node in others:
         _client(node).close()
-    return [one for node in others for one in _with_children(node.process)]
+    return [process for node in others for process in _with_children(node.process)]
 
 
 def _with_children(process: object) -> list[psutil.Process]:
-    whole = psutil.Process(getattr(process, "pid", None))
-    return [whole, *whole.children(recursive=True)]
+    parent = psutil.Process(getattr(process, "pid", None))
+    return [parent, *parent.children(recursive=True)]
 
 
 _PLAIN = "one Redis"
@@ -225,22 +225,22 @@ def brokers(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     rounds, articles = (2, 400) if quick else (ROUNDS, ARTICLES)
     kinds = [kind for kind in VARIANTS if kind != "RabbitMQ" or not rabbitmq.missing()]
     pairs: dict[str, list[Pair]] = {kind: [] for kind in kinds[1:]}
-    with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="nd-")))
-        services = {kind: held.enter_context(_service(kind, folder / kind)) for kind in kinds}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nd-")))
+        services = {kind: stack.enter_context(_service(kind, folder / kind)) for kind in kinds}
         plain = services[_PLAIN]
         for number in range(rounds + 1):  # the first one warms up
             say(f"brokers: round {number} of {rounds}, {articles:,} articles each")
-            for at, (kind, found) in enumerate(pairs.items()):
+            for at, (kind, kind_pairs) in enumerate(pairs.items()):
                 first = (number * len(pairs) + at) * articles
                 corpus.write(folder / "files", range(first, first + articles))
                 pair = side_by_side(plain, services[kind], folder / "files", articles)
                 shutil.rmtree(folder / "files")
                 say(f"  {_in_words(kind, pair)}")
                 if number:
-                    found.append(pair)
+                    kind_pairs.append(pair)
         costs = {kind: services[kind].cost_of_wake_ups(WAKE_UPS) for kind in kinds}
-    figures = (_figures(kind, found) for kind, found in pairs.items())
+    figures = (_figures(kind, kind_pairs) for kind, kind_pairs in pairs.items())
     return [
         *chain.from_iterable(figures),
         measured(f"CPU a wake-up over {_PLAIN}", costs[_PLAIN], milliseconds, costs),
@@ -283,13 +283,13 @@ def _service(kind: str, folder: Path) -> Iterator[Service]:
     state = folder / "state"
     state.mkdir(parents=True)
     with VARIANTS[kind]() as servers:
-        given = {"redis.url": servers.store, "celery.broker_url": servers.broker}
+        options = {"redis.url": servers.store, "celery.broker_url": servers.broker}
         variables = {
             "NEWSDROP_STATE_DIR": str(state),
             "NEWSDROP_REDIS_URL": servers.store,
             "NEWSDROP_CELERY_BROKER_URL": servers.broker,
         }
-        settings = load(options={"state_dir": state, **given})
+        settings = load(options={"state_dir": state, **options})
         command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY, "-c"]
         with running([*command, str(PROCESSES)], variables, folder / "log") as worker:
             processes = [worker, *pool(worker, PROCESSES), *servers.beside]

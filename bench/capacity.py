@@ -30,8 +30,8 @@ def lines(figures: Mapping[str, Figure]) -> Iterator[str]:
     yield from ("| cores | articles/s | a day | what is busy first |", "|---|---|---|---|")
     for cores in CORES:
         rate = min(cores * 1000 / each_ms, limit)
-        what = "all cores" if rate < limit else "the one core of the Redis server"
-        yield f"| {cores} | {rate:,.0f} | {rate * _DAY / 1e6:,.0f} million | {what} |"
+        bottleneck = "all cores" if rate < limit else "the one core of the Redis server"
+        yield f"| {cores} | {rate:,.0f} | {rate * _DAY / 1e6:,.0f} million | {bottleneck} |"
     yield ""
     yield (
         f"An article costs {each_ms:.2f} ms of CPU, of which the server's share is "

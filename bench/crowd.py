@@ -41,11 +41,11 @@ def ask(port: int, path: str) -> tuple[float, bytes]:
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
-    taken = time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
     connection.close()
     if answer.status != 200:
         raise OSError(f"{path}: {answer.status} {body[:200]!r}")
-    return taken, body
+    return seconds, body
 
 
 def _open(port: int) -> socket.socket:

@@ -39,7 +39,7 @@ def feeds(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     count, rounds = (20, 1) if quick else (FEEDS, ROUNDS)
     with serving(count, ENTRIES) as server:
         peer = _peer(server, count, say)
-        firsts, found = [], {}
+        firsts, results = [], {}
         for number in range(rounds if quick else 3):
             say(f"feeds: round {number + 1}, first poll of {count} feeds x {ENTRIES} entries")
             server.control("mode/etag")
@@ -48,15 +48,15 @@ def feeds(quick: bool, say: Callable[[str], None]) -> list[Figure]:
                 firsts.append(_first_poll(here, settings, server, count))
                 say(f"  {firsts[-1]:,.0f} entries/s (reader: {peer:,.0f})")
                 if number == 0:
-                    found = _second_polls(here, settings, server, count, rounds, say)
+                    results = _second_polls(here, settings, server, count, rounds, say)
     first = median(firsts)
     title = f"first poll, {count} feeds x {ENTRIES} entries, against reader"
     figures = [at_least(title, first / peer, 4, {"entries/s": first, "reader": peer})]
     for name, least in _LEAST.items():
-        rate = median(found[name])
-        shown = f"{rate:,.0f} feeds/s"
-        figures.append(Figure(name, shown, f"≥ {least:,} feeds/s", rate >= least, rate))
-    ratio = median(found["hanging"]) / median(found["none hanging"])
+        rate = median(results[name])
+        text = f"{rate:,.0f} feeds/s"
+        figures.append(Figure(name, text, f"≥ {least:,} feeds/s", rate >= least, rate))
+    ratio = median(results["hanging"]) / median(results["none hanging"])
     name = f"{HANGING} of {count} servers hang: time for the others against none hanging"
     figures.append(Figure(name, f"{ratio:.2f} ×", "≤ 1.2 ×", ratio <= 1.2, ratio, {}, True))
     return figures
@@ -101,8 +101,8 @@ class Server:
 
     port: int
 
-    def control(self, what: str) -> None:
-        with urlopen(f"http://127.0.0.1:{self.port}/{what}", timeout=300) as answer:
+    def control(self, path: str) -> None:
+        with urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=300) as answer:
             answer.read()
 
 
@@ -150,10 +150,10 @@ def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
         yield _Here(here, worker.pid), settings
 
 
-def _configure(settings: Settings, named: dict[str, str]) -> None:
+def _configure(settings: Settings, addresses: dict[str, str]) -> None:
     with managed.edit_feeds(settings.state_dir) as feeds:
         feeds.clear()
-        feeds.update({name: {"name": name, "url": url} for name, url in named.items()})
+        feeds.update({name: {"name": name, "url": url} for name, url in addresses.items()})
 
 
 def _send_poll(settings: Settings) -> None:
@@ -164,9 +164,9 @@ def _first_poll(here: _Here, settings: Settings, server: Server, count: int) -> 
     """Entries per second, from configuring the feeds to the last entry in the stream."""
     for key in here.place.client.scan_iter("{newsdrop:articles}:[ir]:*"):
         here.place.client.delete(key)
-    named = {f"f{number:03}": address(number, server.port) for number in range(count)}
+    addresses = {f"f{number:03}": address(number, server.port) for number in range(count)}
     begun = time.time()
-    _configure(settings, named)
+    _configure(settings, addresses)
     _send_poll(settings)
     ended = to_last_entry(here.place.client, settings.stream.name, count * ENTRIES)
     wait_until(lambda: is_idle(settings))
@@ -183,7 +183,7 @@ def _second_polls(
 ) -> dict[str, list[float]]:
     """Feeds per second of each kind, and seconds with and without servers that hang."""
     names = [f"f{number:03}" for number in range(count)]
-    found: dict[str, list[float]] = {}
+    results: dict[str, list[float]] = {}
 
     client = here.place.client
 
@@ -202,11 +202,11 @@ def _second_polls(
             every=0.01,
         )
         seconds = time.time() - since
-        found.setdefault(kind, []).append(len(which) / seconds)
+        results.setdefault(kind, []).append(len(which) / seconds)
         return seconds
 
     for kind in (*_LEAST, "none hanging", "hanging"):
-        found[kind] = []
+        results[kind] = []
     step = 0
     for _ in range(rounds):
         polled("second poll, answered 304", names)
@@ -225,11 +225,11 @@ def _second_polls(
             server.control(f"step/{step}")
             server.control(f"hang/{hung}")
             seconds = polled("warm", names[hanging:], new=count - hung)
-            found[kind].append(seconds)
+            results[kind].append(seconds)
             server.control("hang/0")
             _settle(here, settings, names)
-    say("  " + ", ".join(f"{kind} {median(of):,.2f}" for kind, of in found.items() if of))
-    return found
+    say("  " + ", ".join(f"{kind} {median(of):,.2f}" for kind, of in results.items() if of))
+    return results
 
 
 def _settle(here: _Here, settings: Settings, names: Sequence[str]) -> None:

@@ -42,23 +42,23 @@ def add(figures: Sequence[Figure], load: float) -> None:
     """Add figures to this commit's run; written after each part, so that a failing part does not
     lose the results of the others."""
     every, commit, machine = runs(), commit_of_tree(), machine_of()
-    last = every[-1] if every else None
-    if last is None or last["commit"] != commit or last["machine"] != machine:
-        last = {"commit": commit, "machine": machine, "load": load, "figures": {}}
-        every.append(last)
-    last["measured_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-    last["figures"].update((figure.name, _data(figure)) for figure in figures)
+    run = every[-1] if every else None
+    if run is None or run["commit"] != commit or run["machine"] != machine:
+        run = {"commit": commit, "machine": machine, "load": load, "figures": {}}
+        every.append(run)
+    run["measured_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+    run["figures"].update((figure.name, _data(figure)) for figure in figures)
     text = json.dumps(every, ensure_ascii=False, indent=1)
     RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
 def newest(runs: Sequence[Run]) -> dict[str, tuple[Figure, Run]]:
     """The newest value of each figure that the newest machine has, and its run."""
-    found: dict[str, tuple[Figure, Run]] = {}
+    figures: dict[str, tuple[Figure, Run]] = {}
     for run in runs:
         if run["machine"] == runs[-1]["machine"]:
-            found.update((figure.name, (figure, run)) for figure in figures_of(run))
-    return found
+            figures.update((figure.name, (figure, run)) for figure in figures_of(run))
+    return figures
 
 
 def figures_of(run: Run) -> Iterator[Figure]:

@@ -24,7 +24,7 @@ HOSTS = (1, 2, 3)
 ROUNDS, ARTICLES = 3, 3000
 _WARM_FROM = 10_000_000
 LEAST = 0.9
-"""Of one host's articles for each second of CPU."""
+"""The least share of one host's articles for each second of CPU."""
 
 
 def hosts(quick: bool, say: Callable[[str], None]) -> list[Figure]:
@@ -63,7 +63,7 @@ def _write(folder: Path, count: int, articles: int) -> list[Path]:
 
 def _rate(parts: Sequence[Path], articles: int) -> Rate:
     """Each host gets its part, all at once; timed to the last record."""
-    with place() as here, ExitStack() as held:
+    with place() as here, ExitStack() as stack:
         sites: list[Settings] = []
         processes = []
         for number, part in enumerate(parts):
@@ -71,7 +71,7 @@ def _rate(parts: Sequence[Path], articles: int) -> Rate:
             state.mkdir()
             variables = {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_REDIS_URL": here.url}
             command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY, "-c", "1"]
-            worker = held.enter_context(running(command, variables, here.folder / f"{number}.log"))
+            worker = stack.enter_context(running(command, variables, here.folder / f"{number}.log"))
             sites.append(load(options={"state_dir": state, "redis.url": here.url}))
             processes += [worker, *pool(worker, 1)]
             enqueue(sites[-1], part / "warm")

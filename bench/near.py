@@ -120,9 +120,9 @@ def _apart(number: int, text_of: int | None = None) -> bytes:
     head, end, body = corpus.article(number, is_short=True).decode().partition("<div>")
     if text_of is not None:
         body = corpus.article(text_of, is_short=True).decode().partition("<div>")[2]
-    used = sorted({ord(char) for char in body if "\u4e00" <= char <= "\u9fff"})
-    others = dict(zip(used, rng.sample(_CHARACTERS, len(used)), strict=True))
-    return f"{head}{end}{body.translate(others)}".encode()
+    characters = sorted({ord(char) for char in body if "\u4e00" <= char <= "\u9fff"})
+    substitutes = dict(zip(characters, rng.sample(_CHARACTERS, len(characters)), strict=True))
+    return f"{head}{end}{body.translate(substitutes)}".encode()
 
 
 _CORPORA: dict[str, Callable[[int], bytes]] = {

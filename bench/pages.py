@@ -1,6 +1,6 @@
 """The figures of pages: how well an article's text is found by rules, by trafilatura, by both.
 
-What is to be found is marked by hand, in words that a person sees: everything shown from the first
+The expected text is marked by hand, in words that a person sees: everything shown from the first
 words of the article to its last, less what stands between them and is none of it. No selector of
 any rule is used for that. Measured is character F1, the order of the text not regarded. The shipped
 rules were written with the real pages in view: what "rules alone" tells is that they still fit.
@@ -165,6 +165,6 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _f1(found: str, expected: str) -> float:
-    both = (Counter(found) & Counter(expected)).total()
-    return 2 * both / (len(found) + len(expected)) if found or expected else 1.0
+def _f1(text: str, expected: str) -> float:
+    both = (Counter(text) & Counter(expected)).total()
+    return 2 * both / (len(text) + len(expected)) if text or expected else 1.0

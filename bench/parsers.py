@@ -1,4 +1,4 @@
-"""The figures of feed parsers: fastfeedparser, feedparser, and what newsdrop makes of the two.
+"""The figures of feed parsers: fastfeedparser, feedparser, and newsdrop's own.
 
 Over real feeds: how much of title, link and date is what is written beside a feed (those that end
 within an entry less that entry); how many feeds in legacy encodings come out in the letters of

@@ -53,7 +53,7 @@ class Rate:
 
     @property
     def cpu_ms(self) -> float:
-        """All of it."""
+        """The sum of the three."""
         return self.server_ms + self.workers_ms + self.enqueuing_ms
 
 

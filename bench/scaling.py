@@ -12,7 +12,7 @@ from bench.figure import Figure
 
 HOSTS = (1, 4, 16)
 CORES = 16
-"""Of a host."""
+"""Cores of a host."""
 PAGE_KB, FEED_KB, LINE_MBIT = 100, 40, 1000
 """Bytes of a page and of a feed's document as they cross the network, and a host's line."""
 POLLS_A_DAY, POLL_CORES = 48, 2
@@ -36,7 +36,7 @@ _BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`per_second` of something at most, because of `what`."""
+    """At most `per_second` of something, because of `what`."""
 
     what: str
     per_second: float
@@ -68,7 +68,7 @@ def lines(figures: Mapping[str, Figure]) -> Iterator[str]:
 
 
 def checked(figures: Mapping[str, Figure]) -> Iterator[str]:
-    """What several workers on one machine showed of the model."""
+    """How the rates of several workers on one machine agree with the model."""
     found = {n: figures[name] for n in range(2, 9) if (name := _HOSTS.format(n)) in figures}
     if not found:
         return

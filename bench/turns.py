@@ -22,7 +22,7 @@ from bench.rate import PROCESSES, WARM, cpu
 from worker.settings import Settings, load
 
 SECONDS = 2.5
-"""Of one turn, usually."""
+"""Seconds of one turn, usually."""
 
 _RESUME_SECONDS = 1.0
 FASTEST = 2_000
@@ -69,7 +69,7 @@ class Turns:
         return mean(pair[on].rate for pair in self.pairs)
 
     def cpu_ms(self, *, on: bool) -> list[float]:
-        """Of the workers with the server, and of each process that is measured."""
+        """Seconds of CPU of the workers with the server, and of each process that is measured."""
         return [*map(mean, zip(*(pair[on].cpu_ms for pair in self.pairs), strict=True))]
 
 

@@ -20,7 +20,7 @@ from bench.place import ROOT, wait_until
 
 _MOST_MB = 250
 _PROCESSES = 2
-"""Of `worker.processes`; a third one fetches. It is what a machine of two cores has."""
+"""The value of `worker.processes` on a machine of two cores; a third process fetches."""
 
 _REST_SECONDS = 15.0
 

@@ -42,7 +42,7 @@ ASKED = 150
 PAGES = 50
 SCRAPE_SECONDS = 5.0
 PAIRS = 8
-"""Of turns with and without; half as many of those that are twice as long."""
+"""Pairs of turns with and without; half as many of those that are twice as long."""
 FILTERS = (
     *("/articles?source=source-3", "/articles?tag=tag+777", "/articles?date=2011"),
     *("/articles?outcome=duplicate&tag=tag+10", "/articles?source=source-3&tag=tag+4"),

@@ -139,7 +139,7 @@ def _keep_secrets(catalog: Catalog) -> None:
 
 
 _DEFAULT_FILE = "feeds.toml"
-"""Need not exist; a file of another name was set by a person and must exist."""
+"""It need not exist; a file of another name was set by a person and must exist."""
 
 
 def _files(settings: Settings) -> tuple[Path | None, Path]:

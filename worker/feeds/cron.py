@@ -1,8 +1,8 @@
 """Cron schedules by the wall clock of a zone, through the nights in which clocks are changed.
 
-In the hour that comes twice a schedule matches in both passes: work twice is harmless, an hour
-without is not. What falls into an hour that is left out happens when that hour would begin.
-Celery's own estimate paused 75 to 120 minutes in the former.
+In an hour that is repeated a schedule matches both times: double work is harmless, a pause is not.
+Times in a skipped hour count as its beginning. Celery's own estimate paused for 75 to 120 minutes
+in a repeated hour.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo

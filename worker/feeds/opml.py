@@ -14,7 +14,7 @@ from worker.escape import printable
 
 MAX_BYTES = 10_000_000
 MAX_TAGS = 50
-"""Of one feed."""
+"""Tags of one feed."""
 MAX_DEPTH = 50
 MAX_OUTLINES = 100_000
 MAX_MARKUP = 400_000

@@ -29,7 +29,7 @@ LONGEST_HINT = 86_400
 """Seconds; a longer pause that a server or feed asks for is cut to this."""
 
 JITTER = 0.1
-"""Of the interval, both ways: feeds that were added together must not always be polled together."""
+"""Share of the interval, earlier or later: feeds that were added together shall not stay so."""
 
 MOVED_AFTER = 3
 """After so many polls with the same permanent redirect its target becomes the feed's address."""
@@ -103,8 +103,8 @@ class PollPace:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """What follows from a poll: seconds until the next one, seconds during which nothing is fetched
-    from the host, and `fields` of the feed's state in Redis; None deletes one."""
+    """The decision after a poll: seconds until the next one, seconds during which nothing is
+    fetched from the host, and `fields` of the feed's state in Redis; None deletes one."""
 
     outcome: PollOutcome
     next_poll_seconds: float
@@ -120,7 +120,7 @@ def get_poll_pace(feed: Feed, settings: Settings) -> PollPace:
 def decide_next_poll(
     response: PollResponse, state: PollState, pace: PollPace, *, now: datetime, jitter: float
 ) -> PollDecision:
-    """What follows from one poll. `now` is aware; `jitter` is from -1 to 1."""
+    """Decide the next poll from the last result. `now` is aware; `jitter` is from -1 to 1."""
     fields: dict[str, Any] = {
         "polled_ms": int(now.timestamp() * 1000),
         "status": response.status,
@@ -138,7 +138,7 @@ def decide_next_poll(
 
 
 def longest_wait(pace: PollPace, now: datetime) -> float:
-    """Seconds beyond which :func:`decide_next_poll` puts off no poll."""
+    """The most seconds by which :func:`decide_next_poll` delays a poll."""
     if pace.schedule:
         return _until_scheduled(pace, now, LONGEST_HINT)
     return max(LONGEST_HINT, pace.longest * (1 + JITTER))

@@ -85,8 +85,8 @@ class Body:
         self._parts.append(part)
 
     def _decompress(self, stream: "zlib._Decompress", chunk: bytes) -> None:
-        more = True
-        while more and not self._has_trailer and not (self._cut and self._size >= self._cap):
+        has_more = True
+        while has_more and not self._has_trailer and not (self._cut and self._size >= self._cap):
             if stream.eof:  # gzip may have several members; what follows the last one is not data
                 if not (self._is_gzip and _MAGIC.startswith(chunk[:2])):
                     self._has_trailer = True
@@ -96,7 +96,7 @@ class Body:
             self._append(part)
             chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
             # zlib may hold back the end of a full step although it has read the whole chunk.
-            more = bool(chunk) or (len(part) == _STEP and not stream.eof)
+            has_more = bool(chunk) or (len(part) == _STEP and not stream.eof)
 
     def _new_member(self, bits: int) -> "zlib._Decompress":
         self._members += 1

@@ -28,8 +28,8 @@ def fresh_seconds(headers: Mapping[str, str], now: datetime) -> float:
     expires = _date(headers.get("expires", ""))
     if expires is None:
         return 0.0
-    sent = _date(headers.get("date", "")) or now
-    return _bounded((expires - sent).total_seconds())
+    sent_at = _date(headers.get("date", "")) or now
+    return _bounded((expires - sent_at).total_seconds())
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -41,8 +41,8 @@ class Blocked(httpcore.ConnectError):
 
 def system_resolve(host: str, port: int) -> list[str]:
     """The addresses from the system's resolver, in its order."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class Guard(httpcore.AsyncNetworkBackend):
@@ -117,8 +117,8 @@ class Guard(httpcore.AsyncNetworkBackend):
         loop, name = asyncio.get_running_loop(), printable(host)
         try:
             async with asyncio.timeout(self._seconds):
-                found = await loop.run_in_executor(self._threads, self._resolve, host, port)
-            addresses = [ip_address(text) for text in found]
+                texts = await loop.run_in_executor(self._threads, self._resolve, host, port)
+            addresses = [ip_address(text) for text in texts]
         except TimeoutError:
             message = f"{name} was not resolved within {self._seconds:g} s: try later"
             raise Blocked(Trouble.DNS, message) from None

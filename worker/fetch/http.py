@@ -106,7 +106,7 @@ class Fetcher:
     async def _follow(self, request: FetchRequest, target: Target) -> FetchResponse:
         headers = self._headers(request, target)
         redirects: list[Redirect] = []
-        seen = {target.url}
+        visited = {target.url}
         while True:
             response = await self._send(target, headers)
             location = response.headers.get("location")
@@ -115,7 +115,7 @@ class Fetcher:
             await self._discard(response)
             redirects.append(Redirect(response.status, public_url(target.url)))
             next_target = self.target(join_url(target.url, _decode(location)))
-            if next_target.url in seen:
+            if next_target.url in visited:
                 raise _redirects(request, f"in a circle, back to {printable_url(next_target.url)}")
             if len(redirects) > MAX_REDIRECTS:
                 raise _redirects(request, f"more than {MAX_REDIRECTS} times")
@@ -123,7 +123,7 @@ class Fetcher:
             if next_target.origin != target.origin:
                 request = replace(request, etag=None, last_modified=None, headers=())
                 headers = self._headers(request, next_target, credentials=False)
-            seen.add(next_target.url)
+            visited.add(next_target.url)
             target = next_target
 
     async def _send(

@@ -102,7 +102,7 @@ class Http1Connection:
         return self._is_idle
 
     def has_expired(self) -> bool:
-        """Also where its server has closed it, or sends something without a request."""
+        """Also if its server has closed it, or sends bytes without a request."""
         is_readable = self._stream.get_extra_info("is_readable")
         return time.monotonic() > self._expires_at or bool(is_readable)
 
@@ -138,14 +138,14 @@ class Http1Connection:
         return Response(status, headers, stream, has_body=not self._is_idle)
 
     async def _body(self, received: bytes, length: int, *, is_kept: bool) -> AsyncGenerator[bytes]:
-        left = length - len(received)
+        remaining = length - len(received)
         yield received[:length]
-        while left > 0:
+        while remaining > 0:
             if not (chunk := await self._stream.read(_READ)):
-                raise httpcore.RemoteProtocolError(_CUT.format(length - left, length))
-            yield chunk[:left]
-            left -= len(chunk)
-        if left == 0 and is_kept:
+                raise httpcore.RemoteProtocolError(_CUT.format(length - remaining, length))
+            yield chunk[:remaining]
+            remaining -= len(chunk)
+        if remaining == 0 and is_kept:
             self._keep()
 
     async def _parsed_body(self) -> AsyncGenerator[bytes]:

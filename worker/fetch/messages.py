@@ -56,7 +56,7 @@ class Exchange:
 
     method: str
     target: Target
-    """Where to: scheme, host and port."""
+    """The origin: scheme, host and port."""
     path: str
     headers: Mapping[str, str]
     max_bytes: int

@@ -17,20 +17,20 @@ def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bo
     root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
     if _local(root) != "ListBucketResult":
         raise ValueError("this is not a list")
-    found = []
+    objects = []
     is_truncated = False
     for child in root:
         if _local(child) == "IsTruncated":
             is_truncated = child.text == "true"
         elif _local(child) == "Contents":
-            values = {_local(one): one.text or "" for one in child}
+            values = {_local(element): element.text or "" for element in child}
             key = values["Key"]
             if is_encoded:
                 key = unquote_plus(key, errors="surrogateescape")
-            found.append(StoredObject(key, opaque(values["ETag"]), int(values["Size"])))
-            if not key or not 0 <= found[-1].size < _MAX_SIZE:
+            objects.append(StoredObject(key, opaque(values["ETag"]), int(values["Size"])))
+            if not key or not 0 <= objects[-1].size < _MAX_SIZE:
                 raise ValueError("this is not an object")
-    return found, is_truncated and bool(found)
+    return objects, is_truncated and bool(objects)
 
 
 def opaque(etag: str) -> str:

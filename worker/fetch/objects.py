@@ -64,7 +64,7 @@ class BucketFailed(FetchFailed):
 
 
 def backoff_seconds(failures: int) -> float:
-    """How long a store is left in peace that has failed so often in a row."""
+    """Seconds without requests to a store after so many failures in a row."""
     return min(MAX_BACKOFF_SECONDS, RETRY_SECONDS * 2.0 ** min(failures, 9))
 
 
@@ -95,8 +95,8 @@ class BucketAddress:
 
 def split_bucket_url(url: str) -> tuple[str, str, str]:
     """Scheme, bucket and prefix of `s3://bucket/prefix`."""
-    scheme, _, rest = url.partition("://")
-    bucket, _, prefix = rest.partition("/")
+    scheme, _, location = url.partition("://")
+    bucket, _, prefix = location.partition("/")
     return scheme, bucket, prefix
 
 
@@ -127,10 +127,10 @@ class BucketClient:
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(count)}
         if after:
             query["start-after"] = after
-        found, has_more = await self._list_page(fetcher, query, now)
-        if has_more and _bytes(found[-1].key) <= _bytes(after):
+        objects, has_more = await self._list_page(fetcher, query, now)
+        if has_more and _bytes(objects[-1].key) <= _bytes(after):
             raise self._failed(mark("its list does not continue where it ended"), _OTHER_SERVER)
-        return found, has_more
+        return objects, has_more
 
     async def _list_page(
         self, fetcher: Fetcher, query: dict[str, str], now: datetime
@@ -173,8 +173,8 @@ class BucketClient:
         found_etag = opaque(answer.headers.get("etag", ""))
         if answer.status in _NO_OBJECT or (etag and found_etag not in ("", etag)):
             raise ObjectChanged(f"the object {printable(key)} is not there as it was")
-        found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
-        start, size = (int(found[1]), int(found[2])) if found else (0, len(answer.body))
+        match = _RANGE.fullmatch(answer.headers.get("content-range", ""))
+        start, size = (int(match[1]), int(match[2])) if match else (0, len(answer.body))
         if start != first or len(answer.body) != min(count, size - first):
             raise self._failed(
                 mark(f"the part of {printable(key)} is another one than was requested"),
@@ -191,8 +191,8 @@ class BucketClient:
             fetcher, key, now, method="PUT", headers=headers, body=data, max_bytes=_ANSWER_BYTES
         )
         if answer.status in _NO_OBJECT:
-            found = await self._send(fetcher, key, now, method="HEAD", max_bytes=_ANSWER_BYTES)
-            if found.headers.get(_DIGEST) != digest:
+            stored = await self._send(fetcher, key, now, method="HEAD", max_bytes=_ANSWER_BYTES)
+            if stored.headers.get(_DIGEST) != digest:
                 raise ObjectDiffers(
                     mark(f"the bucket has another object {printable(key)}: remove it there")
                 )
@@ -279,8 +279,8 @@ _ADVICE = {
 
 
 def _error_code(body: bytes) -> str:
-    found = re.search(rb"<Code>([A-Za-z0-9.]{1,60})</Code>", body[:65_536])
-    return found[1].decode("ascii") if found else ""
+    match = re.search(rb"<Code>([A-Za-z0-9.]{1,60})</Code>", body[:65_536])
+    return match[1].decode("ascii") if match else ""
 
 
 def is_utf8(key: str) -> bool:

@@ -68,7 +68,7 @@ async def check_robots(
 
 async def _fetch(fetcher: Fetcher, origin: str) -> bytes:
     """The text; empty if there is none; with the prefix `_FAILED` if that is unknown."""
-    shown = f"{printable(origin)}/robots.txt"
+    name = f"{printable(origin)}/robots.txt"
     try:
         answer = await fetcher.get(
             FetchRequest(
@@ -80,13 +80,13 @@ async def _fetch(fetcher: Fetcher, origin: str) -> bytes:
             raise
         if error.trouble is Trouble.REDIRECTS:
             return b""
-        return _FAILED + f"{shown} cannot be fetched, so pages of this site wait ({error})".encode()
+        return _FAILED + f"{name} cannot be fetched, so pages of this site wait ({error})".encode()
     if 400 <= answer.status < 500:
         return b""
     if 200 <= answer.status < 300:
         return answer.body.replace(_FAILED, b"")
     return (
-        _FAILED + f"{shown} answers {answer.status}, so pages of this site wait: try later".encode()
+        _FAILED + f"{name} answers {answer.status}, so pages of this site wait: try later".encode()
     )
 
 

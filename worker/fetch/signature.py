@@ -57,8 +57,8 @@ def _read_file(file: Path, bucket: str) -> Mapping[str, str]:
         why = error.strerror if isinstance(error, OSError) else "it is not in AWS's format"
         raise ConfigError(f"{printable(file)} cannot be read ({why}): {advice}") from None
     names = parser.sections()
-    chosen = "default" if "default" in names else next(iter(names), "")
-    values = parser[chosen] if chosen else {}
+    section = "default" if "default" in names else next(iter(names), "")
+    values = parser[section] if section else {}
     if not all(values.get(name) for name in _FILE_KEYS[:2]):
         raise ConfigError(
             f"{printable(file)} has no aws_access_key_id with its aws_secret_access_key: {advice}"
@@ -68,7 +68,7 @@ def _read_file(file: Path, bucket: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What a signature covers. `host` is the header's value, `path` is encoded as it is sent."""
+    """The signed parts of a request. `host` is the header's value, `path` is encoded as sent."""
 
     method: str
     host: str

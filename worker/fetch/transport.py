@@ -181,9 +181,9 @@ async def _send_http2(
 
 
 def _join_headers(headers: Headers) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         if name != "set-cookie":
-            found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+            by_name[name] = f"{by_name[name]}, {value}" if name in by_name else value
+    return by_name

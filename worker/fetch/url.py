@@ -85,8 +85,8 @@ def _parse(url: str, allow_ports: frozenset[int]) -> Target:
                 "(NEWSDROP_FETCH_ALLOW_PORTS) if you need it"
             )
         )
-    shown = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{shown}" + ("" if port == default else f":{port}")
+    authority = f"[{host}]" if ":" in host else host
+    origin = f"{parts.scheme}://{authority}" + ("" if port == default else f":{port}")
     path = parts.raw_path.decode("ascii")
     return Target(f"{origin}{path}", parts.scheme, host, port, origin, path, _basic(parts))
 
@@ -104,11 +104,11 @@ def public_url(url: str) -> str:
 
     A parameter is a secret if its name says so: `key`, `token`, `sig` and the like.
     """
-    if found := _USER.match(url):  # first: a password may contain `?` or `#`
-        url = found["scheme"] + url[found.end() :]
-    rest, _, _ = url.partition("#")
-    rest, mark, query = rest.partition("?")
-    return rest + mark + _PARAMETER.sub(_mask, query)
+    if match := _USER.match(url):  # first: a password may contain `?` or `#`
+        url = match["scheme"] + url[match.end() :]
+    base, _, _ = url.partition("#")
+    base, mark, query = base.partition("?")
+    return base + mark + _PARAMETER.sub(_mask, query)
 
 
 def printable_url(url: str) -> str:

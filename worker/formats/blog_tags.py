@@ -1,7 +1,7 @@
 """Template tags in posts (Hexo and Jekyll `{% tag %}`, Hugo `{{< tag >}}`), replaced by HTML.
 
 A file has them as written, before the blog's generator ran. Those with a meaning become elements
-(:mod:`worker.formats.blog_tag_html`); of others the tag vanishes and its text stays. Code is left
+(:mod:`worker.formats.blog_tag_html`); other tags are removed, and their text stays. Code is left
 alone: generators show tags in code as they are, and articles about templates quote them.
 """
 

@@ -12,8 +12,8 @@ from worker.settings import Limits
 from worker.sites import Sites
 
 MAX_REFUSALS = 1_000
-"""Of one file: each is an outcome that lists show. A line break in every field of an NDJSON file,
-or an archive of pictures, would make a hundred thousand."""
+"""Refusals of one file: each is an outcome that lists show. A line break in every field of an
+NDJSON file, or an archive of pictures, would make a hundred thousand."""
 
 Parsed = Iterator[RawArticle | Refusal]
 """The articles of an input in order; a Refusal for each bad one among them."""

@@ -32,8 +32,8 @@ class DecodedText:
 
 
 def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> DecodedText:
-    """The text of `data`; `declared` is the charset a transport named, `begin` what a refusal says
-    that the file begins with, where that is not the begin of `data`.
+    """The text of `data`; `declared` is the charset a transport named, `begin` the first bytes of
+    the file for the refusal, if not those of `data`.
 
     Raises Rejected (`not_text`) for bytes that are not text in any encoding.
     """
@@ -46,7 +46,7 @@ def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> D
         is_wide = (len(data) - len(utf8) - 1) * 200 > len(data) or _strict(utf8, "utf-8") is None
         if is_wide:
             return _checked(_wide(data), data, begin)
-        # A program left a few.
+        # A program left a few zeros.
         return replace(decode(utf8, begin=data[:16]), warnings=(_replaced("UTF-8"),))
     try:
         text = data.decode("utf-8")
@@ -66,7 +66,7 @@ _MAYBE_TWICE = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5-\xe2]")
 
 
 def is_plain_utf8(data: bytes) -> bool:
-    """Whether `data`, if it is UTF-8, is what :func:`decode` makes of it, without a warning."""
+    """Whether :func:`decode` returns `data`, if it is UTF-8, unchanged and without a warning."""
     head = data[: 3 * SAMPLE]  # of as many characters
     has_controls = len(head.translate(None, _CONTROLS)) != len(head)
     is_damaged = has_controls or b"\0" in data or b"\xef\xbf\xbd" in head

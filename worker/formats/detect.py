@@ -1,4 +1,4 @@
-"""The encoding of bytes that name none, or a wrong one: by the letters that they would be."""
+"""The encoding of bytes that declare none or a wrong one, by the letters of each reading."""
 
 import re
 

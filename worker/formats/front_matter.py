@@ -127,7 +127,7 @@ def _toml(head: str) -> Head:
 
 
 def _json(head: str) -> Head:
-    """Hexo's JSON heads have no braces; who writes them is understood as well."""
+    """Hexo's JSON heads have no braces; heads with braces are read, too."""
     head = head.strip().rstrip(",")
     try:
         return orjson.loads(head if head.startswith("{") else f"{{{head}}}"), ()

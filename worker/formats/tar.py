@@ -24,7 +24,7 @@ class BrokenTar(Exception):
 
 
 class Kind(Enum):
-    """What a member is; only a file has bytes that are read."""
+    """The type of a member; only a file has bytes that are read."""
 
     FILE = "a file"
     FOLDER = "a folder"
@@ -43,7 +43,7 @@ class TarMember:
 
 
 class Stream(Protocol):
-    """What is read from: fewer bytes than asked for only at the end."""
+    """The source of bytes: it returns fewer than requested only at the end."""
 
     def read(self, size: int, /) -> bytes: ...
 

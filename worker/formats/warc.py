@@ -1,6 +1,6 @@
 """WARC files (ISO 28500), of any size: captured pages, one record at a time.
 
-A page is believed if all of its record is there and its digests agree. What is damaged is refused
+A page is accepted if its record is complete and its digests agree. A damaged record is refused
 alone: reading continues at the next record that can be found (:mod:`worker.formats.warc_framing`).
 """
 
@@ -184,7 +184,7 @@ class _Reader:
         return WarcItem(PAGE, place, url, page)
 
     def _find_problem(self, record: Any, place: Place, capture: Capture) -> str | None:
-        """Why a page is not believed, although it has the length that it claims."""
+        """Why a page is refused, although it has the length that it claims."""
         answers = (
             agrees(record.headers.get("WARC-Block-Digest"), capture.block),
             capture.agrees(record.headers.get("WARC-Payload-Digest"), self._max_bytes),

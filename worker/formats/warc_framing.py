@@ -130,7 +130,7 @@ class Framing:
 
     @contextmanager
     def _elsewhere(self) -> Iterator[None]:
-        """The reader of the file continues where it was."""
+        """The position in the file is restored for its reader."""
         before = self.file.tell()
         yield
         self.file.seek(before)

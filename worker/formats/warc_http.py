@@ -1,4 +1,4 @@
-"""What a WARC record has captured: the answer of an HTTP server, or a resource without one."""
+"""The capture in a WARC record: the response of an HTTP server, or a resource without one."""
 
 import hashlib
 import re
@@ -53,8 +53,8 @@ class Capture:
             return self.payload
 
     def agrees(self, digest: str | None, max_bytes: int) -> bool | None:
-        """Whether the payload has a WARC-Payload-Digest; None if that says nothing. Crawlers do not
-        agree on which encodings are undone before."""
+        """Whether the payload agrees with a WARC-Payload-Digest; None if that is missing or
+        unknown. Crawlers do not agree on which encodings are undone before."""
         is_equal = agrees(digest, self.payload)
         if is_equal is False and self.has_encodings:
             decoded = (self.decode(max_bytes, "transfer"), self.decode(max_bytes))

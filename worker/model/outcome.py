@@ -71,7 +71,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class StoryMarks:
-    """What recognises an article in another one.
+    """The marks that recognise an article in another one.
 
     `bands` are eight of 8 bytes: two texts with much in common share one of them; behind them, or
     alone, is that of the address. `sketch` tells how much two texts have in common (96 bytes); only

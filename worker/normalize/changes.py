@@ -24,7 +24,7 @@ _FIELDS = ("title", "date", "date_published")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is compared of a record: its fields of the same names."""
+    """The fields of a record that are compared."""
 
     title: str | None
     date: str | None
@@ -42,7 +42,7 @@ class Version:
 
 
 def changes(old: Version, new: Version) -> tuple[Change, ...]:
-    """What makes `new` of `old`, in the order in which it is applied; empty where nothing differs.
+    """The changes that turn `old` into `new`, to be applied in order; empty if they are equal.
 
     Fields come first, then paragraphs of the text from its beginning. Where the text has more than
     MAX_CHANGES changes or MAX_CHARACTERS in them, one change says `replaced`.
@@ -58,7 +58,7 @@ def changes(old: Version, new: Version) -> tuple[Change, ...]:
 
 
 def common_length(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many items, or characters of texts, both begin with."""
+    """The number of equal items (or characters) at the beginning of both."""
     pairs = enumerate(zip(old, new, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
 

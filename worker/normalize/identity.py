@@ -90,7 +90,7 @@ def file_mark(digest: str, profile: Profile) -> bytes:
 
 
 def entry_mark(content: bytes, profile: Profile) -> bytes:
-    """The same for the content of a feed entry: an unchanged entry is found without parsing it."""
+    """8 bytes for the content of a feed entry: an unchanged one is found without parsing it."""
     return blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
 
 

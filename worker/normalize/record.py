@@ -62,7 +62,7 @@ class Normalized:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a record is made of."""
+    """The parts of a record that is not made yet."""
 
     raw: RawArticle
     rule: SiteRule

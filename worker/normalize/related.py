@@ -1,7 +1,7 @@
 """The list of other articles below a body: a heading such as 相关阅读, then nothing but links.
 
 Sites print it into the body without a class of its own, so it is found by its words and by what
-follows them. Where more than a few letters below the heading are no link, nothing is cut.
+follows them. Nothing is cut if more than a few letters below the heading are outside of links.
 """
 
 import re
@@ -38,7 +38,7 @@ _MORE_TEXT = re.compile(rf"(?:(?:{_NO_LETTERS.pattern})*+[^\d\W_]){{{_MAX_OTHER_
 
 
 def without_related(html: str) -> str:
-    """`html` without such a list at its end; what is open there, a parser closes."""
+    """`html` without such a list at its end; the parser closes elements that stay open."""
     start = max(0, len(html) - _REACH)
     if not _may_end_in_links(html) or not _has_words(html[start:]):
         return html

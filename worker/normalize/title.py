@@ -1,4 +1,4 @@
-"""Titles: as written or a substitute from the body; folded, so that a mirror's meets its original.
+"""Titles: as written or a substitute from the body; folded, so that a mirror's equals its original.
 
 Mirrors replace ``: / \\ ? * < > | [ ]`` and quotes by ``_`` to get a file name. Dropping these
 characters would make ``3:1`` the same as ``31``; so folding turns them into ``_`` (of 1,243

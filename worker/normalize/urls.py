@@ -1,4 +1,4 @@
-"""Addresses: made absolute and safe, taken out of a mirror's proxy, brought into one form."""
+"""Addresses: absolute, safe, canonical, and without the proxy of a mirror."""
 
 import re
 from collections.abc import Collection
@@ -138,9 +138,8 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
 
 
 def address_key(address: str) -> str | None:
-    """What the addresses of one article have in common, to compare them by: the canonical form
-    without scheme, `www.`, the labels of mobile and AMP hosts, `index.html`, fragments and the
-    order of parameters.
+    """The key by which addresses of one article are compared: the canonical form without scheme,
+    `www.`, the labels of mobile and AMP hosts, `index.html`, fragments and the order of parameters.
 
     None for a front page: many articles may have it as their address.
     """

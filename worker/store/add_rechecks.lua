@@ -21,12 +21,12 @@ if obstacle then return obstacle end
 -- The last pages of a host that were fetched, newest first: one of them is requested where another
 -- seems to be removed.
 local function list_page(host, url)
-  local listed = { url }
-  local found = redis.pcall('GET', lists .. host)  -- a key of a wrong type is replaced
-  for earlier in string.gmatch(type(found) == 'string' and found or '', '[^\n]+') do
-    if earlier ~= url and #listed < LISTED then listed[#listed + 1] = earlier end
+  local addresses = { url }
+  local stored = redis.pcall('GET', lists .. host)  -- a key of a wrong type is replaced
+  for earlier in string.gmatch(type(stored) == 'string' and stored or '', '[^\n]+') do
+    if earlier ~= url and #addresses < LISTED then addresses[#addresses + 1] = earlier end
   end
-  redis.call('SET', lists .. host, table.concat(listed, '\n'), 'EX', lives)
+  redis.call('SET', lists .. host, table.concat(addresses, '\n'), 'EX', lives)
 end
 
 local dropped = 0

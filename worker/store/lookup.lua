@@ -35,12 +35,12 @@ local function move(from, to, field, value)
   end
 end
 
-local touched, found = {}, {}
+local touched, results = {}, {}
 
 for n = 1, #ARGV - FIRST + 1 do
   local raw_field = ARGV[FIRST + n - 1]
   local first = (n - 1) * generations + 1
-  found[n] = false
+  results[n] = false
   for k = first, first + generations - 1 do
     local raw_mark = redis.call('HGET', KEYS[k], raw_field)
     if raw_mark then
@@ -50,7 +50,7 @@ for n = 1, #ARGV - FIRST + 1 do
         local mark = redis.call('HGET', key, field)
         if mark then
           if #mark ~= 19 and string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
-            found[n] = yes_or_no and '1' or { raw_mark, mark }
+            results[n] = yes_or_no and '1' or { raw_mark, mark }
             move(key, keys[1], field, mark)
             move(KEYS[k], KEYS[first], raw_field, raw_mark)
             touched[keys[1]], touched[KEYS[first]] = true, true
@@ -67,7 +67,7 @@ for key in pairs(touched) do
   if redis.call('TTL', key) < keep then redis.call('EXPIRE', key, keep + 86400) end
 end
 if yes_or_no then
-  for n = 1, #found do found[n] = found[n] or '0' end
-  return table.concat(found)
+  for n = 1, #results do results[n] = results[n] or '0' end
+  return table.concat(results)
 end
-return found
+return results

@@ -7,14 +7,14 @@
 local count = tonumber(ARGV[1])
 local present = math.floor(redis.call('TIME')[1] / 60)
 
-local found = {}
+local results = {}
 for first = present - count + 1, present, 1000 do
-  local wanted = {}
+  local fields = {}
   for minute = first, math.min(first + 999, present) do
-    wanted[#wanted + 1] = string.format('%.0f', minute)
+    fields[#fields + 1] = string.format('%.0f', minute)
   end
-  for _, counts in ipairs(redis.call('HMGET', KEYS[1], unpack(wanted))) do
-    found[#found + 1] = counts
+  for _, counts in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
+    results[#results + 1] = counts
   end
 end
-return { present, found }
+return { present, results }

@@ -22,12 +22,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function integer(number) return string.format('%.0f', number) end
 
 local function share_entry(earlier, later)
-  local seen = {}
+  local fingerprints = {}
   for at = 1, #earlier, FINGERPRINT do
-    seen[string.sub(earlier, at, at + FINGERPRINT - 1)] = true
+    fingerprints[string.sub(earlier, at, at + FINGERPRINT - 1)] = true
   end
   for at = 1, #later, FINGERPRINT do
-    if seen[string.sub(later, at, at + FINGERPRINT - 1)] then return true end
+    if fingerprints[string.sub(later, at, at + FINGERPRINT - 1)] then return true end
   end
   return false
 end

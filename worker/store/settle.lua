@@ -11,7 +11,7 @@
 
 local claims, totals, sources, jobs, job, refused, minutes, measures =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
+local source, job_id, listed, kept_minutes = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST = 10
 
 if redis.call('HEXISTS', claims, 'settled') == 1 then return 0 end
@@ -75,12 +75,12 @@ local function add_to_minute()
   if added == 0 then return end
   if not earlier then
     local oldest = math.min(tonumber(redis.call('HGET', minutes, 'oldest') or present), present)
-    local keep = math.max(oldest, present - kept + 1)
+    local keep = math.max(oldest, present - kept_minutes + 1)
     for minute = oldest, keep - 1 do
       redis.call('HDEL', minutes, string.format('%.0f', minute))
     end
     redis.call('HSET', minutes, 'oldest', string.format('%.0f', keep))
-    redis.call('EXPIRE', minutes, kept * 60)
+    redis.call('EXPIRE', minutes, kept_minutes * 60)
   end
   redis.call('HSET', minutes, field, table.concat(counts, ' '))
 end

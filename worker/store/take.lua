@@ -132,7 +132,7 @@ end
 
 local examined = redis.call(
   'ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, MAX_EXAMINED)
-local found, count, by_name = { #examined == 2 * MAX_EXAMINED and 1 or 0, -1 }, 0, {}
+local answer, count, by_name = { #examined == 2 * MAX_EXAMINED and 1 or 0, -1 }, 0, {}
 
 local function take_turn(host, item, pause)
   host.busy, host.next = host.busy + 1, now + pause
@@ -156,9 +156,9 @@ local function lease_item(item, name, score, is_late)
   -- A score of 0: a person asked for this fetch, so it must not change the interval.
   redis.call('HSET', item, 'lease', token, unpack(since == 0 and { 'asked', 1 } or {}))
   count = count + 1
-  found[#found + 1] = name
-  found[#found + 1] = is_late and -2 or since == 0 and -1 or math.max(0, now - since)
-  found[#found + 1] = redis.call('HMGET', item, unpack(fields))
+  answer[#answer + 1] = name
+  answer[#answer + 1] = is_late and -2 or since == 0 and -1 or math.max(0, now - since)
+  answer[#answer + 1] = redis.call('HMGET', item, unpack(fields))
 end
 
 local function take_spare(host, item, name, score, pause, free_at)
@@ -177,7 +177,7 @@ end
 for at = 1, #examined, 2 do
   local name, score = examined[at], tonumber(examined[at + 1])
   if count >= wanted then
-    found[1] = 1
+    answer[1] = 1
     break
   end
   local item = items .. name
@@ -212,5 +212,5 @@ for _, host in pairs(by_name) do
   redis.call('EXPIRE', host.key, HOST_LIVES)
 end
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if first[2] then found[2] = math.max(0, math.ceil(tonumber(first[2]) - now)) end
-return found
+if first[2] then answer[2] = math.max(0, math.ceil(tonumber(first[2]) - now)) end
+return answer

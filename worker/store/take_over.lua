@@ -13,12 +13,12 @@ local obstacle = find_obstacle(
   { ZADD = { due }, HSET = { ARGV[1] .. 'any' }, HINCRBY = { counts }, DEL = { former, former_counts } })
 if obstacle then return obstacle end
 
-local found = redis.call('ZRANGE', former, 0, -1, 'WITHSCORES')
-for at = 1, #found, 2 do
-  redis.call('ZADD', due, found[at + 1], found[at])
-  redis.call('HSET', ARGV[1] .. found[at], 'queue', due)
+local items = redis.call('ZRANGE', former, 0, -1, 'WITHSCORES')
+for at = 1, #items, 2 do
+  redis.call('ZADD', due, items[at + 1], items[at])
+  redis.call('HSET', ARGV[1] .. items[at], 'queue', due)
 end
 local numbers = redis.call('HGETALL', former_counts)
 for at = 1, #numbers, 2 do redis.call('HINCRBY', counts, numbers[at], numbers[at + 1]) end
 redis.call('DEL', former, former_counts)
-return #found / 2
+return #items / 2

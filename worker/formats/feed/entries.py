@@ -1,5 +1,4 @@
-"""What a feed says as a whole, and one of its entries before it is an article: the shape that RSS
-and Atom share."""
+"""A feed's own fields, and an entry before it is an article: the model of RSS and Atom."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from worker.model.frozen import dataclass
 @dataclass(frozen=True, slots=True)
 class Head:
     """A feed's own fields. `link` is its site's address, `address` its own (`rel="self"`); both are
-    absolute where anything says whereto. `min_interval_seconds` is what it asks for, 0 for nothing.
+    absolute if a base is known. `min_interval_seconds` is the interval that it asks for, or 0.
     """
 
     title: str | None = None
@@ -59,7 +58,7 @@ def _without_footer(html: str) -> str:
 
 
 def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
-    """The article of an entry; what it leaves out is its feed's.
+    """The article of an entry; fields that it lacks are its feed's.
 
     Raises Rejected (`no_content`) for an entry without title and text."""
     if not entry.title and not entry.html:

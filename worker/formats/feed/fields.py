@@ -1,5 +1,5 @@
-"""The children of a feed's or an entry's element, by name; and what RSS, Atom and the modules that
-both use say in them."""
+"""The children of a feed's or an entry's element, by name; and the values that RSS, Atom and their
+common modules share."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ _MEDIA_NAME = re.compile(
 class Fields:
     """An element with its children by name (:func:`worker.formats.feed.namespaces.name_of`).
 
-    `base` is the address that its relative links are resolved against, None where nobody says.
+    `base` is the address that its relative links are resolved against, None if none is declared.
     """
 
     element: Element
@@ -62,7 +62,7 @@ class Fields:
                 yield name, child
 
     def first(self, *names: str) -> Element | None:
-        """The first child, by name and then by place, that holds anything."""
+        """The first child, by name and then by place, that is not empty."""
         children = self.children
         for name in names:
             for child in children.get(name, ()):
@@ -171,7 +171,7 @@ def media_files(fields: Fields) -> Iterator[Attachment]:
 
 
 def _media(fields: Fields, *names: str) -> Iterator[tuple[Element, str, str | None]]:
-    """(element, what it says of its kind, address) of the entry and of its groups."""
+    """(element, declared kind, address) of the entry and of its groups."""
     for holder in (fields, *(Fields(group, fields.base) for group in fields.all("media:group"))):
         elements = holder.all(*names)
         if holder is not fields:  # a group has one thing in several sizes
@@ -187,7 +187,7 @@ def _width(element: Element) -> int:
 
 
 def video_description(fields: Fields) -> Element | None:
-    """What YouTube's entries say, in a group of Media RSS."""
+    """The description of a YouTube entry, in a group of Media RSS."""
     texts = (Fields(node, None).first("media:description") for node in fields.all("media:group"))
     return next((node for node in texts if node is not None), None)
 

@@ -1,4 +1,4 @@
-"""What a text element of a feed holds: text, HTML that was escaped, or HTML as elements."""
+"""The content of a feed's text element: text, escaped HTML, or HTML as elements."""
 
 import base64
 import binascii
@@ -97,7 +97,7 @@ def _without_div(element: Element) -> Element:
 
 
 def rss_html(value: str) -> str:
-    """What RSS holds is HTML even where it has no tags: its entities are read."""
+    """RSS content is HTML even without tags: its entities are decoded."""
     if "<!" in value:  # of `<!' …` a browser makes a comment that hides what follows
         value = _NO_DECLARATION.sub("&lt;!", value)
     html = text_to_html(value)

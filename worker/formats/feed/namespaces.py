@@ -61,7 +61,7 @@ UNDECLARED: Final = {
     "xhtml": "http://www.w3.org/1999/xhtml",
     "xml": "http://www.w3.org/XML/1998/namespace",
 }
-"""What a prefix means that a feed uses and does not declare."""
+"""The namespaces of prefixes that feeds use and do not declare."""
 
 
 VOID_ELEMENTS: Final = frozenset(
@@ -87,8 +87,8 @@ MISNAMED_ROOTS: Final = ("?:rss", "?:feed", "atom:rss", "xhtml:rss")
 
 
 def known_namespace(root: etree._Element) -> None:
-    """Gives a feed whose root is in a wrong namespace the names of RSS or Atom: publishers copy
-    a wrong default namespace, and every element has it. One with a prefix is as it says."""
+    """Gives a feed whose root is in a wrong namespace the names of RSS or Atom: publishers copy a
+    wrong default namespace, and every element has it. A prefixed one keeps its own."""
     name = name_of(root.tag)
     if name not in MISNAMED_ROOTS:
         return
@@ -101,6 +101,6 @@ def known_namespace(root: etree._Element) -> None:
 
 
 def _bare(address: str) -> str:
-    """Without what publishers vary: scheme, case, white space, a slash or `#` at its end."""
+    """An address without what publishers vary: scheme, case, white space, final slash or `#`."""
     address = address.strip().lower()
     return address.removeprefix("http://").removeprefix("https://").rstrip("/#")

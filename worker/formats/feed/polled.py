@@ -60,7 +60,7 @@ class FeedFile:
     entries: Sequence[FeedEntry]
     parser: str
     is_known: Sequence[bool] = ()
-    """For each entry what `look_up` answered; a known one must not be read."""
+    """The result of `look_up` for each entry; a known one must not be read."""
 
     def articles(self) -> Parsed:
         """The articles of all entries."""

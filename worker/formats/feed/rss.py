@@ -125,7 +125,7 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
 
 
 def _contents(fields: Fields) -> Iterator[str]:
-    """Every content an item has; the module's `encoded` is HTML, Atom's says what it is."""
+    """Every content an item has; the module's `encoded` is HTML, Atom's declares its type."""
     for element in fields.all(*_CONTENTS):
         if value := markup_in(element):
             yield rss_html(value)

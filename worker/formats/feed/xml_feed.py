@@ -1,4 +1,4 @@
-"""RSS and Atom: one path for every feed, whatever brought it.
+"""RSS and Atom: one path for feeds from files and from polls.
 
 The text becomes one tree (:mod:`worker.formats.feed.tree`), an adapter for each dialect makes
 entries of it, and an entry becomes an article when it is read.
@@ -57,7 +57,7 @@ class XmlFeed:
         return etree.tostring(self.elements[number], encoding="utf-8", with_tail=False)
 
     def guid(self, number: int) -> str:
-        """What tells an entry from others of its feed: its guid, else its address and title."""
+        """The key of an entry within its feed: its guid, else its address and title."""
         texts = {"guid": "", "id": "", "link": "", "title": ""}
         for child in self.elements[number]:
             name = name_of(child.tag).removeprefix("atom:")

@@ -62,11 +62,11 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     hidden = hidden_in(tree)
     text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree)
     if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
-        shown = _article_in(hidden)
-        for element in shown:
+        visible = _article_in(hidden)
+        for element in visible:
             reveal(element)
         text = _text(tree)
-        hidden = [element for element in hidden if element not in shown]
+        hidden = [element for element in hidden if element not in visible]
     noise = [*hidden, *noise_in(body)]
     return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
 

@@ -118,9 +118,9 @@ def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
     `author`, that are together."""
     names: dict[Person, None] = {}
     for run in runs:
-        marked = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]
-        names |= dict.fromkeys(name for e in marked for name in person_names(text_content(e)))
-        if names and not marked:
+        elements = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]
+        names |= dict.fromkeys(name for e in elements for name in person_names(text_content(e)))
+        if names and not elements:
             break
     return tuple(names)
 
@@ -134,5 +134,5 @@ def _is_author(element: Element) -> bool:
 
 
 def _first_end(pattern: re.Pattern[str], text: str) -> int:
-    found = pattern.search(text)
-    return found.start() if found else len(text)
+    match = pattern.search(text)
+    return match.start() if match else len(text)

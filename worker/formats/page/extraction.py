@@ -37,14 +37,14 @@ def _elected(one: str, other: str) -> str:
     trafilatura's lists of words for menus and adverts are European: of Chinese pages it takes
     disclaimers and related articles, so there readability is believed wherever both saw one text.
     """
-    ours, theirs = folded(one), folded(other)
-    if not ours or not theirs:
+    first, second = folded(one), folded(other)
+    if not first or not second:
         return one or other
-    mine, its = shingles(ours), shingles(theirs)
-    both, ratio = len(mine & its), len(theirs) / len(ours)
+    mine, its = shingles(first), shingles(second)
+    both, ratio = len(mine & its), len(second) / len(first)
     if both >= _AGREE * len(mine) and ratio >= _LONGER:
         return other
-    if 3 * len(CJK.findall(theirs)) > len(theirs):
+    if 3 * len(CJK.findall(second)) > len(second):
         return other if both >= (_SAME_TEXT if ratio <= 1 else _WITHIN) * len(its) else one
     is_within = both >= _WITHIN * len(its)
     return other if is_within and _SHORTEST <= ratio <= _SHORTER else one

@@ -81,21 +81,21 @@ def title_of(titles: Titles) -> str | None:
     headline, what the page declares in data and for links to it, or a shorter only `h1`.
     """
     shared, data, page, meta = (
-        [cut for text in texts if (cut := without_site(text, titles.sites))]
+        [part for text in texts if (part := without_site(text, titles.sites))]
         for texts in (titles.shared, titles.data, [titles.page], [titles.meta])
     )
     headings = [heading for heading in titles.headings if _is_title(heading, titles.sites)]
     others = [*shared, *data, *page] or meta
     best = max(headings, key=lambda heading: _agreement(heading, others), default=None)
     if best and any(_is_same(best, other) for other in others):
-        chosen = _agreed_part(best.text, others)
+        title = _agreed_part(best.text, others)
     else:
         only = _only_heading(headings)
         declared = next(iter((*data, *shared)), "")
         if declared and _width(only) < _HEADLINE:
             only = declared
-        chosen = only or without_outlet(next(iter(others), best.text if best else ""))
-    return _whole(chosen, [*others, *(heading.text for heading in headings)])
+        title = only or without_outlet(next(iter(others), best.text if best else ""))
+    return _whole(title, [*others, *(heading.text for heading in headings)])
 
 
 _FIRST_LINES = 3
@@ -222,18 +222,18 @@ def _agreed_part(heading: str, others: Sequence[str]) -> str:
     return heading
 
 
-def _whole(chosen: str, all_titles: Sequence[str]) -> str | None:
+def _whole(title: str, all_titles: Sequence[str]) -> str | None:
     """A title that was cut (`The board said…`, `The boa`) is replaced by the whole, if the page
     has it."""
-    if not _CUT.search(chosen):
-        goes_on = re.compile(rf"{re.escape(chosen)}(?<=\w)[^\W\u3000-\u9fff]")
-        is_sure = len(chosen) < _SHORTEST_CUT or all_titles.count(chosen) > 1
+    if not _CUT.search(title):
+        goes_on = re.compile(rf"{re.escape(title)}(?<=\w)[^\W\u3000-\u9fff]")
+        is_sure = len(title) < _SHORTEST_CUT or all_titles.count(title) > 1
         longer = () if is_sure else filter(goes_on.match, all_titles)
-        return next(iter(longer), chosen) or None
-    start = _CUT.sub("", chosen)
+        return next(iter(longer), title) or None
+    start = _CUT.sub("", title)
     for text in all_titles:
         rest = text[len(start) :]
         is_more = rest and not rest.lstrip().startswith(("…", "...")) and not SEPARATOR.match(rest)
         if text.startswith(start) and is_more and not _CUT.search(text):
             return text
-    return chosen
+    return title

@@ -55,20 +55,20 @@ def is_address_of(link: str, page: str, titles: Iterable[str]) -> bool:
     """
     if not is_inner_page(link) or _TEMPLATE.search(link):
         return False
-    here, there = urlsplit(canonical_address(page)), urlsplit(canonical_address(link))
+    base, target = urlsplit(canonical_address(page)), urlsplit(canonical_address(link))
     if address_key(page) == address_key(link):
         return True
-    own, other = _numbers(f"{here.path}?{here.query}"), _numbers(f"{there.path}?{there.query}")
-    words = set(_WORD.findall(there.path.lower()))
+    own, other = _numbers(f"{base.path}?{base.query}"), _numbers(f"{target.path}?{target.query}")
+    words = set(_WORD.findall(target.path.lower()))
     is_alike = bool(own & other) or any(
         len(words & set(_WORD.findall(title.lower()))) >= _MIN_COMMON_WORDS for title in titles
     )
-    if _site(here.hostname) != _site(there.hostname) or _SECTION.search(there.path):
+    if _site(base.hostname) != _site(target.hostname) or _SECTION.search(target.path):
         return is_alike
-    folder = there.path.rstrip("/") + "/"
-    if here.path.startswith(folder) and not is_article_path(there.path):
+    folder = target.path.rstrip("/") + "/"
+    if base.path.startswith(folder) and not is_article_path(target.path):
         return False
-    return is_alike or not (own and other and here.netloc == there.netloc)
+    return is_alike or not (own and other and base.netloc == target.netloc)
 
 
 def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -> str | None:

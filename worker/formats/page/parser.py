@@ -92,25 +92,25 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
         soup = page_soup(text)
         following = next_page(soup, rule.page.next_page, base)
         ruled = _Ruled(by_rule(soup, rule), following, body_by_rule(soup, rule))
-    found = extracted(tree, ruled.html)
-    micro = by_microdata(tree, found.own)
-    titles = _titles(tree, found, ld, meta, url)
+    extract = extracted(tree, ruled.html)
+    micro = by_microdata(tree, extract.own)
+    titles = _titles(tree, extract, ld, meta, url)
     title = ruled.data.title or title_of(titles)
     summaries = filter(None, (ld.summary, meta.summary))
-    found = replace(found, passages=corrected(found.passages, title, summaries))
-    credited = by_credits(found.passages, title)
+    extract = replace(extract, passages=corrected(extract.passages, title, summaries))
+    credited = by_credits(extract.passages, title)
     declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url)):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(one.publisher.name for one in declared if one.publisher)]
     persons = [replace(one, authors=without_sites(one.authors, sites)) for one in declared]
     data = replace(merge_metadata(ruled.data, *persons), title=title)
-    shown = tuple(dates_shown(found.passages, title, context.profile.date_order))
-    dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
+    shown = tuple(dates_shown(extract.passages, title, context.profile.date_order))
+    dates = tuple(_dates(tree, url, data.dates, shown, extract.passages))
     bylines = [date.text for date in shown]
     bylines += [label + author.name for author in data.authors for label in _BYLINES]
     bylines += _EDITORS if data.editor else ()
-    html, warnings = _body(found, rule, ruled.html, data, bylines)
+    html, warnings = _body(extract, rule, ruled.html, data, bylines)
     publisher = data.publisher.name if data.publisher else None
     article = RawArticle(
         parser=PARSER,
@@ -181,7 +181,7 @@ def _visible_titles(tree: Element) -> list[str]:
 
 
 def _titles(
-    tree: Element, found: Extracted, ld: PageMetadata, meta: PageMetadata, url: str | None
+    tree: Element, extract: Extracted, ld: PageMetadata, meta: PageMetadata, url: str | None
 ) -> Titles:
     table = meta_table(tree)
     head = tree.find("head")
@@ -189,7 +189,7 @@ def _titles(
     publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
     sites = [text for name in _SITES for text in table.get(name, ())]
     return Titles(
-        headings=headings_of(found.passages, inline_text(page)),
+        headings=headings_of(extract.passages, inline_text(page)),
         shared=[text for name in _SHARED for text in table.get(name, ())],
         data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
         page=inline_text(page),
@@ -241,7 +241,7 @@ def _canonical_url(
 
 
 def _body(
-    found: Extracted,
+    extract: Extracted,
     rule: SiteRule | None,
     ruled: str | None,
     data: PageMetadata,
@@ -250,14 +250,14 @@ def _body(
     """The body's HTML, and a warning where it may be wrong."""
     if ruled:
         return ruled, ()
-    html = cut_out(found, data.title or "", bylines)
+    html = cut_out(extract, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
-    size = squeezed_length(found.text)
-    is_drawn = size * _TEASER < squeezed_length(data.body or "") or not found.is_in_tree
+    size = squeezed_length(extract.text)
+    is_drawn = size * _TEASER < squeezed_length(data.body or "") or not extract.is_in_tree
     if data.body and is_drawn:
         warning = warn(WarningKind.BODY_SOURCE, "the body was read from JSON-LD")
         return text_to_html(data.body), (warning,)
-    check_content(html, size, data.title or "", found.body)
+    check_content(html, size, data.title or "", extract.body)
     if rule and rule.page.content:
         text = f"the site rule {rule.name} found no body: its selectors may be outdated"
         return html, (warn(WarningKind.SITE_RULE, text),)

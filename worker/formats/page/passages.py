@@ -195,12 +195,12 @@ def _runs(
 
 def _matched(runs: Iterable[Run], target: str) -> list[Run]:
     """The runs of at least SHINGLE letters that are in `target`."""
-    known = shingles(target)
+    target_shingles = shingles(target)
     matched = []
     for run in runs:
         text, count = run.text, len(run.text) - SHINGLE + 1
         if count > 0:
-            hits = sum(text[at : at + SHINGLE] in known for at in range(count))
+            hits = sum(text[at : at + SHINGLE] in target_shingles for at in range(count))
             if hits >= _SHARE * count:
                 matched.append(run)
     return matched
@@ -247,14 +247,14 @@ def _placed(runs: Iterable[Run], target: str) -> dict[Run, tuple[int, int]]:
 def _strays(runs: Sequence[Run], places: Collection[Run]) -> list[Run]:
     """The few words with which the passages begin long before all others: they are a menu's, which
     the article has, too."""
-    taken = [(at, run) for at, run in enumerate(runs) if run in places]
+    placed = [(at, run) for at, run in enumerate(runs) if run in places]
     letters = 0
-    for number, ((at, run), (following, _)) in enumerate(pairwise(taken), 1):
+    for number, ((at, run), (following, _)) in enumerate(pairwise(placed), 1):
         letters += len(run.text)
         if letters > _FEW_LETTERS:
             break
         if following - at > _FAR:
-            return [run for _, run in taken[:number]]
+            return [run for _, run in placed[:number]]
     return []
 
 

@@ -230,9 +230,9 @@ def _end(last: int, length: int) -> range:
 
 def _heading_at(passages: Passages, title: str | None, start: int) -> int:
     """The line of the title above the text; without one the text's first."""
-    wanted = "".join((title or "").split())
+    heading = "".join((title or "").split())
     for index in range(min(start + 3, len(passages.runs) - 1), -1, -1):
-        if wanted and "".join(passages.runs[index].line.split()) == wanted:
+        if heading and "".join(passages.runs[index].line.split()) == heading:
             return index
     return start
 

@@ -18,8 +18,8 @@ def without_site(title: str, sites: Sequence[str]) -> str:
     if len(text) > LONGEST:  # each of its signs might be cut off alone, at the cost of all
         return text
     names = [name for site in sites if len(name := title_key(site)) > 2]
-    while (cut := _cut_once(_without_names(text, names), names)) != text:
-        text = cut
+    while (shorter := _cut_once(_without_names(text, names), names)) != text:
+        text = shorter
     return text
 
 

@@ -65,13 +65,13 @@ def reveal(element: Element) -> None:
 
 
 def _outermost(tree: Element, test: Callable[[Element], bool]) -> list[Element]:
-    found = []
+    outermost = []
     walk = etree.iterwalk(tree, events=("start",))
     for _, element in walk:
         if element.tag not in ("html", "body") and test(element):
-            found.append(element)
+            outermost.append(element)
             walk.skip_subtree()
-    return found
+    return outermost
 
 
 def _is_consent(element: Element) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures: their real addresses, which are no pictures of the article, and their captions."""
+"""Pictures: real addresses, captions, and which ones do not belong to the article."""
 
 import re
 from collections.abc import Iterable

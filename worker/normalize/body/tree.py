@@ -63,7 +63,7 @@ def parse(html: str) -> Element:
 
 
 class Use(Enum):
-    """What an element that a site's selector matches is for."""
+    """The purpose of an element that a site's selector matches."""
 
     REMOVE = "remove"
     BOLD = "bold"
@@ -110,9 +110,9 @@ class Selectors:
 
 
 def unwrap_containers(root: Element, uses: Iterable[Element]) -> None:
-    """Replace the elements that are only their content by it, but those of `uses` and those that
-    may name a security, and join the texts that are neighbours then: in C this takes 2 % of a
-    body's time, in the walk it took a quarter."""
+    """Replace elements without a meaning of their own by their content, except those in `uses` and
+    those that may name a security, and join adjacent texts: in C this takes 2 % of a body's time,
+    in the walk it took a quarter."""
     for node in uses:
         if node.tag in _CONTAINERS:
             node.attrs[_USED] = ""

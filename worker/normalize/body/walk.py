@@ -296,4 +296,4 @@ _IN_BOLD: dict[_Pair, _Pair] = {
     **dict.fromkeys((_CONTENT, _INLINE, _SPAN, _LINK), _STRONG),
     _BLOCK: (BodyWalk._bold_block, BodyWalk._end_bold_block),
 }
-"""What becomes of a pair where a site's selector for bold runs matches; others stay."""
+"""The pair of methods where a site's selector for bold runs matches; others stay."""

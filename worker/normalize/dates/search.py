@@ -98,7 +98,7 @@ def _number(text: str) -> str:
 
 
 def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
-    """Calendar dates in `text`, each with what is around it."""
+    """Calendar dates in `text`, each with the text around it."""
     matches = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
     year_count = len(_CENTURY.findall(text))
     for match in sorted(matches, key=re.Match.start) if year_count > 1 else matches:

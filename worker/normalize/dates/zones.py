@@ -64,7 +64,7 @@ _NO_ZONE = frozenset(
 
 
 def _is_own_name(name: str, day: date, zone: tzinfo) -> bool:
-    """Whether the source's zone goes by `name`: CST is Chicago's in RFC 822, China's in China."""
+    """Whether `name` is the source's zone: CST is Chicago's in RFC 822, China's in China."""
     noon = datetime.combine(day, time(12), zone)
     half_a_year = timedelta(days=182)
     names = {(moment.tzname() or "").lower() for moment in (noon, noon - half_a_year)}

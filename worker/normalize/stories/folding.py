@@ -15,13 +15,13 @@ from importlib import resources
 
 
 def simplify(text: str) -> str:
-    """Traditional characters as simplified ones, each one as one."""
+    """`text` with simplified characters for traditional ones; its length stays."""
     return text.translate(_simplified_codes())
 
 
 _DROPPED = frozenset("aeiou")
 _MAX_CHARACTERS = 65_536
-"""Remembered at once: more than texts in all scripts have."""
+"""Maximum size of `_table`: more than texts in all scripts need."""
 
 
 def fold_bytes(text: str) -> bytes:

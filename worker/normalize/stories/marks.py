@@ -1,4 +1,4 @@
-"""What recognises the story of a record: its text, and its address with date and title."""
+"""The marks that recognise the story of a record: of its text; of its address, date and title."""
 
 import re
 from hashlib import blake2b

@@ -26,9 +26,9 @@ from worker.normalize.stories.folding import fold_bytes
 PIECE = 8
 """Bytes. 8 Chinese characters, or about three words in Latin letters, whose vowels are dropped."""
 MIN_PIECES = 60
-"""Of a shorter text nothing is said: captions, flashes, posts of pictures."""
+"""A shorter text has no sketch: captions, flashes, posts of pictures."""
 MAX_CHARACTERS = 10_000
-"""What follows is not read: it costs time, and a story does not begin after it."""
+"""The text after them is not read: it costs time, and no story begins there."""
 SLOTS = 64
 BANDS = 8
 """A copy that has a third of the text is found by one of 8 values with 96 %, a half with 99.6 %."""
@@ -37,8 +37,8 @@ BAND_MASK = 2**35 - 1
 MAX_NUMBERS = 14
 
 SAME_SHARE = 0.5
-"""Of the pieces of the shorter text that are in the longer one, from which on they tell one story.
-Tuned on the first half of `tests/near`, as the next two."""
+"""The share of the shorter text's pieces that the longer one has: from here on, one story. Tuned on
+the first half of `tests/near`, as the next two."""
 MIN_LENGTH_RATIO = 0.15
 """A shorter part is a quotation, or one item of a digest."""
 SAME_NUMBERS = 0.6
@@ -55,7 +55,7 @@ _BANDS = struct.Struct(f">{BANDS}Q")
 _NONE = 0xFFFF
 _NO_NUMBERS = [_NONE] * MAX_NUMBERS
 NO_SKETCH = bytes(_SIZE.size)
-"""In place of the sketch of a text that is too short: it is like no other one."""
+"""The sketch of a text that is too short: it is similar to no other one."""
 _JOINTS = ".,:/年月-"
 _DIGITS = "0-9〇零一二三四五六七八九十百千"
 _NUMBER = re.compile(f"[{_DIGITS}][{_DIGITS}{_JOINTS}]*")
@@ -68,9 +68,9 @@ _STANDARD = (
     *("虚假记载", "信息披露媒体", "投资风险", "forward-looking statement", "undue reliance"),
     *("obligation to update", "actual results"),
 )
-"""What sentences say that are in announcements of all companies, as rules of exchanges ask for."""
+"""Phrases of sentences that exchanges require in the announcements of all companies."""
 _MIX = 0x1E3779B9
-"""Odd, and of 29 bits: of 32 bits by these no one goes over into the next band."""
+"""Odd, with 29 bits: a product with 32 bits does not overflow into the next band."""
 _BAND_BITS = int.from_bytes(BAND_MASK.to_bytes(8) * BANDS)
 
 
@@ -165,7 +165,7 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
 
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:
-    """Of longer lists only the numbers are compared that both would have."""
+    """Of longer lists, only numbers that both could hold are compared."""
     highest = min(numbers[-1] for numbers in (first, second))
     comparable = [
         {number for number in numbers if number <= highest and number != _NONE}
@@ -177,7 +177,7 @@ def _numbers_agree(first: list[int], second: list[int]) -> bool:
 
 @cache
 def _min_hash() -> Callable[..., Any]:
-    """rensa's, imported for the first text: 2 ms that nobody else pays."""
+    """rensa's function, imported with the first text: it takes 2 ms."""
     from rensa import RMinHash
 
     function: Callable[..., Any] = RMinHash.digest_matrix_from_flat_token_hashes

@@ -254,7 +254,7 @@ _PAIR_WORDS = "|".join(
     sorted((word for word in AMERICAN if len(word) > 2), key=len, reverse=True)
 ).replace("NYSEA", "NYSE ?A").replace("NYSEM", "NYSE ?M")  # fmt: skip
 _SYMBOL = r"([A-Z]{1,5}(?:\.[A-Z])?)(?![A-Za-z0-9])"
-# What a pattern needs (a shape, or Chinese words), the pattern, and what a match is.
+# The hints that a pattern needs (shapes or Chinese words), the pattern, the reader of a match.
 _LOOSE = (
     (
         (b"00.AA", b"00.aa"),
