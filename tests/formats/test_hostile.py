@@ -161,6 +161,12 @@ def test_headings_by_regular_expression(data_of: Callable[[int], bytes], read: A
     assert_linear(read, data_of)
 
 
+def test_the_text_of_a_broken_feed_costs_linear_time(read: Any) -> None:
+    """A text of many CDATA sections is put together once."""
+    head, end = b"<rss><channel><item><title>x</title><description>", b"</description></item>"
+    assert_linear(read, lambda size: head + b"<![CDATA[a]]>]]>" * (size // 4) + end)
+
+
 def test_names_by_regular_expression(read: Any) -> None:
     """An author of a million `@` is not an address."""
     author = b"<author>" + b"@" * MEGA + b"</author>"

@@ -149,6 +149,8 @@ class _Tolerant:
     def __init__(self) -> None:
         self._root: Element | None = None
         self._open: list[_Open] = []
+        self._texts: list[str] = []
+        self._place: tuple[Element, Element | None] | None = None
 
     def read(self, text: str) -> Tree:
         if text.count("<") > MAX_TAGS:
@@ -165,6 +167,7 @@ class _Tolerant:
                 self._text(match["cdata"])
             elif match["text"] is not None:
                 self._text(_REFERENCE.sub(_decode, match["text"]))
+        self._write_text()
         if self._root is None:
             raise Rejected(Reason.MALFORMED, "the feed has no element: check that it is whole")
         return Tree(self._root, is_cut=any(_local(item.name) in _ENTRIES for item in self._open))
@@ -231,10 +234,22 @@ class _Tolerant:
         if not self._open:
             return
         element = self._open[-1].element
-        if len(element):
-            element[-1].tail = (element[-1].tail or "") + text
-        else:
-            element.text = (element.text or "") + text
+        place = element, next(element.iterchildren(reversed=True), None)
+        if place != self._place:
+            self._write_text()
+            self._place = place
+        self._texts.append(text)
+
+    def _write_text(self) -> None:
+        """Each text once: one that grows part by part costs the square of its length."""
+        text = "".join(self._texts)
+        self._texts.clear()
+        if self._place is not None:
+            element, before = self._place
+            if before is None:
+                element.text = text
+            else:
+                before.tail = text
 
 
 def _local(name: str) -> str:
