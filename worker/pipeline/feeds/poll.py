@@ -38,8 +38,8 @@ _BATCHES_PER_LIMIT = 4
 share the work of one poll, and no batch takes longer than a worker's time slice. With a half, feeds
 with one new entry took an eighth less CPU and, in two processes, an eighth longer."""
 
-
 LONGEST_WAIT_SECONDS = 10.0
+"""Maximum time for which a fetch waits for the next feed or page."""
 
 
 def poll(context: Context, *, notify: Callable[[], None]) -> None:
@@ -76,9 +76,9 @@ def fetch(
     where more feeds are due than this process fetches at once. Where the totals have `has_more`,
     another call should follow at once.
 
-    A limited number of processes fetch at once, and a worker has as many more than it needs to
-    ingest, so that waiting for servers does not delay what is here. While nothing waits to be
-    ingested, those that ingest poll feeds, too. None if the limit is reached. Raises Retryable.
+    A limited number of processes fetch at once. A worker has them in addition to those that
+    ingest, so that slow servers do not delay waiting batches. While no batch waits, the processes
+    that ingest poll feeds, too. None if the limit is reached. Raises Retryable.
     """
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
@@ -87,10 +87,11 @@ def fetch(
     with acquire_slot(settings.state_dir, "fetch", max(count, settings.fetching())) as slot:
         if slot is None:
             return None
-        found = fetch_sources(context, on_more)
+        all_sources = fetch_sources(context, on_more)
+        feeds, pages, *_ = all_sources
         is_extra = slot.number >= settings.fetching()
-        sources: Sequence[FetchSource] = found[:1] if is_extra else found
-        found[1].sync()
+        sources: Sequence[FetchSource] = [feeds] if is_extra else all_sources
+        pages.sync()
         totals = asyncio.run(fetch_from(context, sources, notify, slot.report, is_extra=is_extra))
     if totals.turns:
         counts = {"documents": totals.documents, "failed": totals.failed}
@@ -134,7 +135,7 @@ async def fetch_from(
     is_extra: bool = False,
 ) -> FetchTotals:
     """Fetch what is due of `sources`; `on_progress` receives the number of fetches in flight.
-    One that `is_extra` waits for nothing, and takes nothing more once a batch waits."""
+    An extra process (`is_extra`) does not wait, and starts no fetch once a batch waits."""
     settings, root = context.settings, manual_root(context.settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
@@ -184,8 +185,8 @@ async def fetch_from(
 
 
 def _soon_seconds(settings: Settings) -> float:
-    """What is due before the next tick is waited for: the tick would find it up to a whole tick
-    late, which at a host's pace of one second is a third of that pace."""
+    """A fetch waits for what is due before the next tick, which would find it up to a whole tick
+    late: at a host's pace of one second that is a third of the pace."""
     return min(settings.worker.tick_seconds, LONGEST_WAIT_SECONDS)
 
 
