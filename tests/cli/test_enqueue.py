@@ -50,6 +50,8 @@ def test_enqueue_walks_folders_and_reads_standard_input(home: Home) -> None:
         "accepted": 3, "waiting": 0, "working": 0, "archived": 3, "quarantined": 0,
     }  # fmt: skip
     assert job["articles"]["published"] == 3
+    home.run("enqueue", "-", stdin=given)
+    assert home.lines("jobs")[0]["label"] == "standard input"
 
 
 def test_wait_follows_the_job_to_its_end(home: Home) -> None:

@@ -58,7 +58,7 @@ def test_a_story_is_shown_first_seen_first(marked: Served) -> None:
     assert story.index("原稿") < story.index("转载")
     assert "2 articles with nearly the same text" in story
     assert "first" in story
-    assert " % " in story
+    assert "%" in story
     assert "The same story" not in text(marked, f"/articles/{ids['别的新闻']}")
     found = marked.get(f"/articles?story={ids['原稿']}")["articles"]
     assert [row["title"] for row in found] == ["转载", "原稿"]

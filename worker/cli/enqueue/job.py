@@ -53,7 +53,8 @@ def run_enqueue(
     Ctrl-C ends the command, not the processing: see `stopped`. Raises UsageError or FetchFailed,
     before anything is accepted, if a path cannot be; SpoolUnavailable.
     """
-    intake = Intake(settings, paths, options, _note_full)
+    labels = [mark("standard input") if path == STDIN else path for path in paths]
+    intake = Intake(settings, labels, options, _note_full)
     report = EnqueueReport(intake.job.id, intake.job.source)
     batches = _Batches(intake, report)
     start = time.monotonic()
