@@ -36,7 +36,7 @@ local function write_host(item, host, answered, backoff, delay)
   end
 end
 
--- The document may have been read already: then its news replace the line's last word, a `?`.
+-- If the document was read already, its news replace the line's last word, a `?`.
 local function log_with(item, line)
   local log, observed, news = unpack(redis.call('HMGET', item, 'polls', 'observed_ms', 'observed_new'))
   if news and observed == line:match('^%d+') then line = line:gsub('%?$', news) end

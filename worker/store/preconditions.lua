@@ -1,5 +1,5 @@
 -- Put before the scripts that write several keys. Redis does not undo the writes of a script that
--- fails, so what would fail a later write has to fail the script before its first one: without
+-- fails, so a condition that fails a later write must fail the script before its first one: without
 -- this a user that had lost one right (HSET) published an article again at each retry.
 --
 -- types   key → the type that it must have, if it exists

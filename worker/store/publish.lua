@@ -102,7 +102,7 @@ local function find_pending(answer, article)
   return { id = entry[1], revision = tonumber(fields.revision), story = story }
 end
 
--- What becomes of a request: {status, revision, differs}; with `id` if its entry is there already.
+-- The decision on a request: {status, revision, differs}; with `id` if its entry exists already.
 local function decide(at, mark, answer)
   local head, on_change = ARGV[at + 3], ARGV[at + 4]
   if mark and mark.alias then return { alias = mark.alias } end

@@ -35,7 +35,7 @@ local function integer(number) return string.format('%.0f', number) end
 -- The last time given to an item of this host that has to wait. Feeds and pages have one each, so
 -- that neither waits for the other.
 local tail = 'tail:' .. items
--- When an item of this kind that had to wait looks at the host again; one each, too.
+-- When a waiting item of this kind checks the host again; one each, too.
 local waits = 'waits:' .. items
 -- How many had to wait since the last one was leased: the order among them.
 local place = 'place:' .. items
@@ -54,7 +54,7 @@ local function read_host(name)
     if field == 'last' then
       host.last = state[at + 1]
     elseif string.sub(field, 1, 6) == 'waits:' and field ~= waits then
-      -- One that did not look for a second is gone, or its process is.
+      -- An item that did not check for a second was removed, or its process ended.
       host.other_waits = host.other_waits or (value <= now and value > now - PATIENCE)
       host.wanted_until = math.max(host.wanted_until, value + PATIENCE)
     elseif string.sub(field, 1, 5) == 'tail:' and field ~= tail then
@@ -107,7 +107,7 @@ local function find_time(host, item, pause, free_at)
   return host[tail] + 0.9
 end
 
--- When a spare item looks at its host again; now if it may be fetched.
+-- When a spare item checks its host again; now if it may be fetched.
 local function find_spare_time(host, pause, free_at)
   local at = math.max(free_at, host[share], host.wanted_until)
   if at <= now and host.busy < connections then return now end

@@ -102,8 +102,8 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url)):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
-    sites = [*titles.sites, *(one.publisher.name for one in declared if one.publisher)]
-    persons = [replace(one, authors=without_sites(one.authors, sites)) for one in declared]
+    sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
+    persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
     data = replace(merge_metadata(ruled.data, *persons), title=title)
     shown = tuple(dates_shown(extract.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, extract.passages))

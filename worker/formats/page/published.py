@@ -241,7 +241,7 @@ def _is_of_others(element: Element, first: Run) -> bool:
     """Whether an element is in a box that the article's first line is not in: the class of an
     article's own may be `has-sidebar`."""
     own = set(first.ancestors())
-    return any(_is_others(one) for one in (element, *element.iterancestors()) if one not in own)
+    return any(_is_others(node) for node in (element, *element.iterancestors()) if node not in own)
 
 
 def _is_others(element: Element) -> bool:

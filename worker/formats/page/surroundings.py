@@ -195,7 +195,7 @@ def _standfirst(
     places = {run: at for at, run in enumerate(runs)}
     first = next((places[run] for run in kept if places[run] > start), start)
     around = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
-    known: set[str] = set()
+    article_shingles: set[str] = set()
     for run in runs[start + 1 : min(first, start + _FURTHEST)]:
         if _link_share(run) >= _LINKED or len(run.text) < SHINGLE:
             continue
@@ -208,9 +208,9 @@ def _standfirst(
                 continue
             if not is_lead and any(map(_is_other, outer)):
                 continue
-        known = known or set().union(*(shingles(one.text) for one in kept))
+        article_shingles = article_shingles or set().union(*(shingles(one.text) for one in kept))
         own = shingles(run.text)
-        if 2 * len(own & known) < len(own):
+        if 2 * len(own & article_shingles) < len(own):
             yield run
 
 
