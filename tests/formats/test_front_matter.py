@@ -102,6 +102,7 @@ def test_what_hands_write(lines: str, tags: tuple[str, ...], read_one: Any) -> N
         ("title: C# # of the tide", "C#"),
         ('title: "\\ud83d\\ude00 \\u6f6e"', "😀 潮"),
         ("title: Salt &amp; <em>sand</em>", "Salt & sand"),
+        ("title: if a<b and c>d", "if a<b and c>d"),
         ("标题：潮\n日期：2021-12-07", "潮"),
     ],
 )

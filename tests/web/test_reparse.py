@@ -25,7 +25,7 @@ def send(one: Served, path: str, **fields: Any) -> Any:
 @pytest.fixture
 def changed(ours: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     """Two articles, one of which another rule reads otherwise by now."""
-    enqueued(ours, **{"a.md": article("<b>甲（快讯）"), "b.md": article("乙")})
+    enqueued(ours, **{"a.md": article("列<b>甲（快讯）"), "b.md": article("乙")})
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "sina.toml").write_text(RULE)
@@ -54,14 +54,14 @@ def test_a_person_compares_and_publishes(changed: Served) -> None:
     assert "Articles read 2 2 batches" in page or "Articles read 2 1 batch" in page
     assert "Differ 1 1 stay the same" in page
     assert "title 1" in page
-    assert "<b>甲（快讯）" in page
+    assert "列<b>甲（快讯）" in page
     assert "<b>甲" not in html
     assert "Publish 1 revision?" in words(text(changed, "/reparse/publish"))
     send(changed, "/reparse/publish")
     work(changed)
     assert "Published as revisions 1" in words(text(changed, "/reparse"))
     revised = changed.get("/articles?outcome=revised")["articles"]
-    assert [one["title"] for one in revised] == ["<b>甲"]
+    assert [one["title"] for one in revised] == ["列<b>甲"]
 
 
 def test_a_form_of_another_site_reads_nothing_again(changed: Served) -> None:
@@ -80,7 +80,7 @@ def test_the_api_does_the_same(changed: Served) -> None:
     work(changed)
     run = changed.get("/reparse")["run"]
     assert run["state"]["result"]["fields"] == {"title": 1}
-    assert run["state"]["result"]["examples"][0]["changes"][0]["new"] == "<b>甲"
+    assert run["state"]["result"]["examples"][0]["changes"][0]["new"] == "列<b>甲"
     assert changed.post("/reparse", {"publish": True}, 202)["run"] is None
     work(changed)
     assert changed.get("/reparse")["run"]["state"]["result"]["changed"] == 1

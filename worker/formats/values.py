@@ -22,7 +22,8 @@ MAX_EXTRA_BYTES = 16 * 1024
 _T = TypeVar("_T")
 _MAX_DEPTH = 8
 _INLINE_TAG = re.compile(
-    r"</?(a|b|i|u|p|div|h[1-6]|em|strong|span|font|sub|sup|small|code|img|wbr)(\s[^<>]{0,500}|/)?>",
+    r"</?(a|b|i|u|p|div|h[1-6]|em|strong|span|font|sub|sup|small|code|img|wbr)"
+    r"(\s[^<>=]{0,500}=[^<>]{0,500}|\s?/)?(?:\s[^<>]{0,500})?>",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
@@ -73,7 +74,8 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 def html_title(title: str) -> str:
     """A title in HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text.
 
-    A bare tag within it that is not closed is text: `The <b> element`.
+    A tag within it that has no attribute with a value and is not closed is text: `The <b> element`,
+    `a<b and c>d`.
     """
     if "<" in title:
         closed = {"wbr", *(name.lower() for name in _CLOSED.findall(title))}

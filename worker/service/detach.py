@@ -25,12 +25,17 @@ def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
     that names its log.
     """
     read, write = os.pipe()
+    interrupt = {signal.SIGINT}
+    # A Ctrl-C in one of the functions that Python calls after a fork would be ignored.
+    signal.pthread_sigmask(signal.SIG_BLOCK, interrupt)
     pid = os.fork()
     if pid == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupt)
         os.close(read)
         os._exit(_background(state, serve, write))
     os.close(write)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupt)
         with os.fdopen(read, "rb") as pipe:
             message = pipe.read()
     except KeyboardInterrupt:
