@@ -179,7 +179,7 @@ def test_pausing_and_status(make: Make) -> None:
     shutil.rmtree(world.drop_dir)
     (source,) = get_overview(world.settings, world.now).status.sources
     assert (source.folder_there, source.waiting) == (False, 0)
-    with pytest.raises(SpoolUnavailable, match="is not there"):
+    with pytest.raises(SpoolUnavailable, match="does not exist"):
         world.scan()
 
 
