@@ -53,8 +53,14 @@ _FOOTER = re.compile(
 )
 
 
+_FOOTER_WORDS = ("appeared", "最先出", "最早出")
+
+
 def _without_footer(html: str) -> str:
-    return html[:-3_000] + _FOOTER.sub("", html[-3_000:])
+    end = html[-3_000:]
+    if not any(word in end for word in _FOOTER_WORDS):  # the pattern takes 0.4 ms
+        return html
+    return html[:-3_000] + _FOOTER.sub("", end)
 
 
 def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
