@@ -9,29 +9,35 @@ import pytest
 
 
 @contextmanager
+def bound(path: Path) -> Iterator[None]:
+    """A folder or a file as a mount of its own, which cannot be renamed, as `docker run -v x:x`
+    makes it. Skips the test where nothing can be mounted."""
+    with _mounted("--bind", str(path), str(path)):
+        yield
+
+
+@contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """`folder` as a mount that cannot be written. Skips the test where nothing can be mounted."""
-    bind = subprocess.run(
-        ["mount", "--bind", str(folder), str(folder)], capture_output=True, check=False
-    )
-    if bind.returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with bound(folder):
         subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
         yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @contextmanager
 def volume(folder: Path) -> Iterator[None]:
     """A new file system mounted at `folder`, gone at the end. Skips the test if it may not."""
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if made.returncode:
+    with _mounted("-t", "tmpfs", "tmpfs", str(folder)):
+        yield
+
+
+@contextmanager
+def _mounted(*words: str) -> Iterator[None]:
+    """What `mount` mounts with these words, the last of which is the place."""
+    mount = subprocess.run(["mount", *words], capture_output=True, check=False)
+    if mount.returncode:
         pytest.skip("nothing can be mounted here")
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", words[-1]], check=True)

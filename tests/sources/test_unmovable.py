@@ -2,32 +2,17 @@
 
 import errno
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.mounts import bound
 from tests.sources.mirror import Mirror
 from tests.sources.test_folder import Drop
 from worker.spool import transfer
 from worker.spool.batch import batch_names
 from worker.spool.claim import AcceptedLog
-
-
-@contextmanager
-def mounted_file(path: Path) -> Iterator[None]:
-    """`path` as a mount of its own, which cannot be renamed, as `docker run -v file:file` makes
-    it."""
-    bind = subprocess.run(["mount", "--bind", str(path), str(path)], check=False)
-    if bind.returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 def remaining(drop: Drop) -> set[str]:
@@ -38,12 +23,12 @@ def accepted(drop: Drop) -> list[tuple[str, int]]:
     return list(AcceptedLog(drop.path.parent / "state"))
 
 
-def test_a_mounted_file(tmp_path: Path) -> None:
+def test_a_bound(tmp_path: Path) -> None:
     """It is listed with the reason (EBUSY), others are claimed; alone, it makes no batch."""
     drop = Drop(tmp_path / "drop")
     for name in ("a.md", "b.md", "c.md"):
         drop.put(name)
-    with mounted_file(drop.path / "b.md"):
+    with bound(drop.path / "b.md"):
         found = drop.scan()
         assert (found.files, {"a.md", "b.md", "c.md"} - remaining(drop)) == (2, {"a.md", "c.md"})
         assert [(left.path, "busy" in left.why) for left in found.skipped] == [("b.md", True)]

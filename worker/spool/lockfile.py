@@ -72,7 +72,8 @@ class LockHolder:
 
 
 def write_holder(fd: int, count: int = 0, since: float | None = None) -> None:
-    """Write into the lock file who holds it; `since` is Unix time, None for now.
+    """Write into the lock file who holds it; `since` is Unix time; the
+    default is the present time.
 
     A full disk must not stop the work: then the line is missing.
     """

@@ -98,7 +98,7 @@ def connect_nodes(nodes: Nodes, options: Mapping[str, Any]) -> redis.Redis:
 
 
 class _SlotFinder:
-    """Stands in for redis-py's Sentinel in a connection pool: finds the node that has a slot."""
+    """Replaces redis-py's Sentinel in a connection pool: finds the node that has a slot."""
 
     def __init__(
         self, hosts: Sequence[tuple[str, int]], options: Mapping[str, Any], *, is_tls: bool
