@@ -32,7 +32,7 @@ ROUNDS = 7
 ARTICLES = 2000
 LEAST = 0.8
 WINDOW = 1_000_000
-CALLS, OF_CALL = 400, 50
+CALLS, OF_CALL = 1000, 50
 MOST = 2.0
 """The 99th percentile of calls with marks, against those without."""
 _CHARACTERS = bytes(
