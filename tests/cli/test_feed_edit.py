@@ -24,7 +24,7 @@ def test_a_name_has_letters_of_any_script(home: Home, name: str) -> None:
     """It is added, paused, resumed, shown and removed like any other."""
     add(home, 1, name)
     home.run("pause", name)
-    assert listed(home)[name]["standing"] == "paused"
+    assert listed(home)[name]["status"] == "paused"
     home.run("resume", name)
     assert home.json("feeds", "show", name)["keys"]["name"] == name
     assert home.json("feeds", "remove", name) == {"removed": 1}
@@ -55,7 +55,7 @@ def test_renaming_changes_the_label_only(home: Home) -> None:
     assert listed(home)["harbour"]["label"] == "海港 日报"
     assert "海港 日报" in home.run("feeds", "list").stdout
     home.run("pause", "海港 日报")
-    assert listed(home)["harbour"]["standing"] == "paused"
+    assert listed(home)["harbour"]["status"] == "paused"
     assert home.run("feeds", "rename", "steel", "海港 日报").exit_code == 2
     assert home.run("feeds", "rename", "steel", "harbour").exit_code == 2
     home.run("feeds", "rename", "海港 日报", "")

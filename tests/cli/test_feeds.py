@@ -70,10 +70,10 @@ def test_a_feed_is_added_polled_and_listed(home: Home, web: Web) -> None:
         "is_notified": True,
     }  # fmt: skip
     (before,) = home.lines("feeds", "list")
-    assert (before["standing"], before["next_poll"]) == ("new", None)
+    assert (before["status"], before["next_poll"]) == ("new", None)
     polled(home)
     (listed,) = home.lines("feeds", "list")
-    assert listed["standing"] == "ok"
+    assert listed["status"] == "ok"
     assert (listed["published"], listed["duplicate"], listed["entries"]) == (2, 0, 2)
     assert listed["interval_seconds"] == 360  # what a feed begins with, shortened
     assert listed["last_new"] < listed["next_poll"]
@@ -174,7 +174,7 @@ def test_credentials_are_never_shown(home: Home, web: Web) -> None:
         results.append(home.run("feeds", *command))
     assert all("geheim" not in one.output for one in results)
     listed = home.json("feeds", "list")
-    assert (listed["standing"], listed["trouble"]) == ("failing", "status")
+    assert (listed["status"], listed["trouble"]) == ("failing", "status")
     exported = home.run("feeds", "export")
     assert "me:geheim" not in exported.output
     assert "token=geheim" in exported.stdout, "without it the address would be none"
@@ -264,7 +264,7 @@ def test_the_list_without_redis(lonely: Home) -> None:
     assert "harbour.example" in listed.stdout
     assert "cannot be reached" in listed.stderr
     (one,) = lonely.lines("feeds", "list", code=3)
-    assert (one["standing"], one["published"]) == ("unknown", None)
+    assert (one["status"], one["published"]) == ("unknown", None)
     assert "harbour.example unknown" in listed.stdout
     assert lonely.run("feeds", "list", "--failing").exit_code == 3
     assert lonely.run("feeds", "refresh", "--all").exit_code == 3
@@ -404,11 +404,11 @@ def test_a_feed_added_again_is_not_paused(home: Home, monkeypatch: pytest.Monkey
     home.run("pause", "harbour")
     home.run("feeds", "remove", "harbour")
     path = configured(home, monkeypatch, text)
-    assert home.lines("feeds", "list")[0]["standing"] == "new"
+    assert home.lines("feeds", "list")[0]["status"] == "new"
     home.run("pause", "harbour")
     path.write_text("")
     home.json(*add)
-    assert home.lines("feeds", "list")[0]["standing"] == "new"
+    assert home.lines("feeds", "list")[0]["status"] == "new"
 
 
 def test_opml_is_imported_and_exported(home: Home, web: Web) -> None:

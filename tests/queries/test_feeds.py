@@ -19,7 +19,7 @@ def test_a_feed_that_was_never_polled(home: Home) -> None:
     """It is new, with the first interval; the next poll is known once the store has the feed."""
     _add(home, 1)
     (one,) = list_feeds(home.settings(), utc_now()).feeds
-    assert (one.standing, one.next_poll, one.interval_seconds) == (
+    assert (one.status, one.next_poll, one.interval_seconds) == (
         FeedStatus.NEW, None, FIRST_SECONDS,
     )  # fmt: skip
     poll(home.context(), notify=lambda: None)
@@ -41,6 +41,6 @@ def test_without_redis_the_configured_feeds_are_listed(lonely: Home) -> None:
     _add(lonely, 2)
     view = list_feeds(lonely.settings(), utc_now())
     assert view.problem
-    assert [(one.name, one.standing) for one in view.feeds] == [
+    assert [(one.name, one.status) for one in view.feeds] == [
         ("feed-0", FeedStatus.UNKNOWN), ("feed-1", FeedStatus.UNKNOWN),
     ]  # fmt: skip

@@ -480,14 +480,14 @@ def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
     added = read_json(answer, 201)
     assert (added["name"], added["entries"]) == ("harbour", 2)
     assert answer.headers["location"] == "/api/v1/feeds/harbour"
-    assert fetching.get("/feeds/harbour")["standing"] == "new"
+    assert fetching.get("/feeds/harbour")["status"] == "new"
     assert [one["name"] for one in fetching.get("/feeds")["feeds"]] == ["harbour"]
     fetching.post("/feeds", {"url": web.url("/feed.xml")}, status=409)
     fetching.post("/feeds", {"url": "http://o.example/", "name": "drop"}, status=409)
     assert fetching.post("/feeds/refresh", {"names": ["harbour"]}) == {"feeds": 1, "paused": 0}
     assert fetching.post("/feeds/reset-errors", {"all": True})["feeds"] == 1
     fetching.post("/sources/harbour/pause")
-    assert fetching.get("/feeds/harbour")["standing"] == "paused"
+    assert fetching.get("/feeds/harbour")["status"] == "paused"
     assert fetching.post("/feeds/refresh", {"all": True}) == {"feeds": 1, "paused": 1}
     assert fetching.post("/sources/harbour/resume") == {"source": "harbour", "paused": False}
     removed = fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES)

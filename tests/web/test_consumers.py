@@ -57,7 +57,7 @@ def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis)
     assert confirmed(ours, "Remove the consumer slow?", what="remove", **{"from": "slow"})
     assert send(ours, f"{ADDRESS}/change", what="remove", **{"from": "fast"}).status_code == 422
     assert confirmed(ours, "Acknowledge 1 entry?", what="acknowledge", id=ids[0])
-    assert confirmed(ours, "Move 2 entries to the dead letters?", what="bury", id=ids[1:])
+    assert confirmed(ours, "Move 2 entries to the dead letters?", what="dead_letter", id=ids[1:])
     assert owners() == {}
     page = text(ours, ADDRESS)
     dead_letters = re.findall(r'form="dead" type="checkbox" name="id" value="([\d-]+)"', page)
@@ -135,7 +135,7 @@ def test_the_api_does_the_same(ours: Served) -> None:
     assert letter["data"].encode() == failed.data
     assert ours.post("/groups/nlp/dead-letters", {"change": "retry", "all": True})["changed"] == 1
     (entry,) = ours.get("/groups/nlp/pending?consumer=unassigned")["pending"]
-    body = {"change": "bury", "ids": [entry["stream_id"], "1-1"]}
+    body = {"change": "dead_letter", "ids": [entry["stream_id"], "1-1"]}
     assert ours.post("/groups/nlp/pending", body) == {"changed": 1}
     assert ours.get("/groups/nlp")["dead_letters"] == 1
     assert ours.get("/groups/none", 404)["detail"].startswith("no group none")

@@ -571,11 +571,11 @@ def test_many_feeds_are_changed_at_once(ours: Served) -> None:
         led = send("/feeds/bulk", what=what, feed=even, tags=tags)
         assert led.headers["location"] == "/feeds?done=changed"
     feeds = {feed["name"]: feed for feed in ours.get("/feeds")["feeds"]}
-    assert [name for name in feeds if feeds[name]["standing"] == "paused"] == even
+    assert [name for name in feeds if feeds[name]["status"] == "paused"] == even
     assert feeds["feed-4"]["tags"] == ["港口", "财经"]
     assert feeds["feed-1"]["tags"] == []
     send("/feeds/bulk", what="resume", feed=even)
-    assert {feed["standing"] for feed in ours.get("/feeds")["feeds"]} == {"new"}
+    assert {feed["status"] for feed in ours.get("/feeds")["feeds"]} == {"new"}
     send("/feeds/bulk", what="remove", feed=even)
     assert len(ours.get("/feeds")["feeds"]) == 6
     assert ours.post("/feeds/tag", {"names": ["feed-1"], "add": ["x"]}) == {"feeds": 1}

@@ -154,7 +154,7 @@ def _choose(settings: Settings, names: Sequence[str], *, every: bool, failing: b
         raise UsageError("give either names or one option, not both")
     if failing:
         view = list_feeds(settings, utc_now())
-        return [feed.name for feed in view.feeds if feed.standing is FeedStatus.FAILING]
+        return [feed.name for feed in view.feeds if feed.status is FeedStatus.FAILING]
     catalog = load_catalog(settings)
     return list(catalog.feeds) if every else _check_names(catalog, names)
 

@@ -26,7 +26,7 @@ class PendingChange(StrEnum):
     CLAIM = "claim"
     """Give them to another consumer."""
     ACKNOWLEDGE = "acknowledge"
-    BURY = "bury"
+    DEAD_LETTER = "dead_letter"
     """Move them to the dead letters."""
 
 

@@ -61,8 +61,9 @@ _WINDOWS = {
     for byte in range(0x80, 0xA0)
     if (char := bytes((byte,)).decode("cp1252", "ignore"))
 }
-_TWICE = re.compile("[\xc2-\xf4][\x80-\xbf\u0152-\u2122]")
-_MAYBE_TWICE = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5-\xe2]")
+_TWICE = re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5-\xe2]")
+"""A character from U+00C2 to U+00F4 before one that Latin-1 or Windows-1252 has: the two bytes of
+one character, encoded again."""
 
 
 def is_plain_utf8(data: bytes) -> bool:
@@ -70,7 +71,7 @@ def is_plain_utf8(data: bytes) -> bool:
     head = data[: 3 * SAMPLE]  # of as many characters
     has_controls = len(head.translate(None, _CONTROLS)) != len(head)
     is_damaged = has_controls or b"\0" in data or b"\xef\xbf\xbd" in head
-    return not (is_damaged or data.isascii() or (b"\xc3" in data and _MAYBE_TWICE.search(data)))
+    return not (is_damaged or data.isascii() or (b"\xc3" in data and _TWICE.search(data)))
 
 
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
@@ -206,7 +207,7 @@ def _is_script(text: str) -> bool:
 
 def _encoded_twice(data: bytes, text: str) -> DecodedText | None:
     """UTF-8 that a database took for Windows-1252, or another program for Latin-1."""
-    if b"\xc3" in data and _TWICE.search(text):
+    if b"\xc3" in data and _TWICE.search(data):
         with suppress(UnicodeError):
             once = text.translate(_WINDOWS).encode("latin-1").decode("utf-8")
             warning = warn(WarningKind.ENCODING, "read as UTF-8 that was encoded twice")

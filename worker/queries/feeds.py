@@ -44,7 +44,7 @@ class FeedView:
 
     name: str
     url: str
-    standing: FeedStatus
+    status: FeedStatus
     configured: bool
     label: str = ""
     title: str | None = None
@@ -161,7 +161,7 @@ def _view(
     view = FeedView(
         name=feed.name,
         url=printable_url(feed.url),
-        standing=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
+        status=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
         configured=not owned,
         label=feed.label,
         tags=feed.tags,
@@ -173,7 +173,7 @@ def _view(
         return view
     return replace(
         view,
-        standing=_standing(state, paused=paused),
+        status=_status(state, paused=paused),
         interval_seconds=None if feed.schedule else _interval(feed, state, settings),
         last_poll=_time(state.polled_ms),
         last_new=_time(state.new_ms),
@@ -191,7 +191,7 @@ def _view(
 _FROM_STATE = ("title", "entries", "published", "revised", "duplicate", "rejected", "gaps")
 
 
-def _standing(state: FeedState, *, paused: bool) -> FeedStatus:
+def _status(state: FeedState, *, paused: bool) -> FeedStatus:
     if paused:
         return FeedStatus.PAUSED
     if state.is_failing:

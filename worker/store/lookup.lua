@@ -6,7 +6,7 @@
 --       7 1 if only yes or no is needed, then the raw fields
 -- Returns for each raw hash {raw mark, mark}, or nil; with ARGV 7 a string of a 1 or 0 for each.
 --
--- KEYS lacks the keys of the marks, which are found only here; they are in the same slot.
+-- KEYS lacks the keys of the marks, which only this script knows; they are in the same slot.
 
 local keep, prefix, generations = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local dated, undated, present = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])

@@ -46,7 +46,7 @@ local function parse_mark(mark)
 end
 
 local marks = {}   -- by mark key and field; false if there is none
-local homes = {}   -- the key in which a mark was found
+local homes = {}   -- the key that has a mark
 local raws = {}    -- the raw marks before this call, by request
 local next_key = 3
 local key_of, raw_key_of, aliases = {}, {}, {}
@@ -107,12 +107,12 @@ local function decide(at, mark, answer)
   local head, on_change = ARGV[at + 3], ARGV[at + 4]
   if mark and mark.alias then return { alias = mark.alias } end
   local differs = mark and string.sub(mark.head, 5) ~= string.sub(head, 5)
-  local found = answer and find_pending(string.sub(answer, 9), ARGV[at + 7])
-  if found then
-    local status = found.revision > 1 and 'revised' or 'published'
+  local entry = answer and find_pending(string.sub(answer, 9), ARGV[at + 7])
+  if entry then
+    local status = entry.revision > 1 and 'revised' or 'published'
     if on_change == 'withdraw' then status = 'withdrawn' end
-    return { status = status, id = found.id, revision = found.revision, differs = differs,
-      story = found.story }
+    return { status = status, id = entry.id, revision = entry.revision, differs = differs,
+      story = entry.story }
   end
   local is_withdrawal = on_change == 'withdraw'
   local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs)

@@ -117,24 +117,24 @@ end
 
 -- The live records that a list has under a tag.
 local function find_records(window, list, tag)
-  local found, at = {}, find(list, tag, 1, true)
+  local records, at = {}, find(list, tag, 1, true)
   while at do
     if (at - 1) % POSTING == 0 then
       local record = unpack_bytes('>I4', list, at + 2)
-      if record >= window.oldest then found[#found + 1] = record end
+      if record >= window.oldest then records[#records + 1] = record end
     end
     at = find(list, tag, at + 1, true)
   end
-  return found
+  return records
 end
 
--- Up to MAX_COMPARED of the records found, those with most bands in common first.
-local function choose_candidates(found, hits, most)
+-- Up to MAX_COMPARED of `records`, those with most bands in common first.
+local function choose_candidates(records, hits, most)
   local chosen = {}
   for count = most, 1, -1 do
-    for n = 1, #found do
-      if hits[found[n]] == count then
-        chosen[#chosen + 1] = found[n]
+    for n = 1, #records do
+      if hits[records[n]] == count then
+        chosen[#chosen + 1] = records[n]
         if #chosen == MAX_COMPARED then return chosen end
       end
     end
@@ -146,7 +146,7 @@ end
 -- which is nil where the addresses are the same and the texts are not alike; or nil. The record of the
 -- article itself is preferred, then one with its address, which counts as more than all bands of a text.
 local function find_nearest(window, text)
-  local hits, found, most_hits = {}, {}, 0
+  local hits, records, most_hits = {}, {}, 0
   local names, tags, lists = window.names, window.tags, window.lists
   for n = text.first, text.last do
     local list, tag = lists[names[n]], tags[n]
@@ -158,15 +158,15 @@ local function find_nearest(window, text)
       end
       for _, record in ipairs(live) do
         local count = hits[record]
-        if not count then count, found[#found + 1] = 0, record end
+        if not count then count, records[#records + 1] = 0, record end
         count = count + (n == text.address and BANDS + 1 or 1)
         hits[record], most_hits = count, math.max(count, most_hits)
       end
     end
   end
-  if #found == 0 then return nil end
+  if #records == 0 then return nil end
   local bytes, nearest, nearest_value, most = { byte(text.sketch, 1, SKETCH) }, nil, nil, 0
-  for _, candidate in ipairs(choose_candidates(found, hits, most_hits)) do
+  for _, candidate in ipairs(choose_candidates(records, hits, most_hits)) do
     local value, article = read_record(window, candidate)
     if value and article == text.article then return candidate, value, 1 end
     local share = value and similarity(bytes, value, 2 * ARTICLE) or 0

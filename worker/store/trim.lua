@@ -17,9 +17,9 @@ local max_length, expired, max_bytes = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV
 local to_free, max_idle, limit = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
 local function table_of(reply)
-  local found = {}
-  for at = 1, #reply, 2 do found[reply[at]] = reply[at + 1] end
-  return found
+  local fields = {}
+  for at = 1, #reply, 2 do fields[reply[at]] = reply[at + 1] end
+  return fields
 end
 
 local function is_before(one, other)

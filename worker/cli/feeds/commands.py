@@ -45,7 +45,7 @@ def list_(context: typer.Context, failing: Failing = False, json: JsonLines = Fa
 
     view = list_feeds(settings_of(context), utc_now())
     is_listed = (FeedStatus.FAILING,) if failing else tuple(FeedStatus)
-    listed = [feed for feed in view.feeds if feed.standing in is_listed]
+    listed = [feed for feed in view.feeds if feed.status in is_listed]
     if json:
         print_json_lines(listed)
     elif not (failing and view.problem):  # which feeds fail is unknown then

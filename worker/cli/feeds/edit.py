@@ -35,7 +35,7 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     rechecks = counts.format(**asdict(state.rechecks)) if state.rechecks else None
     fields = [(field, stored_text(key_text(value))) for field, value in keys.items()]
     for field, value in (
-        (mark("state"), state.standing),
+        (mark("state"), state.status),
         (mark("title"), state.title),
         (mark("last poll"), state.last_poll),
         (mark("next poll"), state.next_poll),

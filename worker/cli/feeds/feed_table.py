@@ -110,12 +110,12 @@ def _title(feed: FeedView, width: int) -> Text:
 
 
 def _cells(feed: FeedView, now: str) -> Iterator[Text]:
-    is_unknown = feed.standing is FeedStatus.UNKNOWN or feed.published is None
+    is_unknown = feed.status is FeedStatus.UNKNOWN or feed.published is None
     yield Text(format_age(feed.last_new, now), "" if feed.last_new else "dim")
     # After failures the next try is later than that: it has a column.
-    interval = None if feed.standing is FeedStatus.FAILING else feed.interval_seconds
+    interval = None if feed.status is FeedStatus.FAILING else feed.interval_seconds
     yield Text("cron" if feed.schedule else NONE if interval is None else format_duration(interval))
-    if is_unknown or feed.standing is FeedStatus.PAUSED:
+    if is_unknown or feed.status is FeedStatus.PAUSED:
         yield Text(NONE, "dim")
     else:
         yield Text(format_until(feed.next_poll, now, gettext("soon")))
@@ -126,9 +126,9 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
 
 
 def _label(feed: FeedView) -> Text:
-    style = _STYLES.get(feed.standing)
+    style = _STYLES.get(feed.status)
     label = safe_text(feed.label or feed.name, style or "bold", 80)
-    return label.append(f" {gettext(feed.standing)}") if style else label
+    return label.append(f" {gettext(feed.status)}") if style else label
 
 
 def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | None) -> None:
@@ -158,7 +158,7 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
         last = format_age(feed.last_error, now)
         many = translate(f"failed {feed.failures:,} times in a row, the last {last}")
         text = many if feed.failures > 1 else translate(f"failed once, {last}")
-        if feed.standing is not FeedStatus.PAUSED:
+        if feed.status is not FeedStatus.PAUSED:
             text += translate(f"; next try {format_until(feed.next_poll, now, gettext('soon'))}")
         yield Text(text), "red"
     if feed.gaps:
@@ -175,7 +175,7 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
 
 def _summary(view: FeedsView) -> str:
     total = count_noun(len(view.feeds), "feed")
-    counts = Counter(feed.standing for feed in view.feeds)
+    counts = Counter(feed.status for feed in view.feeds)
     states = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
     parts = ", ".join(format_state(counts[state], state) for state in states if counts[state])
     return punctuate(f"{total}: {parts}") if parts else total

@@ -58,9 +58,9 @@ def _render_group(settings: Settings, pages: Pages, name: str, range_name: str) 
         "top": axis_top(max(known_lags, default=0)),
         "minutes": RANGES[range_name][0],
         "pending": store.list_pending(name, COUNT),
-        "letters": list(islice(store.dead_letters(name), COUNT)),
+        "dead_letters": list(islice(store.dead_letters(name), COUNT)),
     }
-    names = ("state", "lag", "pending", "letters")
+    names = ("state", "lag", "pending", "dead_letters")
     return {each: pages.render(f"consumers/{each}.html", **context) for each in names}
 
 

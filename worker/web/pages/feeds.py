@@ -29,7 +29,7 @@ from worker.web.responses import page, redirect, status_for
 
 COUNT = 200
 FILTERS = ("q", "tag", "show")
-_STANDINGS = (FeedStatus.FAILING, FeedStatus.PAUSED)
+_FILTER_STATUSES = (FeedStatus.FAILING, FeedStatus.PAUSED)
 
 
 def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Regions:
@@ -51,14 +51,14 @@ def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Re
 def choose_feeds(result: FeedsView, filters: dict[str, str]) -> list[FeedView]:
     """The feeds that pass the filters of a list, failing ones first."""
     chosen = [feed for feed in result.feeds if _is_chosen(feed, filters)]
-    return sorted(chosen, key=lambda feed: feed.standing is not FeedStatus.FAILING)
+    return sorted(chosen, key=lambda feed: feed.status is not FeedStatus.FAILING)
 
 
 def _is_chosen(feed: FeedView, filters: dict[str, str]) -> bool:
-    """Whether a feed has the standing, the tag and the words (in name, title or address)."""
+    """Whether a feed has the status, the tag and the words (in name, title or address)."""
     text = f"{feed.name} {feed.title or ''} {feed.url}".casefold()
     return (
-        filters.get("show", feed.standing) == feed.standing
+        filters.get("show", feed.status) == feed.status
         and ("tag" not in filters or filters["tag"] in feed.tags)
         and all(word in text for word in filters.get("q", "").casefold().split())
     )
@@ -66,7 +66,7 @@ def _is_chosen(feed: FeedView, filters: dict[str, str]) -> bool:
 
 def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
     feed = list_feeds(settings, utc_now()).named(name)
-    polls = list_polls(settings, name) if feed.standing is not FeedStatus.UNKNOWN else ()
+    polls = list_polls(settings, name) if feed.status is not FeedStatus.UNKNOWN else ()
     return {
         "feed": pages.render("feeds/state.html", feed=feed),
         "polls": pages.render("feeds/polls.html", polls=polls),
@@ -181,7 +181,7 @@ def _address(name: str) -> str:
 
 def _filters(request: Request) -> str:
     filters = dict(parse_qsl(filter_query(request, FILTERS)))
-    if filters.get("show") not in _STANDINGS:
+    if filters.get("show") not in _FILTER_STATUSES:
         filters.pop("show", None)
     return write_query(filters)
 
