@@ -150,7 +150,42 @@ def _entry(inside: str) -> bytes:
         (_item("<author>mailto:mo@a.example (Mo)</author>"), "author", "Mo"),
         (_item("<dc:creator>Mo Ek; Bo Ny</dc:creator>"), "authors", ["Mo Ek", "Bo Ny"]),
         (_item("<dc:creator>李昂 / 王五</dc:creator>"), "authors", ["李昂", "王五"]),
+        (_item("<dc:creator>李昂/王五</dc:creator>"), "authors", ["李昂", "王五"]),
+        (_item("<dc:creator>李昂, 王五</dc:creator>"), "authors", ["李昂", "王五"]),
         (_item('<enclosure url="https://a.example/t.jpg"/>'), "image", "https://a.example/t.jpg"),
+        (_item('<category term="Sea" label="The sea"/>'), "tags", ("Sea",)),
+        (_item("<fullitem>&lt;p&gt;High&lt;/p&gt;</fullitem>"), "html", "<p>High</p>"),
+        (
+            _item('<x:content xmlns:x="http://turbo.yandex.ru">High</x:content>'
+                  "<description>Low</description>"),
+            "html", "<p>High</p>",
+        ),
+        (_entry("<description>High</description>"), "html", "<p>High</p>"),
+        (
+            _entry('<content type="image/png">SGlnaA==</content><summary>Low</summary>'),
+            "html", "<p>Low</p>",
+        ),
+        (
+            _item('<e:enclosure xmlns:e="http://purl.oclc.org/net/rss_2.0/enc#" '
+                  'resource="https://a.example/t.jpg" type="image/jpeg"/>'),
+            "image", "https://a.example/t.jpg",
+        ),
+        (_item('<description xml:base="/b/">High</description>'), "base_url", "https://a.example/b/"),
+        (
+            _item('<content:encoded xml:base="https://b.example/">High</content:encoded>'),
+            "base_url", "https://b.example/",
+        ),
+        (
+            _entry('<content xml:base="c/">High</content>').replace(
+                b"<entry", b'<link href="https://a.example/"/><entry xml:base="b/"'
+            ),
+            "base_url", "b/c/",
+        ),
+        (
+            b'{"version": "https://jsonfeed.org/version/1.1", "items": '
+            b'[{"id": "1", "title": "Tide", "date_modified": "2021-11-26"}]}',
+            "date", "2021-11-26",
+        ),
         (
             _item('<enclosure url="https://b.example/~r/t.mp3"/><feedburner:origEnclosureLink>'
                   "https://a.example/t.mp3</feedburner:origEnclosureLink>"),
@@ -194,6 +229,7 @@ _AUDIO = 'url="https://a.example/t.mp3" type="audio/mpeg"'
         ('<media:content url="https://a.example/t.jpg" medium="image"><media:title>T</media:title>',
          None, "https://a.example/t.jpg"),
         ("<category>Sea", None, None),
+        ("<title>Ebb", None, None),
         ('<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="/t">', None, None),
     ],
 )  # fmt: skip

@@ -31,11 +31,11 @@ _CLOSED = re.compile(r"</([a-z][a-z1-6]{0,5})>", re.IGNORECASE)
 _NO_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(?!;)(=?)")
 _MAX_NAMES = 200
 _MAX_TEXT = 10_000
-_MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
-_MAIL_THEN_NAME = re.compile(rf"(?:mailto:)?{_MAIL}\s*\(([^()]+)\)")
-_NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
+_MAIL_PART = r"[^\s@<>()\[\],;:\"'\u2e80-\uffff]{1,100}"
+_MAIL = re.compile(rf"[(<\[]?\s?(?:mailto:|@)?{_MAIL_PART}@{_MAIL_PART}\s?[)>\]]?")
+_LONGEST_PERSON = 500
 _BY = re.compile(r"^[Bb]y (?=[A-Z])")
-_BETWEEN_NAMES = re.compile(r",? (?:and|und|&) | [/|] |[,;] |[、，；]")
+_BETWEEN_NAMES = re.compile(r",? (?:and|und|&) | [/|] |[,;] |[、，；]|(?<=[一-鿿])[/|](?=[一-鿿])")
 _DASH = re.compile(r"(?:^|\s)-\s?")
 _TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
 _URL_KEYS = (
@@ -143,19 +143,26 @@ def persons_of(value: object) -> tuple[Person, ...]:
 
 
 def person_name(text: str) -> str:
-    """A name out of `Name`, `mail (Name)`, `Name (mail)`, `Name <mail>` or a link with the name; a
-    mail address alone stays as it is."""
-    text = " ".join(clean(text).split()).removesuffix(" ()")
-    match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
-    name = match[1].strip(" \"'") if match else text
+    """A name without the mail address before or behind it, in whatever brackets, or a link with the
+    name; an address alone stays as it is, and so do several."""
+    name = text = " ".join(clean(text).split()).removesuffix(" ()")
+    if "@" in text[:_LONGEST_PERSON]:
+        without, count = _MAIL.subn("", text[:_LONGEST_PERSON])
+        name = without.strip(" \"',;:-") if count == 1 else text
+    if name[:1] == "(" and name.find(")") == len(name) - 1:  # RFC 822: a comment
+        name = name[1:-1].strip()
+    name = name or text
     is_markup = "<" in name or "&" in name
     return html_text(name.replace("</a>,", "</a>;")) if is_markup else name
 
 
 def listed_names(text: str) -> list[str]:
-    """The names in a list of full names; `Lee, Ann` and `Ann Lee, Harbour News` are one."""
+    """The names in a list of full names; `Lee, Ann` and `Ann Lee, Harbour News` are one. Chinese
+    names are never turned round."""
     text = _BY.sub("", text)
     names = _BETWEEN_NAMES.split(text)
+    if all(name > "一" for name in names):
+        return names
     is_list = len(names) > 2 or (len(names) == 2 and "," not in text)
     return names if is_list and all(" " in name or name > "一" for name in names) else [text]
 

@@ -11,6 +11,7 @@ from worker.formats.feed.fields import (
     attachments,
     base_of,
     date_texts,
+    declared_base,
     language_of,
     media_files,
     media_images,
@@ -49,11 +50,11 @@ def head(root: Element, feed_url: str | None) -> Head:
 def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     """One entry; without authors of its own it has its source's (RFC 4287, 4.1.2)."""
     fields = Fields(element, base_of(element, feed_url), _ATOM)
-    content, base = _content(fields)
-    summary = fields.first("summary")
+    content, holder = _content(fields)
+    summary = fields.first("summary", "description")
     short = _html(summary) if summary is not None else ""
     if not content and summary is not None:
-        base = _own_base(fields, summary)
+        holder = summary
     html = content or short
     if not html and (video := video_description(fields)) is not None:
         html = html_in(video, "text")
@@ -75,7 +76,7 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
         if summary is not None and content and short != content
         else None,
         url=url,
-        base=base,
+        base=declared_base(holder, feed_url),
         guid=guid,
         published=date_texts(fields, _PUBLISHED, "feed:published"),
         updated=date_texts(fields, _UPDATED, "feed:updated"),
@@ -105,18 +106,12 @@ def _title(fields: Fields) -> str | None:
     return (title if element.get("type") else html_unescape(title)) or None
 
 
-def _content(fields: Fields) -> tuple[str, str | None]:
-    """The longest content as HTML, and the base of its relative links where `xml:base` says one."""
+def _content(fields: Fields) -> tuple[str, Element]:
+    """The longest content as HTML, and the element whose base its relative links have."""
     contents = [(_html(element), element) for element in fields.all("content", "content:encoded")]
     html, element = max(contents, key=lambda pair: len(pair[0]), default=("", fields.element))
-    only = element[0] if len(element) == 1 and element is not fields.element else element
-    return html, _own_base(fields, only)
-
-
-def _own_base(fields: Fields, element: Element) -> str | None:
-    """The base within `element`, which is the entry or in it; None where no `xml:base` says one."""
-    over = None if element is fields.element else fields.base
-    return base_of(element, over) if base_of(element, None) else None
+    is_wrapped = len(element) == 1 and element is not fields.element
+    return html, element[0] if is_wrapped else element
 
 
 def _html(element: Element) -> str:

@@ -97,6 +97,11 @@ def base_of(element: Element, base: str | None) -> str | None:
     return base
 
 
+def declared_base(element: Element, outer: str | None) -> str | None:
+    """The same over `outer`; None where no `xml:base` says one."""
+    return base_of(element, outer) if base_of(element, None) else None
+
+
 def language_of(element: Element) -> str | None:
     """The nearest `xml:lang`; empty where that takes back an outer one (XML 1.0, 2.12)."""
     for node in (element, *element.iterancestors()):

@@ -123,6 +123,8 @@ def with_drawn_text(html: str) -> str:
 
 def _decoded(text: str, kind: str) -> str:
     """Base64 (RFC 4287: any type that is neither text nor XML) as HTML; empty for other bytes."""
+    if kind.startswith(("image/", "audio/", "video/")):
+        return ""
     try:
         data = base64.b64decode("".join(text.split()), validate=True)
         plain = clean(data.decode("utf-8"))  # XML has no NUL, this may

@@ -39,6 +39,8 @@ _ADDRESSES: Final = {
         "purl.org/rss/1.0/modules/prism",
     ),
     "yandex": ("news.yandex.ru",),
+    "turbo": ("turbo.yandex.ru",),
+    "enc": ("purl.oclc.org/net/rss_2.0/enc",),
     "xhtml": ("www.w3.org/1999/xhtml",),
     "xml": ("www.w3.org/xml/1998/namespace",),
 }  # fmt: skip

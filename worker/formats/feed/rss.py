@@ -17,15 +17,16 @@ from worker.formats.feed.fields import (
     attachments,
     base_of,
     date_texts,
+    declared_base,
     language_of,
     media_files,
     media_images,
     person,
     persons,
-    video_description,
 )
-from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
+from worker.formats.feed.markup import text_in, title_in
 from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.rss_text import texts
 from worker.formats.fields import field_of
 from worker.formats.values import clean, html_unescape, names_of
 from worker.model import Attachment, DateText, Person, Publisher
@@ -38,9 +39,10 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
-_CONTENTS = ("content:encoded", "content", "fulltext", "encoded", "?:encoded", "yandex:full-text")
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_RESOURCE = _ABOUT.replace("about", "resource")
+_ENCLOSURES = ("enclosure", "enc:enclosure")
 _MAX_INTERVAL_SECONDS = 86_400
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERIODS = {
@@ -84,14 +86,14 @@ def head(root: Element, feed_url: str | None) -> Head:
 def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
     """One item."""
     fields = Fields(item, base_of(item, feed.link or feed_url))
-    html, summary = _texts(fields)
+    html, summary, holder = texts(fields)
     url, guid = _url(fields), fields.text("guid", "atom:id", "id")
     return Entry(
         title=_title(fields, "title", "dc:title", "media:title", "itunes:title"),
         html=html,
         summary=summary,
         url=url,
-        base=base_of(item, None) and fields.base,
+        base=declared_base(holder, feed.link or feed_url),
         guid=guid or item.get(_ABOUT),
         published=date_texts(fields, _PUBLISHED, "feed:published") or _other_dates(fields),
         updated=date_texts(fields, _UPDATED, "feed:updated") or _last_modified(item),
@@ -102,42 +104,6 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
         image=next(_images(fields), None),
         attachments=attachments((*_enclosures(fields), *media_files(fields))),
     )
-
-
-def _texts(fields: Fields) -> tuple[str, str | None]:
-    """The content and, where there is another text beside it, the summary."""
-    description = fields.first("description", "dc:description", "abstract")
-    summary = fields.first("atom:summary", "summary")
-    full = max(_contents(fields), key=len, default="")
-    if description is not None and summary is not None and not full:
-        full, description = rss_html(markup_in(description)), summary
-    description = description if description is not None else summary
-    if full and description is None:
-        description = fields.first("itunes:summary")
-    short = markup_in(description) if description is not None else ""
-    if full:
-        return full, clean(short) if short and rss_html(short) != full else None
-    if short:
-        return rss_html(short), None
-    alternative = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
-    alternative = alternative if alternative is not None else video_description(fields)
-    return (rss_html(markup_in(alternative)), None) if alternative is not None else ("", None)
-
-
-def _contents(fields: Fields) -> Iterator[str]:
-    """Every content an item has; the module's `encoded` is HTML, Atom's declares its type."""
-    for element in fields.all(*_CONTENTS):
-        if value := markup_in(element):
-            yield rss_html(value)
-    for element in fields.all("atom:content"):
-        if value := html_in(element, element.get("type") or "html", element.get("mode", "")):
-            yield value
-    for element in fields.all("xhtml:body", "xhtml:div", "body"):
-        if value := markup_in(element):
-            yield value
-    for element in fields.all("content:items"):  # RSS 1.0's content module, before `encoded`
-        for node in element.iter("{*}value"):
-            yield rss_html(markup_in(node))
 
 
 def _title(fields: Fields, *names: str) -> str | None:
@@ -243,7 +209,8 @@ def _author(fields: Fields, element: Element) -> Person | None:
 def _tags(fields: Fields) -> Iterator[str]:
     for name, element in fields.in_order(*_TAGS, *_TAG_LISTS, "atom:category", "itunes:category"):
         if name in _TAGS:
-            yield html_unescape(text_in(element))  # WordPress writes `A &amp; B` in CDATA
+            text = text_in(element) or element.get("term") or ""  # of Atom
+            yield html_unescape(text)  # WordPress writes `A &amp; B` in CDATA
         elif name in _TAG_LISTS:
             yield from text_in(element).split(",")
         elif name == "atom:category":
@@ -254,8 +221,8 @@ def _tags(fields: Fields) -> Iterator[str]:
 
 def _images(fields: Fields) -> Iterator[str]:
     yield from media_images(fields)
-    for element in fields.all("enclosure"):
-        url = fields.address(element.get("url"), element)
+    for element in fields.all(*_ENCLOSURES):
+        url = fields.address(_file_address(element), element)
         kind = (element.get("type") or "").lower()
         if url and (kind.startswith("image/") if kind else IMAGE_NAME.search(url)):
             yield url
@@ -269,9 +236,9 @@ def _images(fields: Fields) -> Iterator[str]:
 
 def _enclosures(fields: Fields) -> Iterator[Attachment]:
     original = fields.text("feedburner:origenclosurelink")
-    for element in fields.all("enclosure"):
+    for element in fields.all(*_ENCLOSURES):
         inner = Fields(element, fields.base)
-        raw_url = element.get("url") or element.get("href") or inner.text("url") or element.text
+        raw_url = _file_address(element) or inner.text("url") or element.text
         if url := fields.address(original or raw_url, element):
             yield Attachment(
                 url,
@@ -279,6 +246,12 @@ def _enclosures(fields: Fields) -> Iterator[Attachment]:
                 element.get("title") or None,
             )
     yield from atom_enclosures(fields, "atom:link")
+
+
+def _file_address(element: Element) -> str | None:
+    """The address of an enclosure: of RSS 2.0, as Atom has it, or of RSS 1.0's module."""
+    names = ("url", "href", "resource", _RESOURCE)
+    return next(filter(None, map(element.get, names)), None)
 
 
 def _min_interval(fields: Fields) -> int:

@@ -125,12 +125,12 @@ _TEXTS = frozenset(
 _LEAVES = frozenset(
     [
         *("enclosure", "link", "guid", "id", "pubdate", "published", "updated", "date", "category"),
-        *("creator", "comments", "thumbnail", "media:content"),
+        *("creator", "comments", "thumbnail", "media:content", "title"),
     ]
 )
 """Elements of an entry that hold no other, but where an end tag is missing: `media:content` only
 its own kind."""
-_FIELDS = _LEAVES | _TEXTS | {"author"} - {"div", "body"}
+_FIELDS = (_LEAVES | _TEXTS | {"author"}) - {"div", "body"}
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal
         return article
     return replace(
         article,
+        dates=article.dates or article.modified,
         publisher=article.publisher or (Publisher(title, home) if title else None),
         authors=article.authors or persons_of(feed.get("authors") or feed.get("author")),
         language=article.language or text_of(feed.get("language")) or None,
