@@ -285,14 +285,20 @@ def test_a_bucket_without_settings(world: World) -> None:
 
 
 def test_the_rate_and_the_time_left(world: World) -> None:
-    """They are those of the last half minute or more, of all hosts; unknown before."""
+    """They are those of the last half minute or more, of all hosts; unknown before, and again where
+    nothing was fetched for minutes: then only retries wait."""
     job = enqueue_list(world.settings, [f"https://h{n}.example/" for n in range(100)], BY_HAND, "l")
     key = world.context.address_backlog._layout.job(job.job)
-    marks = {"earlier_mark_ms": 1_000, "earlier_marked": 10, "mark_ms": 31_000, "marked": 40}
+    seconds, _ = world.context.redis.time()
+    now_ms = int(seconds) * 1000
+    marks = {"earlier_mark_ms": now_ms - 30_000, "mark_ms": now_ms}
     world.context.redis.hdel(key, "listing")
     view = get_job(world.settings, job.job)
     assert view.seconds_left is None
-    world.context.redis.hset(key, mapping=marks)
+    world.context.redis.hset(key, mapping={**marks, "earlier_marked": 10, "marked": 40})
     view = get_job(world.settings, job.job)
     assert view.fetching is not None
     assert (view.fetching.per_second, view.seconds_left) == (1.0, 100.0)
+    earlier = {name: value - 600_000 for name, value in marks.items()}
+    world.context.redis.hset(key, mapping=earlier)
+    assert get_job(world.settings, job.job).seconds_left is None

@@ -21,6 +21,9 @@ from worker.store.layout import Layout
 
 logger = get_logger(__name__)
 
+_MARK_SECONDS = 30
+"""Between two marks of how many objects or addresses are fetched, as in finish.lua."""
+
 _NUMBER = re.compile(r"-?[0-9]{1,13}")
 """Counts, and times until the year 2286."""
 
@@ -50,7 +53,8 @@ class Job:
 class FetchCounts:
     """How far the objects or addresses of a job are fetched. `listed` are known so far, and more
     follow while it `is_listing`; `unfetchable` were skipped or given up. `per_second` is the rate
-    of the last half minute or more, on all hosts; None where it is unknown."""
+    of the last half minute or more, on all hosts; None where it is unknown, or nothing was fetched
+    since: what is left may be retries that wait."""
 
     listed: int
     unfetched: int
@@ -151,9 +155,11 @@ class JobStore:
                 self._client.expire(key, self._layout.keep_seconds)
 
     def get(self, job: str) -> JobState | None:
-        with translated():
-            values = self._client.hgetall(self._layout.job(job))
-        return _state(job, values) if values else None
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            pipe.hgetall(self._layout.job(job))
+            pipe.time()
+            values, now = pipe.execute()
+        return _state(job, values, now) if values else None
 
     def list(self, count: int = 50, cursor: int = 0) -> list[JobState]:
         """Up to `count` jobs, newest first, after the first `cursor`, without those expired."""
@@ -163,8 +169,9 @@ class JobStore:
             with self._client.pipeline(transaction=False) as pipe:
                 for name in names:
                     pipe.hgetall(self._layout.job(name))
-                values = pipe.execute()
-        return [_state(name, job) for name, job in zip(names, values, strict=True) if job]
+                pipe.time()
+                *values, now = pipe.execute()
+        return [_state(name, job, now) for name, job in zip(names, values, strict=True) if job]
 
     def refused(self, job: str, count: int = 1000) -> Sequence[RefusedSummary]:
         """The refused files of a job, in order; the first `jobs.max_refused` of them."""
@@ -183,8 +190,9 @@ def log_store_errors(event: str, **details: str) -> Iterator[None]:
         logger.warning(event, **details, error=str(error))
 
 
-def _state(job: str, raw: dict[bytes, bytes]) -> JobState:
-    """What can be parsed: a job of another version must not hide the others."""
+def _state(job: str, raw: dict[bytes, bytes], now: tuple[int, int]) -> JobState:
+    """What can be parsed: a job of another version must not hide the others. `now` is the server's
+    clock, which also set the marks: seconds and microseconds."""
     values = {text_of(name): text_of(value) for name, value in raw.items()}
     numbers = {name: int(value) for name, value in values.items() if _NUMBER.fullmatch(value)}
     kind = values.get("kind")
@@ -202,20 +210,22 @@ def _state(job: str, raw: dict[bytes, bytes]) -> JobState:
         began_ms=numbers.get("began_ms"),
         warnings=parse_warnings(numbers),
         accepted=numbers.get("accepted"),
-        fetching=_fetch_counts(numbers),
+        fetching=_fetch_counts(numbers, now[0] * 1000),
     )
 
 
-def _fetch_counts(numbers: Mapping[str, int]) -> FetchCounts | None:
+def _fetch_counts(numbers: Mapping[str, int], now_ms: int) -> FetchCounts | None:
     if "listed" not in numbers and "listing" not in numbers:
         return None
-    milliseconds = numbers.get("mark_ms", 0) - numbers.get("earlier_mark_ms", 0)
+    mark_ms = numbers.get("mark_ms", 0)
+    milliseconds = mark_ms - numbers.get("earlier_mark_ms", 0)
     fetched = numbers.get("marked", 0) - numbers.get("earlier_marked", 0)
+    is_current = milliseconds > 0 and now_ms - mark_ms < milliseconds + 2 * _MARK_SECONDS * 1000
     return FetchCounts(
         listed=numbers.get("listed", 0),
         unfetched=numbers.get("unfetched", 0),
         unfetchable=numbers.get("unfetchable", 0),
         is_listing="listing" in numbers,
         is_paused="paused" in numbers,
-        per_second=round(fetched * 1000 / milliseconds, 3) if milliseconds > 0 else None,
+        per_second=round(fetched * 1000 / milliseconds, 3) if is_current else None,
     )
