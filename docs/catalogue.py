@@ -123,7 +123,7 @@ def vocabulary() -> Iterator[str]:
     """Names with a fixed set of values, as pages show them; in data they never change."""
     names = [*Reason, *Trouble, *WarningKind, *FeedStatus, *STARTED_BY.values()]
     names += [*(field.name for field in fields(Filters)), "reason", "any"]
-    names += ["rejected", "waiting", "processing", "archived", "quarantined", "on other nodes"]
+    names += ["refused", "waiting", "processing", "archived", "quarantined", "on other nodes"]
     names += ["last success", "next", "folder", *ChangeKind, "title", "date published"]
     yield from (str(name).replace("_", " ") for name in names)
     yield from PAGE_TITLES

@@ -95,6 +95,12 @@ def test_the_context_is_in_every_line() -> None:
     ]
 
 
+def test_messages_of_several_lines() -> None:
+    """A library's message is one line of a log, and reads as one."""
+    (line,) = events(r"library.warning('cannot connect: %s.\n%s\n', 'refused', 'trying again')")
+    assert line["event"] == "cannot connect: refused. trying again"
+
+
 def test_no_locals_are_logged() -> None:
     """A traceback has places, not variables: bodies, addresses, passwords."""
     text = output_of("held = 'geheim'", *RAISE, "    log.error('a bug', exc_info=error)")

@@ -189,11 +189,16 @@ def _add_record(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
         **getattr(record, "fields", {}),
         "timestamp": _timestamp(record.created),
         "level": record.levelname.lower(),
-        "event": event["event"],
+        "event": _join_lines(event["event"]),
         "logger": record.name,
         "pid": record.process,
     }
     return {name: fields[name] for name in (*_FIRST, *fields) if name in fields}
+
+
+def _join_lines(event: str) -> str:
+    """A message on one line: some of Celery's have several (`test_messages_of_several_lines`)."""
+    return " ".join(event.split("\n")) if "\n" in event else event
 
 
 def _timestamp(seconds: float) -> str:

@@ -86,6 +86,17 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
     assert home.run("groups", "list").exit_code == 3  # another program's, in a sentence
 
 
+def test_a_position_between_two_entries_is_in_words(home: Home, redis_client: redis.Redis) -> None:
+    """A group that begins at a time is listed as before the first entry of that time, without the
+    highest number that an ID can have."""
+    publish(home, "甲")
+    ((entry, _),) = redis_client.xrange(STREAM)
+    home.json("groups", "create", "nlp", "--since", "2000-01-01")
+    assert f"just before {entry.decode()}" in home.run("groups", "list").stdout
+    last = home.lines("groups", "list")[0]["last_delivered_id"]
+    assert last.endswith("-18446744073709551615")
+
+
 def test_pending_entries_of_a_past_are_changed(home: Home, redis_client: redis.Redis) -> None:
     """Entries of a group's past are listed with the rest, claimed, acknowledged and moved to dead
     letters."""

@@ -150,7 +150,7 @@ def test_a_spool_on_another_mount_fails(tmp_path: Path) -> None:
     finally:
         moved.rmdir()
     assert len(found) == 1
-    assert "renamed into its spool" in found[0].message
+    assert "cannot rename a file into the spool" in found[0].message
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")

@@ -366,6 +366,27 @@ def test_discarded_inputs_are_restored(ours: Served) -> None:
     )
 
 
+def test_an_input_of_many_articles_is_never_void(ours: Served) -> None:
+    """The articles of a file that were published say nothing about the one that was refused."""
+    good = [f'{{"title": "第{number}条", "content_text": "正文"}}' for number in range(3)]
+    many = "\n".join(['{"title": "", "content_text": ""}', *good])
+    enqueued(ours, **{"many.ndjson": many})
+    found = ours.get("/quarantine")
+    assert ([one["path"] for one in found["refused"]], found["later"]) == (["many.ndjson"], {})
+
+
+def test_the_page_of_a_bulk_discard_speaks_of_discarding_only(ours: Served) -> None:
+    """What is ticked is discarded there; only the page of all that match offers a retry, too."""
+    enqueued(ours, **{"0.md": ""})
+    (refused,) = ours.get("/quarantine")["refused"]
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/quarantine"))
+    assert token is not None
+    ticked = {"form_token": token[1], "id": refused["id"], "what": "ask"}
+    shown = words(ours.client.post("/quarantine/selected", data=ticked).text)
+    assert ("Retry" in shown, "can be restored for" in shown) == (False, True)
+    assert "Retry accepts them again" in words(text(ours, "/quarantine/matching?reason=empty"))
+
+
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     """Older ones follow from the last entry shown; an invalid id is an error."""
     enqueued(ours, **{f"{n}.md": article(f"第{n}条") for n in range(60)})

@@ -32,7 +32,7 @@ OUTCOMES = {
     "revised": (mark("revised"), "green"),
     "withdrawn": (mark("withdrawn"), "red"),
     "duplicate": (mark("duplicate"), "yellow"),
-    "rejected": (mark("rejected"), "red"),
+    "rejected": (mark("refused"), "red"),
     "deferred": (mark("waiting for its page"), "cyan"),
     "read": (mark("read"), ""),
 }

@@ -85,6 +85,11 @@ def format_state(count: int, state: str) -> str:
     return gettext("{count} {state}").format(count=format_count(count), state=gettext(state))
 
 
+def outcome_word(outcome: str) -> str:
+    """What people read for an outcome. Data and options have `rejected`, like the error's name."""
+    return mark("refused") if outcome == "rejected" else outcome
+
+
 def format_kinds(counts: Mapping[str, int]) -> str:
     """`date_missing 3, cut 1`: counts by kind, the largest first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -46,7 +46,7 @@ _STYLES = {
     mark("open"): "cyan",
     mark("published"): "green",
     mark("duplicate"): "",
-    mark("rejected"): "red",
+    mark("refused"): "red",
     mark("not fetched"): "red",
 }
 """The counts beside the accepted files, with their colours. The last one is a column only where a
@@ -134,7 +134,7 @@ def _print_job(job: "JobView") -> None:
                 "articles",
                 f"{articles.published:,} published, {articles.revised:,} revised, "
                 f"{articles.withdrawn:,} withdrawn, {articles.duplicate:,} duplicate, "
-                f"{articles.rejected:,} rejected",
+                f"{articles.rejected:,} refused",
             ),
             ("warnings", format_kinds(job.warnings) or None),
         )

@@ -130,11 +130,17 @@ def find_matching(
 def find_later_successes(
     settings: Settings, items: Iterable[QuarantineItem]
 ) -> dict[str, LaterSuccess]:
-    """The inputs, by ID, that a later success has made void; none without the read model."""
+    """The inputs, by ID, that a later success has made void; none without the read model.
+
+    Of a file with many articles only some may be refused, and an article that was published says
+    nothing about those: such an input is never void.
+    """
     successes: dict[str, LaterSuccess] = {}
     with suppress(ReadModelUnavailable), open_reader(settings.state_dir) as db:
         for item in items:
-            if later := find_later(db, item.path, item.source, item.refused_at):
+            if item.ordinal is None and (
+                later := find_later(db, item.path, item.source, item.refused_at)
+            ):
                 successes[item.id] = LaterSuccess(*later)
     return successes
 

@@ -108,15 +108,15 @@ def _claiming(name: str, path: Path) -> Check:
     """Try what a claim does, in the folder's spool: create, rename, lock, sync."""
     spool = path / SPOOL
     probe, target = path / f".newsdrop-doctor-{os.getpid()}.tmp", spool / f"doctor-{os.getpid()}"
-    step = "be read"
+    step = "read the folder"
     try:
         with os.scandir(path) as entries:
             next(entries, None)
-        step = "be written"
+        step = "write a file"
         spool.mkdir(mode=0o770, exist_ok=True)
         probe.write_bytes(b"")
         skew = probe.stat().st_ctime - time.time()
-        step = "have a file renamed into its spool"
+        step = "rename a file into the spool"
         probe.rename(target)
         step = "sync a file"
         with target.open("rb") as file:
@@ -126,7 +126,8 @@ def _claiming(name: str, path: Path) -> Check:
         advice = "give newsdrop's user permission to read, write and search the folder"
         if error.errno in _UNSUPPORTED:
             advice = "its file system cannot do that: move the folder to another"
-        return Check(name, "fail", f"{printable(path)} cannot {step}: {error.strerror}", advice)
+        message = f"newsdrop cannot {step} in {printable(path)}: {error.strerror}"
+        return Check(name, "fail", message, advice)
     finally:
         probe.unlink(missing_ok=True)
         target.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import redis
 
 from worker.errors import Retryable, StoreFull, StoreRefused, StoreUnavailable
 from worker.escape import printable
+from worker.translation import mark
 
 
 @contextmanager
@@ -42,7 +43,10 @@ def _translate(error: redis.RedisError) -> Retryable:
     text = str(error)
     code = _PERMISSION if _NO_PERMISSION.search(text) else getattr(error, "status_code", None)
     if code == _PERMISSION:
-        return StoreRefused(f"{_DENIED} ({printable(text, 200)}): {GRANT}")
+        return StoreRefused(
+            "the user in redis.url may not run a command that newsdrop needs "
+            f"({printable(text, 200)}): {GRANT}"
+        )
     for prefix, (kind, message) in _BY_CODE.items():
         if code == prefix or f"{prefix} " in text:
             return kind(message)
@@ -73,38 +77,51 @@ _WRONG_PASSWORD = "Redis refuses the user or password: correct redis.url or redi
 
 _PERMISSION = "NOPERM"
 _NO_PERMISSION = re.compile(r"NOPERM |ACL failure in script|no permissions to", re.IGNORECASE)
-_DENIED = "the user in redis.url may not run a command that newsdrop needs"
 GRANT = "grant it in Redis' ACL, see docs/operations.md"
 
-_MOVING = "the stream's slot of the Redis Cluster is being moved to another node: wait"
+_MOVING = mark("the stream's slot of the Redis Cluster is being moved to another node: wait")
 
 # By the first word of the reply. Redis 6.2 wraps the error of a script in another one.
 _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
     "OOM": (
         StoreFull,
-        "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the stream",
+        mark(
+            "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the "
+            "stream"
+        ),
     ),
     "MISCONF": (
         StoreFull,
-        "Redis refuses writes because it cannot save to its disk: free space there",
+        mark("Redis refuses writes because it cannot save to its disk: free space there"),
     ),
-    "LOADING": (StoreUnavailable, "Redis is still loading its data: wait"),
+    "LOADING": (StoreUnavailable, mark("Redis is still loading its data: wait")),
     "NOAUTH": (
         StoreRefused,
-        "Redis requires a password: put it into the file that redis.password_file names, "
-        "or into redis.url",
+        mark(
+            "Redis requires a password: put it into the file that redis.password_file names, "
+            "or into redis.url"
+        ),
     ),
     "WRONGPASS": (StoreRefused, _WRONG_PASSWORD),
     "READONLY": (
         StoreUnavailable,
-        "this Redis is a read-only replica: set redis.url to the primary",
+        mark("this Redis is a read-only replica: set redis.url to the primary"),
     ),
-    "MASTERDOWN": (StoreUnavailable, "this Redis is a replica that has lost its primary"),
-    "CLUSTERDOWN": (StoreUnavailable, "the Redis Cluster is down"),
+    "MASTERDOWN": (
+        StoreUnavailable,
+        mark("this Redis is a replica without a primary: wait, or set redis.url to the primary"),
+    ),
+    "CLUSTERDOWN": (StoreUnavailable, mark("the Redis Cluster is down: start its missing nodes")),
     "MOVED": (StoreUnavailable, _MOVING),
     "ASK": (StoreUnavailable, _MOVING),
     "TRYAGAIN": (StoreUnavailable, _MOVING),
     "non local key": (StoreUnavailable, _MOVING),
-    "BUSY": (StoreUnavailable, "Redis is busy with a script of another program"),
-    "NOREPLICAS": (StoreUnavailable, "Redis has fewer replicas than its min-replicas-to-write"),
+    "BUSY": (
+        StoreUnavailable,
+        mark("Redis is busy with a script of another program: wait, or end it with SCRIPT KILL"),
+    ),
+    "NOREPLICAS": (
+        StoreUnavailable,
+        mark("Redis has fewer replicas than its min-replicas-to-write: start the missing ones"),
+    ),
 }

@@ -12,6 +12,7 @@ from worker.cli.formatting import (
     format_estimate,
     format_speed,
     format_state,
+    outcome_word,
 )
 from worker.cli.options import (
     FAILED,
@@ -27,13 +28,13 @@ from worker.cli.options import (
 from worker.cli.output import print_json, print_note, print_refusal, print_text
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.translation import count_noun, mark, punctuate
+from worker.translation import count_noun, punctuate
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
     from worker.sources.enqueue import EnqueueOptions
 
-_OUTCOMES = tuple(map(mark, ("published", "revised", "withdrawn", "duplicate", "rejected")))
+_OUTCOMES = ("published", "revised", "withdrawn", "duplicate", "rejected")
 
 _MAX_REFUSALS = 20
 """Refused files that are printed."""
@@ -141,7 +142,9 @@ def _print_report(report: "EnqueueReport") -> None:
         return
     print_text(f"{count_noun(report.files, 'file')} accepted, job {report.job}")
     if report.done:
-        counts = ", ".join(format_state(report.articles[name], name) for name in _OUTCOMES)
+        counts = ", ".join(
+            format_state(report.articles[name], outcome_word(name)) for name in _OUTCOMES
+        )
         print_text(f"articles: {punctuate(counts)}")
         if report.seconds:
             speed = format_speed(report.files / report.seconds)

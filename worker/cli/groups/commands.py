@@ -52,7 +52,7 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
         lag = "?" if group.lag is None else format_count(group.lag)
         table.add_row(
             safe_text(group.name, "bold"), lag, count_text(group.pending), "",
-            count_text(group.dead_letters, "red"), group.last_delivered_id,
+            count_text(group.dead_letters, "red"), translate(group.position),
         )  # fmt: skip
         if past := group.past:
             rest = mark("all of the archive") if past.is_read else mark("the archive has more")

@@ -7,7 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.formatting import format_age, format_count, format_duration, format_until
+from worker.cli.formatting import (
+    format_age,
+    format_count,
+    format_duration,
+    format_until,
+    outcome_word,
+)
 from worker.cli.nodes import STATES as NODE_STATES
 from worker.cli.output import console, count_text, make_table, safe_text
 from worker.model import DECISIONS
@@ -20,7 +26,7 @@ ACCENT = "cyan"
 """The colour of what is in progress; red and yellow are for problems."""
 
 
-_COUNT_STYLES = {"rejected": "red", "quarantined": "red", "waiting": ACCENT, "processing": ACCENT}
+_COUNT_STYLES = {"refused": "red", "quarantined": "red", "waiting": ACCENT, "processing": ACCENT}
 
 
 _WIDE = 110
@@ -87,7 +93,10 @@ def render_counts(status: Status) -> Table:
     grid.add_row(*(Text(head, "bold") for head in heads))
     left, right = (
         [(f"  {gettext(n)}", count_text(c, _COUNT_STYLES.get(n, ""))) for n, c in counts]
-        for counts in (((it.value, _sum(status.articles, it)) for it in DECISIONS), places.items())
+        for counts in (
+            ((outcome_word(it.value), _sum(status.articles, it)) for it in DECISIONS),
+            places.items(),
+        )
     )
     for (outcome, articles), (place, number) in zip_longest(left, right, fillvalue=("", "")):
         grid.add_row(outcome, articles, place, number)
@@ -104,7 +113,7 @@ def render_sources(status: Status, max_sources: int | None) -> RenderableType:
     is_wide = console().width >= _WIDE
     sources = status.sources[:max_sources]
     has_next = any(source.next_turn for source in sources)
-    counts = ("waiting", "published", "duplicate", "rejected")
+    counts = ("waiting", "published", "duplicate", "refused")
     names = ["source", *counts, "last success", *["next"] * has_next, *["folder"] * is_wide]
     table = make_table(*names, right=counts, flexible=("folder",))
     for source in sources:

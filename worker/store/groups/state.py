@@ -6,6 +6,10 @@ from typing import Any
 from worker.store.connection import text_of
 from worker.store.groups.past import PastState
 from worker.store.stream import EntryFields
+from worker.translation import mark
+
+_LAST_NUMBER = str(2**64 - 1)
+"""The highest sequence number within a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,16 @@ class GroupState:
     dead_letters: int
     consumers: tuple[GroupMember, ...]
     past: PastState | None
+
+    @property
+    def position(self) -> str:
+        """The ID of the last delivered entry. A group that begins at a time has the last possible
+        ID before that time: this says so in words."""
+        milliseconds, _, number = self.last_delivered_id.partition("-")
+        if number != _LAST_NUMBER:
+            return self.last_delivered_id
+        following = int(milliseconds) + 1
+        return mark(f"just before {following}-0")
 
 
 @dataclass(frozen=True, slots=True)
