@@ -101,14 +101,25 @@ def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
     """Calendar dates in `text`, each with the text around it."""
     matches = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
     year_count = len(_CENTURY.findall(text))
-    for match in sorted(matches, key=re.Match.start) if year_count > 1 else matches:
+    spans = _in_order([*matches]) if year_count > 1 else ((match, None) for match in matches)
+    for match, end in spans:
         part, before = match.groupdict(), text[: match.start()]
         if year_count and part.get("yy") and not part.get("name"):
             continue  # a time with dots
         day = _day_of(part, order, before)
         if day is not None:
-            behind = text[match.end() :].lstrip(":")
+            behind = text[match.end() : end].lstrip(":")
             yield day, f"{before} \n{part.get('between') or ''} {behind}"
+
+
+def _in_order(matches: list[re.Match[str]]) -> Iterator[tuple[re.Match[str], int | None]]:
+    """The matches by place, each with the place of the next date, whose own time is behind it."""
+    matches.sort(key=re.Match.start)
+    for match in matches:
+        later = (one for one in matches if one.start() >= match.end())
+        named = ((one, one.groupdict().get("name")) for one in later)
+        ends = (one.start() for one, name in named if name is None or name in MONTHS)
+        yield match, next(ends, None)
 
 
 def _day_of(part: dict[str, str | None], order: DateOrder | None, before: str) -> date | None:

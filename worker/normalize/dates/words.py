@@ -46,6 +46,13 @@ ZONES: Final = {
     "wita": 480, "wit": 540, "bjt": 480, "hkt": 480, "sgt": 480, "myt": 480, "pht": 480,
     "awst": 480, "jst": 540, "kst": 540,
     "acst": 570, "acdt": 630, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "hdt": -540, "sst": -660, "bot": -240, "gyt": -240, "uyt": -180, "brst": -120, "azot": -60,
+    "cvt": -60, "samt": 240, "azt": 240, "mut": 240, "aft": 270, "irdt": 270, "uzt": 300,
+    "tjt": 300, "tmt": 300, "mvt": 300, "yekt": 300, "kgt": 360, "btt": 360, "omst": 360,
+    "mmt": 390, "krat": 420, "hovt": 420, "irkt": 480, "ulat": 480, "phst": 480, "bnt": 480,
+    "yakt": 540, "tlt": 540, "vlat": 600, "chst": 600, "pgt": 600, "lhst": 630, "magt": 660,
+    "sbt": 660, "vut": 660, "pett": 720, "fjt": 720, "mht": 720, "chast": 765, "tot": 780,
+    "chadt": 825,
 }  # fmt: skip
 """Zone abbreviations in lower case to minutes east of UTC."""
 

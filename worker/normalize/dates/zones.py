@@ -14,7 +14,9 @@ _OFFSET = re.compile(
     r"(?P<h>[0-9]{1,2}?)(?::?(?P<m>[0-9]{2}))?(?::00)?(?![0-9:])"
 )
 _AREA = re.compile(r"\b[a-z_]{2,20}/[a-z_+-]{2,30}(?:/[a-z_]{2,30})?\b")
-_NAME = re.compile(r"[(\[]?(?P<name>[a-z]{1,5})\b(?![/.'-]|\s?[0-9:])")
+_NAME = re.compile(r"[(\[\"']?(?P<name>[a-z]{1,5})\b(?![/.'-]|\s?[0-9:])")
+# An offset without a sign: `0800`, or of POSIX, `CST6`, where it is turned round.
+_NO_SIGN = re.compile(r"0[0-9](?:00|30|45)\Z|(?P<name>[a-z]{3,4})[0-9]")
 
 
 def fixed_zone(sign: str, hours: str, minutes: str) -> tzinfo:
@@ -34,10 +36,13 @@ def zone_in(context: str, end: int, day: date, zone: tzinfo) -> tzinfo | None:
         return _area(match[0])
     if place := None if context.isascii() else next(filter(context.__contains__, PLACES), None):
         return ZoneInfo(PLACES[place])
+    is_apart = "\n" in context[end : len(context) - len(behind)]  # the date is between them
+    match = _NO_SIGN.match(behind)
+    if match and not is_apart and (match["name"] or "utc") in ZONES:
+        raise ValueError("an offset without a sign")
     match = _NAME.match(behind)
     if match is None or match["name"] in _NO_ZONE:
         return None
-    is_apart = "\n" in context[end : len(context) - len(behind)]  # the date is between them
     is_last = not is_apart and not behind[match.end() :].strip()
     return _named(match["name"], day, zone, is_last=is_last)
 
