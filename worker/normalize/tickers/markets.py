@@ -41,7 +41,7 @@ _WORDS: dict[tuple[str, ...], str] = {
     ("HK",): "HK HKEX SEHK HKSE HKG 港交所 联交所 香港联交所 香港交易所 香港 港股 H股",
     MAINLAND: "A股 CH",
     (*MAINLAND, "HK"): "股份代号 股份代號 STOCKCODE",
-    ("TW",): "TW TWSE",
+    ("TW",): "TW TT TWSE TPE",
 }
 # A market word → the markets that it can mean, in the order in which a code is tried.
 CODE_MARKETS = {word: markets for markets, words in _WORDS.items() for word in words.split()}
@@ -52,8 +52,10 @@ AMERICAN = {
     "OTC": "OTCM", "OTCMKTS": "OTCM", "OTCPINK": "OTCM", "OTCQX": "OTCM", "OTCQB": "OTCM",
     "美股": None, "美国": None, "US": None,
 }  # fmt: skip
-# Endings of symbols of American shares; Reuters names the exchange by one.
-AMERICAN_SUFFIXES = {"US": None, "O": "XNAS", "OQ": "XNAS", "N": "XNYS", "K": "XNYS"}
+# Endings of symbols of American shares; Reuters and Bloomberg name the exchange by one.
+AMERICAN_SUFFIXES = {
+    "US": None, "UN": "XNYS", "UW": "XNAS", "O": "XNAS", "OQ": "XNAS", "N": "XNYS", "K": "XNYS",
+}  # fmt: skip
 
 
 def named(

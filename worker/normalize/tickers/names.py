@@ -28,8 +28,8 @@ _NO_COMPANY = re.compile(
     r"|(?:混合|债券|联接|货币|配置|定开|指数)[A-E]?|债[A-E]"
     r"|(?:上证|沪深|中证|深证|科创|创业板|国证|恒生)\S{0,2}\d+"
     r"|天津|武汉|新疆|乌鲁木齐|石河子"
-    r"|\b(?:population|total|number|no|id|code|zip|tel|phone|fax|room|box|ref|case|order|invoice"
-    r"|figure|table|model|part|item|version)\.?)[”\"》]?\s?$",
+    r"|基金|版本|\b(?:call|dial|postcode|pin|population|total|number|no|id|code|zip|tel|phone|fax"
+    r"|room|box|ref|case|order|invoice|figure|table|model|part|item|version)\.?)[”\"》]?\s?$",
     re.IGNORECASE,
 )
 _NO_DIGITS_AFTER = re.compile(
@@ -64,7 +64,12 @@ _ABBREVIATIONS = _words(
     PC GPU CPU NPU TPU SOC MCU SAAS PAAS IAAS BTC ETH NFT DEFI DAO USD CNY RMB EUR JPY HKD GBP AUD
     CAD CHF KRW SGD TWD NZD INR RUB BRL LNG LPG PTA PVC MDI TDI WTI OLAP SQL HTML XML PDF WIFI GPS
     BDS IOT B2B B2C C2C O2O PATH HOME USER TERM PWD SHELL TEMP TMP
+    AP AFP UPI DPA EFE PTI IANS ANI AAP PA ANSA TASS KCNA NHK CNN BBC CBS NBC ABC NPR PBS CNBC
+    DJI DJIA IXIC NDX SPX INX RUT VIX HSI HSCEI NKY KOSPI STI TSX DAX CAC
     """
+)
+_INDEX = re.compile(
+    r"(?:指[数數]|[综綜成]指|\b(?:index|average|composite))[”\"》]?\s?$", re.IGNORECASE
 )
 _SHARE_WORDS = re.compile(r"股价|股票|美股|盘前|盘后|收[涨跌]|\b(?:shares|stock)\b", re.IGNORECASE)
 
@@ -91,6 +96,8 @@ def is_chinese(before: str) -> bool:
 
 def is_name(label: str) -> bool:
     """Whether a word before a number inside of the brackets can be a company's name."""
+    if label.isascii():  # a market that is not read here: `KRX`
+        return False
     return bool(_LABELLED_NAME.fullmatch(label)) and not _NO_COMPANY.search(label)
 
 
@@ -101,7 +108,7 @@ def can_be_symbol(symbol: str) -> bool:
 def is_symbol(symbol: str, before: str, after: str) -> bool:
     """Whether letters in brackets are a share's symbol where nothing but the words around them
     says so."""
-    if not _ENDS_AS_NAME.search(before):
+    if not _ENDS_AS_NAME.search(before) or _INDEX.search(before):
         return False
     if symbol in _WELL_KNOWN:
         return True

@@ -39,14 +39,13 @@ def in_text(text: str) -> Iterator[Ticker]:
     shape = text.encode("ascii", "ignore").translate(_SHAPES)
     if not (b"00000" in shape or b"AA" in shape or _has_short_code(text, shape)):
         return
-    hits = [(start, ticker) for start, ticker in _in_brackets(text)]
+    hits = [*_in_brackets(text)]
     for hints, pattern, read in _LOOSE:
         if any(hint in shape if isinstance(hint, bytes) else hint in text for hint in hints):
             for match in islice(pattern.finditer(text), _MAX_BRACKETS):
                 if ticker := read(match):
                     hits.append((match.start(), ticker))
-    hits.sort(key=lambda item: item[0])
-    for _, ticker in hits:
+    for _, ticker in sorted(hits, key=lambda hit: hit[0]):
         yield ticker
 
 
@@ -61,7 +60,7 @@ _SHAPES = bytes(
 
 def _has_short_code(text: str, shape: bytes) -> bool:
     """Whether there may be a code below five digits or two letters: its market is beside it."""
-    if b"000" in shape and any(word in text for word in ("港", "联交所", "代号", "tock")):
+    if b"000" in shape and any(word in text for word in ("港", "联交所", "代号", "代號", "tock")):
         return True
     return "纽" in text or "纳" in text
 
@@ -74,18 +73,18 @@ _HAS_CODE = re.compile(r"[0-9]{3}|[A-Z]")
 _SEPARATOR = re.compile(r"\s?[,，、;；/|]\s?|(?<=\d)\s(?=\d{4})")
 _DIGITS = re.compile(
     r"(?P<label>[^\d:：]*?)\s?[:：.]?\s?(?P<code>[0-9]{1,6})"
-    r"(?:\s?[.\s·-]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|CH)(?:\sequity)?)?",
+    r"(?:\s?[.:\s·-]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|TT|CH)(?:\sequity)?)?",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(
-    r"(?:(?P<label>[^:：]{2,30})(?:[:：]\s?|(?<=代[码号])))?(?P<code>[A-Z]{1,5}(?:\.[A-Z])?)"
-    r"(?:[.\s](?P<suffix>US|OQ))?(?:\s[Ee]quity)?"
+    r"(?:(?P<label>[^:：]{2,30})(?:[:：]\s?|(?<=代[码碼号號])))?(?P<code>[A-Z]{1,5}(?:\.[A-CKNO])?)"
+    r"(?:[.\s](?P<suffix>US|UN|UW|OQ))?(?:\s[Ee]quity)?"
 )
 _LABEL = re.compile(
     r"(?<=Q)\s?(?:G[SM]|(?:GLOBAL|CAPITAL)(?:\sSELECT)?(?:\sMARKET)?)"
-    r"|(?:股票|证券|基金|上市)?代[码號号]|STOCK|TICKER|SYMBOL|CODE|\s|为|是"
+    r"|(?:股票|[证證]券|基金|上市)?代[码碼号號]|STAR|CHINEXT|MARKET|STOCK|TICKER|SYMBOL|CODE|\s|为|是"
 )
-_LABEL_ONLY = re.compile(r"(?:股票|证券|基金|上市)?代[码号]")
+_LABEL_ONLY = re.compile(r"(?:股票|[证證]券|基金|上市)?代[码碼号號]")
 # Words of quote services after a code: `(600519,股吧)`.
 _SERVICES = re.compile(r"股吧|行情|资讯|诊股|买入|增持|持有|主力买卖|问诊|前复权|净值|走势")
 
@@ -201,8 +200,7 @@ def _letters(part: str) -> _Item | None:
         return None
     code, label = match["code"], match["label"]
     if label:
-        market = _bare(label)
-        return _Item(code, True, (), AMERICAN[market], True) if market in AMERICAN else None
+        return _labelled_letters(label, code)
     if match["suffix"]:
         return _Item(code, True, (), AMERICAN_SUFFIXES[match["suffix"]], True)
     stem, _, ending = code.partition(".")
@@ -211,20 +209,27 @@ def _letters(part: str) -> _Item | None:
     return _Item(code, True)
 
 
+def _labelled_letters(label: str, code: str) -> _Item | None:
+    """Letters behind a market's word or a Chinese label, or before one of Bloomberg: `AAPL:US`."""
+    market = _bare(label)
+    if market in AMERICAN or (not market and label[:2] in ("股票", "上市")):
+        return _Item(code, True, (), AMERICAN.get(market), True)
+    is_symbol_first = code in ("US", "UN", "UW") and label.isascii() and label.isalpha()
+    return _Item(label, True, (), AMERICAN_SUFFIXES[code], True) if is_symbol_first else None
+
+
 def _bare(label: str) -> str:
     """A market's word without what is around it: `港交所股份代号`, `NASDAQ GS`."""
-    return _LABEL.sub("", label.upper().replace("股份代号", ""))
+    return _LABEL.sub("", label.upper().replace("股份", ""))
 
 
 # ── elsewhere ───────────────────────────────────────────────────────────────────────────────
 
 
-def _suffixed(match: re.Match[str]) -> Ticker | None:
-    return named(match[1], CODE_MARKETS[match[2].upper()], None, TickerOrigin.TEXT)
-
-
-def _prefixed(match: re.Match[str]) -> Ticker | None:
-    return named(match[2], CODE_MARKETS[match[1].upper()], None, TickerOrigin.TEXT)
+def _with_market(match: re.Match[str]) -> Ticker | None:
+    """`600519.SH`, `SH600519`."""
+    market, code = sorted(match.groups(), key=str.isdecimal)
+    return named(code, CODE_MARKETS[market.upper()], None, TickerOrigin.TEXT)
 
 
 def _before_slash(match: re.Match[str]) -> Ticker | None:
@@ -234,10 +239,9 @@ def _before_slash(match: re.Match[str]) -> Ticker | None:
 
 def _labelled(match: re.Match[str]) -> Ticker | None:
     label, code = match[1], match[2]
-    if label.startswith("H股"):
-        return named(code, ("HK",), None, TickerOrigin.TEXT)
     is_any = "份" in label or (code.startswith("0") and not label.startswith("A股"))
-    markets = (*MAINLAND, "HK") if is_any else MAINLAND
+    markets: tuple[str, ...] = (*MAINLAND, "HK") if is_any else MAINLAND
+    markets = ("HK",) if label.startswith("H股") else markets
     return named(code, markets, None, TickerOrigin.TEXT)
 
 
@@ -253,7 +257,7 @@ def _american_alone(match: re.Match[str]) -> Ticker | None:
 _PAIR_WORDS = "|".join(
     sorted((word for word in AMERICAN if len(word) > 2), key=len, reverse=True)
 ).replace("NYSEA", "NYSE ?A").replace("NYSEM", "NYSE ?M")  # fmt: skip
-_SYMBOL = r"([A-Z]{1,5}(?:\.[A-Z])?)(?![A-Za-z0-9])"
+_SYMBOL = r"([A-Z]{1,5}(?:\.[A-C])?)(?!\.?[A-Za-z0-9])"
 # The hints that a pattern needs (shapes or Chinese words), the pattern, the reader of a match.
 _LOOSE = (
     (
@@ -261,7 +265,7 @@ _LOOSE = (
         re.compile(
             r"(?<![A-Za-z0-9.])([0-9]{2,6})\.(XSHG|XSHE|SH|SS|SZ|BJ|HK|TW)(?![A-Za-z0-9])", re.I
         ),
-        _suffixed,
+        _with_market,
     ),
     (
         (b"000000/",),
@@ -271,17 +275,18 @@ _LOOSE = (
     (
         (b"AA00000", b"aa00000"),
         re.compile(r"(?<![A-Za-z0-9])(SH|SZ|BJ|HK)([0-9]{5,6})(?![A-Za-z0-9])", re.I),
-        _prefixed,
+        _with_market,
     ),
     (
         (b"A:0", b"A: 0"),
         re.compile(r"(?<![A-Za-z])(SSE|SHSE|SHA|SZSE|SHE|HKEX|SEHK|HKG): ?([0-9]{3,6})(?![\d.])"),
-        _prefixed,
+        _with_market,
     ),
     (
-        ("代码", "代号"),
+        ("代码", "代号", "代碼", "代號"),
         re.compile(
-            r"([AH]股(?:股票|证券)?代[码号]|股票代[码号]|证券代码|基金代码|股份代号)[为是]?\s?[:：]?\s?[“\"]?([0-9]{4,6})(?![\d.])"
+            r"([AH]股(?:股票|[证證]券)?代[码碼号號]|股票代[码碼号號]|[证證]券代[码碼]|基金代[码碼]|股份代[号號])"
+            r"[为為是]?\s?[:：]?\s?[“\"]?([0-9]{1,6})(?![\d.])"
         ),
         _labelled,
     ),
