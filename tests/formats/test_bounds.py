@@ -212,15 +212,19 @@ def test_zip_member_without_a_name(read: Any) -> None:
 
 
 def test_zip_of_one_member_many_times(read: Any) -> None:
-    """Members that share their bytes are refused by the ratio: 5 KB unpacked to 256 MB."""
+    """Members that share their bytes are refused: by the ratio, 5 KB unpacked to 256 MB, or each
+    by newer versions of zipfile, which find that they overlap."""
     one = zipped(b"# t\n\n" + b"x" * 5 * MEGA)
     directory, end = one.index(b"PK\x01\x02"), one.index(b"PK\x05\x06")
     entries = one[directory:end] * 1000
     tail = bytearray(one[end:])
     tail[8:12] = (1000).to_bytes(2, "little") * 2
     tail[12:16] = len(entries).to_bytes(4, "little")
-    with pytest.raises(Rejected, match="250 times"):
-        read(one[:directory] + entries + bytes(tail))
+    try:
+        results = read(one[:directory] + entries + bytes(tail))
+    except Rejected as refusal:
+        results = [refusal]
+    assert "250 times" in str(results[0]) or all(isinstance(one, Refusal) for one in results[:-1])
 
 
 @pytest.mark.parametrize(
