@@ -25,8 +25,8 @@ SECONDS = 2.5
 """Seconds of one turn, usually."""
 
 _RESUME_SECONDS = 1.0
-FASTEST = 2_000
-"""Articles a second for which the first pair has files; the next ones by the rate before."""
+FASTEST = 4_000
+"""Articles a second for which there are files, until some turn was faster."""
 _STREAM = 10_000
 """Entries kept: all of them would take a gigabyte of memory."""
 
@@ -79,7 +79,7 @@ Switch = Callable[[bool], object]
 
 @dataclass(slots=True)
 class Load:
-    """A worker whose processes always have new articles to ingest. `rate` is the last one."""
+    """A worker whose processes always have new articles to ingest. `rate` is the highest one."""
 
     here: Place
     settings: Settings
@@ -98,10 +98,11 @@ class Load:
         measured = []
         for number in range(pairs):
             switch(False)
-            self.accept(int(self.rate * 1.4 * 2 * seconds) - self.accepted + self._count())
+            needed = int(self.rate * (_RESUME_SECONDS + 2 * 1.2 * seconds))
+            self.accept(needed - self.accepted + self._count())
             order = (False, True) if number % 2 == 0 else (True, False)
             turns = {is_on: self._turn(is_on, switch, watched, seconds) for is_on in order}
-            self.rate = max(turn.rate for turn in turns.values())
+            self.rate = max(self.rate, *(turn.rate for turn in turns.values()))
             measured.append((turns[False], turns[True]))
         return Turns(measured)
 
