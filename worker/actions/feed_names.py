@@ -15,18 +15,18 @@ _LONGEST = 40
 class FeedNames:
     """Makes names that are not taken: `harbour`, `harbour-2`, …"""
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {*taken, *RESERVED}
+    def __init__(self, used: Iterable[str]) -> None:
+        self._used = {*used, *RESERVED}
         self._next: defaultdict[str, int] = defaultdict(lambda: 2)
 
     def free(self, title: str | None, url: str) -> str:
         """A valid name that is not taken; from now on it is."""
         base = name_from_title(title or "") or name_from_url(url) or "feed"
         name = base
-        while name in self._taken:
+        while name in self._used:
             name = f"{base}-{self._next[base]}"
             self._next[base] += 1
-        self._taken.add(name)
+        self._used.add(name)
         return name
 
 

@@ -43,12 +43,12 @@ class AddedFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedSelection:
-    """The number of feeds that were changed. `paused` of them are paused and not polled yet; `held`
-    is what to resume: the name of one of them, or `feeds` where all polling is paused."""
+    """The number of feeds that were changed. `paused` of them are paused and not polled yet;
+    `paused_name` is what to resume: one of them, or `feeds` where all polling is paused."""
 
     feeds: int
     paused: int = 0
-    held: str = ""
+    paused_name: str = ""
     is_notified: bool = True
 
 
@@ -75,11 +75,11 @@ def add(
         # Another process may have added feeds in between.
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
         check_new(feed, {**configured, **addresses})
-        taken = {*settings.source_names(), *managed_feeds, *configured}
+        names_in_use = {*settings.source_names(), *managed_feeds, *configured}
         if keys.get("name"):
-            managed.check_name(feed.name, taken)
+            managed.check_name(feed.name, names_in_use)
         else:
-            feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))
+            feed = replace(feed, name=FeedNames(names_in_use).free(probed.title, feed.url))
         managed_feeds[feed.name] = managed.feed_to_dict(feed)
     registry.resume(settings.state_dir, feed.name)  # an earlier feed may have had the name
     return AddedFeed(

@@ -21,9 +21,9 @@ def order_reparse(
         raise AlreadyThere("the archive is being read already: wait until that is done, or end it")
     begin = parse_moment(since, now) if since else None
     order = ReparseOrder(source or None, begin, publish, since)
-    written = BackgroundOrder(rfc3339(now), order)
-    write_order(settings.state_dir, written)
-    return written
+    background = BackgroundOrder(rfc3339(now), order)
+    write_order(settings.state_dir, background)
+    return background
 
 
 def publish_reparsed(settings: Settings, now: datetime) -> BackgroundOrder:

@@ -58,10 +58,11 @@ def export_warc(
     since: datetime | None,
     *,
     now: datetime,
-    on_progress: Callable[[WarcExport], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> WarcExport:
     """Write the new file `path`, complete or not at all: of `wanted` its source and the date when
-    it was fetched (UTC), archived since `since`. Raises UsageError, SpoolUnavailable."""
+    it was fetched (UTC), archived since `since`; `on_progress` receives the number of batches that
+    are read. Raises UsageError, SpoolUnavailable."""
     if not path.name.endswith(_ENDING):
         raise UsageError(f"{printable(path)} has another ending: name the file *{_ENDING}")
     result = WarcExport(str(path))
@@ -74,7 +75,7 @@ def export_warc(
                 file.write(record)
                 result.records += 1
             result.segments += 1
-            on_progress(result)
+            on_progress(result.segments)
     return result
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.filters import with_filters
-from worker.cli.options import Json, option, settings_of
+from worker.cli.options import Json, Since, option, parse_since, settings_of
 from worker.cli.output import print_note, print_result
-from worker.cli.progress import FileProgress, show_progress
+from worker.cli.progress import show_batches
 from worker.escape import printable
 from worker.translation import count_noun, mark
 
 if TYPE_CHECKING:
-    from worker.actions.warc_export import WarcExport
     from worker.readmodel.filters import Filters
 
 app = typer.Typer(
@@ -29,9 +28,7 @@ def export(
     warc: Annotated[
         Path, option("FILE", "The file to write, *.warc.gz; it must not exist.", "--warc")
     ],
-    since: Annotated[
-        str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.")
-    ] = None,
+    since: Since = None,
     filters: "Filters",
     json: Json = False,
 ) -> None:
@@ -42,19 +39,17 @@ def export(
     --date is the day on which they were fetched (UTC).
     """
     from worker.actions.warc_export import export_warc
-    from worker.model.times import parse_moment
     from worker.settings.clock import utc_now
 
-    now = utc_now()
-    begin = parse_moment(since, now) if since else None
-    progress = FileProgress(noun="batch")
-    with show_progress(progress, mark("reading")) as update:
-
-        def show(done: "WarcExport") -> None:
-            progress.count = done.segments
-            update()
-
-        result = export_warc(settings_of(context), warc, filters, begin, now=now, on_progress=show)
+    with show_batches(mark("reading")) as on_progress:
+        result = export_warc(
+            settings_of(context),
+            warc,
+            filters,
+            parse_since(since),
+            now=utc_now(),
+            on_progress=on_progress,
+        )
     counts = count_noun(result.records, "record")
     print_result(result, f"WARC written: {printable(warc)}, {counts}", json=json)
     if result.expired and not json:
@@ -70,12 +65,6 @@ def fetch(context: typer.Context, json: Json = False) -> None:
     """
     from worker.actions.archive_fetch import fetch_journals
 
-    progress = FileProgress(noun="batch")
-    with show_progress(progress, mark("reading")) as update:
-
-        def show(count: int) -> None:
-            progress.count = count
-            update()
-
-        count = fetch_journals(settings_of(context), show)
+    with show_batches(mark("reading")) as on_progress:
+        count = fetch_journals(settings_of(context), on_progress)
     print_result({"fetched": count}, f"{count_noun(count, 'batch')} fetched", json=json)

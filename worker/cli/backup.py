@@ -25,10 +25,10 @@ def backup(
     from worker.service.backup import create_backup
     from worker.settings.clock import utc_now
 
-    made = create_backup(settings_of(context), file, utc_now())
-    counts = f"{count_noun(made.files, 'file')}, {count_noun(made.keys, 'key')} of Redis"
-    size = format_size(made.bytes)
-    print_result(made, f"backup written: {printable(file)}, {size}: {counts}", json=json)
+    summary = create_backup(settings_of(context), file, utc_now())
+    counts = f"{count_noun(summary.files, 'file')}, {count_noun(summary.keys, 'key')} of Redis"
+    size = format_size(summary.bytes)
+    print_result(summary, f"backup written: {printable(file)}, {size}: {counts}", json=json)
 
 
 def restore(
@@ -42,13 +42,13 @@ def restore(
     """
     from worker.service.backup import restore_backup
 
-    done = restore_backup(settings_of(context), file)
-    counts = f"{count_noun(done.files, 'file')}, {count_noun(done.keys, 'key')} of Redis"
-    print_result(done, f"restored as of {done.at}: {counts}", json=json)
+    summary = restore_backup(settings_of(context), file)
+    counts = f"{count_noun(summary.files, 'file')}, {count_noun(summary.keys, 'key')} of Redis"
+    print_result(summary, f"restored as of {summary.at}: {counts}", json=json)
     if not json:
-        print_note(f"{count_noun(done.published, 'article')} published again from the archive")
-        print_note(_verdict(done.audit.unaccounted))
-    if not done.audit.balanced:
+        print_note(f"{count_noun(summary.published, 'article')} published again from the archive")
+        print_note(_verdict(summary.audit.unaccounted))
+    if not summary.audit.balanced:
         raise typer.Exit(FAILED)
 
 

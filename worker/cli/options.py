@@ -13,6 +13,8 @@ from worker.errors import ConfigError, FetchFailed, NewsdropError, Retryable, Us
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from worker.settings import Settings
     from worker.settings.load import LoadedSettings
 
@@ -55,6 +57,9 @@ def flag(names: str, help_text: str, **more: Any) -> Any:
 Json = Annotated[bool, flag("--json", "Print JSON.")]
 JsonLines = Annotated[bool, flag("--json", "Print JSON, one document per line.")]
 Yes = Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")]
+Since = Annotated[
+    str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.", "--since")
+]
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -64,6 +69,14 @@ def confirm(question: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Confirm it with --yes: standard input is not a terminal")
     typer.confirm(translate(question), abort=True)
+
+
+def parse_since(since: str | None) -> "datetime | None":
+    """The time that `--since` names, aware. Raises UsageError."""
+    from worker.model.times import parse_moment
+    from worker.settings.clock import utc_now
+
+    return parse_moment(since, utc_now()) if since else None
 
 
 def config_of(context: typer.Context) -> Path | None:

@@ -75,6 +75,19 @@ def show_progress(progress: FileProgress, activity: str) -> Iterator[Callable[[]
         yield _line_update(progress, activity)
 
 
+@contextmanager
+def show_batches(activity: str) -> Iterator[Callable[[int], None]]:
+    """:func:`show_progress` of batches; call the given function with the number that are done."""
+    progress = FileProgress(noun="batch")
+    with show_progress(progress, activity) as update:
+
+        def on_progress(count: int) -> None:
+            progress.count = count
+            update()
+
+        yield on_progress
+
+
 def _open_bar(activity: str) -> Progress:
     return Progress(
         TextColumn(activity),

@@ -8,9 +8,9 @@ import typer
 from rich.text import Text
 
 from worker.cli.formatting import format_count
-from worker.cli.options import Json, flag, option, settings_of
+from worker.cli.options import Json, Since, flag, option, parse_since, settings_of
 from worker.cli.output import console, print_note, print_result, safe_text
-from worker.cli.progress import FileProgress, show_progress
+from worker.cli.progress import show_batches
 from worker.errors import UsageError
 from worker.translation import count_noun, gettext, mark
 
@@ -24,9 +24,7 @@ def reparse(
     context: typer.Context,
     *,
     source: Annotated[str | None, option("NAME", "Only articles of this source.")] = None,
-    since: Annotated[
-        str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.")
-    ] = None,
+    since: Since = None,
     rule: Annotated[
         Path | None, option("FILE", "Try this site rule, which is not installed yet.")
     ] = None,
@@ -41,11 +39,9 @@ def reparse(
     """
     import os
 
-    from worker.model.times import parse_moment
     from worker.pipeline.context import open_context
     from worker.pipeline.reparse.run import reparse as run
     from worker.pipeline.reparse.state import ReparseOrder
-    from worker.settings.clock import utc_now
     from worker.sites.load import load_sites, rule_folders
     from worker.taskqueue.client import notify_ingest
 
@@ -53,21 +49,15 @@ def reparse(
         other = "--rule tries a rule that the workers do not have: install it in sites_dir first"
         raise UsageError("give either --diff or --publish" if diff else other)
     settings = settings_of(context)
-    begin = parse_moment(since, utc_now()) if since else None
+    order = ReparseOrder(source, parse_since(since), publish, since or "")
     sites = load_sites(rule_folders(settings), [rule] if rule else [])
     os.nice(19)
-    progress = FileProgress(noun="batch")
-    with show_progress(progress, mark("reading")) as update:
-
-        def show(result: "ReparseResult") -> None:
-            progress.count = result.segments
-            update()
-
+    with show_batches(mark("reading")) as on_progress:
         result = run(
             open_context(settings),
-            ReparseOrder(source, begin, publish, since or ""),
+            order,
             sites,
-            on_progress=show,
+            on_progress=on_progress,
             on_claimed=lambda: notify_ingest(settings),
         )
     if json:

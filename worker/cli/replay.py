@@ -1,13 +1,12 @@
 """`replay`, `reindex`, `stories rebuild`: restore Redis and the search index from the archive."""
 
 from datetime import datetime
-from typing import Annotated
 
 import typer
 
-from worker.cli.options import Json, option, settings_of
+from worker.cli.options import Json, Since, parse_since, settings_of
 from worker.cli.output import print_result
-from worker.cli.progress import FileProgress, show_progress
+from worker.cli.progress import FileProgress, show_batches, show_progress
 from worker.translation import count_noun, mark
 
 stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
@@ -15,22 +14,18 @@ stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the wind
 
 def replay(
     context: typer.Context,
-    since: Annotated[
-        str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.")
-    ] = None,
+    since: Since = None,
     json: Json = False,
 ) -> None:
     """Publish the archived articles that Redis has lost, under the same IDs.
 
     Safe at any time: articles that Redis still has are not published again.
     """
-    from worker.model.times import parse_moment
     from worker.pipeline.context import open_context
     from worker.pipeline.replay import replay as replay_segment
-    from worker.settings.clock import utc_now
     from worker.spool.redis_record import clear_loss
 
-    begin = parse_moment(since, utc_now()) if since else None
+    begin = parse_since(since)
     deps = open_context(settings_of(context)).deps
     segments = lost = 0
     for segment in deps.archive.segments():
@@ -54,17 +49,11 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
     from dataclasses import asdict
 
     from worker.pipeline.context import open_context
-    from worker.pipeline.stories import RebuildResult, rebuild_stories
+    from worker.pipeline.stories import rebuild_stories
 
     os.nice(19)
-    progress = FileProgress(noun="batch")
-    with show_progress(progress, "reading") as update:
-
-        def show(done: RebuildResult) -> None:
-            progress.count = done.segments
-            update()
-
-        result = rebuild_stories(open_context(settings_of(context)), on_progress=show)
+    with show_batches(mark("reading")) as on_progress:
+        result = rebuild_stories(open_context(settings_of(context)), on_progress=on_progress)
     articles = count_noun(result.articles, "article")
     text = f"window of stories filled: {articles}, {result.firsts:,} of them the first of a story"
     print_result(asdict(result), text, json=json)

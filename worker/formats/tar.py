@@ -61,13 +61,13 @@ def read_tar(stream: Stream, check_size: Callable[[int], None]) -> Iterator[TarM
 
 
 class _Reader:
-    """`_left` is how many bytes of the current member are not read yet, its padding included."""
+    """`_unread` is how many bytes of the current member are not read yet, its padding included."""
 
     def __init__(self, stream: Stream, check_size: Callable[[int], None]) -> None:
         self._stream = stream
         self._check_size = check_size
         self._global: dict[str, str] = {}
-        self._left = 0
+        self._unread = 0
 
     def next(self) -> TarMember | None:
         """The next member, without the headers that describe it; None at the end."""
@@ -102,18 +102,18 @@ class _Reader:
         elif header[156:157] == b"S":
             self._skip_sparse_map(header)
         self._check_size(size)
-        self._left = _padded(size)
+        self._unread = _padded(size)
         return TarMember(name, kind, size, lambda: self._take(size))
 
     def skip(self) -> None:
         """Pass over what is left of the current member."""
-        while self._left:
-            self._take(min(self._left, _PIECE))
+        while self._unread:
+            self._take(min(self._unread, _PIECE))
 
     def _extension(self, size: int) -> bytes:
         if size > MAX_EXTENSION:
             raise BrokenTar(f"an extended header has {size} bytes")
-        self._left = _padded(size)
+        self._unread = _padded(size)
         content = self._take(size)
         self.skip()
         return content
@@ -121,14 +121,14 @@ class _Reader:
     def _skip_sparse_map(self, header: bytes) -> None:
         has_more = header[482]
         while has_more:
-            self._left = _BLOCK
+            self._unread = _BLOCK
             has_more = self._take(_BLOCK)[504]
 
     def _take(self, size: int) -> bytes:
         data = self._stream.read(size)
         if len(data) < size:
             raise BrokenTar("the archive is cut off")
-        self._left -= size
+        self._unread -= size
         return data
 
 

@@ -45,11 +45,12 @@ class RebuildResult:
 def rebuild_stories(
     context: Context,
     *,
-    on_progress: Callable[[RebuildResult], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> RebuildResult:
     """Add the articles of the last `dedupe.near_days` of the sources that mark stories, oldest
-    first. Raises Retryable; the same call then continues where it stopped."""
+    first; `on_progress` receives the number of batches. Raises Retryable; the same call then
+    continues where it stopped."""
     deps, days = context.deps, context.settings.dedupe.near_days
     path = context.settings.state_dir / "stories.json"
     begin = deps.now() - timedelta(days=days)
@@ -68,7 +69,7 @@ def rebuild_stories(
             _add(context, segment, begin, result)
         result.last, result.segments = segment.batch, result.segments + 1
         write_durably(path, orjson.dumps(asdict(result)))
-        on_progress(result)
+        on_progress(result.segments)
         pause(min(deps.clock() - begun_at, _LONGEST_PAUSE))
     path.unlink(missing_ok=True)
     return result

@@ -91,11 +91,11 @@ def search_articles(
     """The newest articles that pass `filters`, from the read model, which is a little behind the
     stream. Raises UsageError, ReadModelUnavailable."""
     with open_reader(settings.state_dir) as db:
-        fresh = read_freshness(db)
+        freshness = read_freshness(db)
         result = search(db, filters, count, parse_number(before), time.monotonic)
-    rows = _with_others(settings, [_found_row(each) for each in result.found])
+    rows = _with_others(settings, [_row_of_decision(each) for each in result.found])
     following = str(result.next) if result.next is not None else None
-    return ArticleList(rows, following, _describe_lag(fresh, now))
+    return ArticleList(rows, following, _describe_lag(freshness, now))
 
 
 def _with_others(settings: Settings, rows: Sequence[ArticleRow]) -> tuple[ArticleRow, ...]:
@@ -164,7 +164,7 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         source=_short(entry.source),
         revision=entry.revision,
         type=_short(entry.type),
-        ingested_at=_time(text("ingested_at")) or _written(entry.stream_id),
+        ingested_at=_time(text("ingested_at")) or _time_of_id(entry.stream_id),
         url=url if url is not None and len(url) <= _ROW_ADDRESS else None,
         language=_short(language) if language is not None else None,
         word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
@@ -189,7 +189,7 @@ def _time(text: str | None) -> str | None:
         return None
 
 
-def _written(stream_id: str) -> str:
+def _time_of_id(stream_id: str) -> str:
     """The time in the entry's id; another program may have chosen an id that is not a time."""
     try:
         return rfc3339_from_ms(int(stream_id.partition("-")[0]))
@@ -197,7 +197,7 @@ def _written(stream_id: str) -> str:
         return rfc3339_from_ms(0)
 
 
-def _found_row(decision: DecisionRow) -> ArticleRow:
+def _row_of_decision(decision: DecisionRow) -> ArticleRow:
     return ArticleRow(
         stream_id=decision.stream_id,
         id=decision.article,
@@ -218,17 +218,16 @@ def _found_row(decision: DecisionRow) -> ArticleRow:
     )
 
 
-def _describe_lag(fresh: Freshness, now: datetime) -> str | None:
-    if fresh.missing:
-        count = (
-            "1 finished batch is"
-            if fresh.missing == 1
-            else f"{fresh.missing:,} finished batches are"
-        )
+def _describe_lag(freshness: Freshness, now: datetime) -> str | None:
+    if freshness.missing:
+        count = f"{freshness.missing:,} finished batches are"
+        if freshness.missing == 1:
+            count = "1 finished batch is"
         return f"{count} not in the search index yet: it is filled while no work waits"
-    if now.timestamp() - fresh.at > _LATE_SECONDS:
+    if now.timestamp() - freshness.at > _LATE_SECONDS:
+        at = rfc3339_from_ms(int(freshness.at * 1000))
         return (
-            f"the search index was last updated at {rfc3339_from_ms(int(fresh.at * 1000))}: later "
-            "articles are missing until a worker runs"
+            f"the search index was last updated at {at}: later articles are missing until a worker "
+            "runs"
         )
     return None

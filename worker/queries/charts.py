@@ -71,10 +71,10 @@ def make_charts(samples: Sequence[Sample], points: Sequence[int]) -> Charts:
     """The charts of `samples` (oldest first) at `points` (Unix ms)."""
     times = [sample.at_ms for sample in samples]
     places = [bisect_right(times, point) - 1 for point in points]
-    seen = [samples[place] if place >= 0 else None for place in places]
+    at_points = [samples[place] if place >= 0 else None for place in places]
     first = samples[0] if samples else None  # within a part, where the service has just started
-    parts = [_difference(before or first, after) for before, after in pairwise(seen)]
-    whole = _difference(first, seen[-1])
+    parts = [_difference(before or first, after) for before, after in pairwise(at_points)]
+    whole = _difference(first, at_points[-1])
     groups = dict.fromkeys(group for sample in samples for group in sample.lags)
     return Charts(
         begin_ms=points[0],
@@ -82,7 +82,7 @@ def make_charts(samples: Sequence[Sample], points: Sequence[int]) -> Charts:
         stages=tuple(_stage(stage, parts, whole) for stage in Stage),
         fetches={answer: tuple(_count(part, answer) for part in parts) for answer in ANSWERS},
         lags={
-            group: tuple(sample.lags.get(group) if sample else None for sample in seen)
+            group: tuple(sample.lags.get(group) if sample else None for sample in at_points)
             for group in groups
         },
         marks=tuple(mark for mark in _marks(samples) if mark.at_ms >= points[0]),

@@ -97,8 +97,8 @@ STARTED_BY = {
 def list_jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
     """Newest first, after the first `cursor` jobs. Raises StoreUnavailable."""
     states = job_store(settings).list(count, cursor)
-    held = _held_files(settings) if any(state.open_files for state in states) else {}
-    return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
+    held_files = _held_files(settings) if any(state.open_files for state in states) else {}
+    return tuple(_view(state, held_files.get(state.job.id, 0)) for state in states)
 
 
 def find_jobs(
@@ -152,7 +152,7 @@ def _facets(view: JobView) -> Iterator[tuple[str, str]]:
 def _held_files(settings: Settings) -> Mapping[str, int]:
     """Files by job in the batches that a worker holds now. Only the locks of the others are looked
     at: thousands may wait."""
-    held: Counter[str] = Counter()
+    held_files: Counter[str] = Counter()
     for root in roots(settings):
         for name in batch.batch_names(root):
             folder = root.work / name
@@ -163,12 +163,12 @@ def _held_files(settings: Settings) -> Mapping[str, int]:
             except SpoolUnavailable:
                 continue  # it was finished in between
             if loaded.head.job:
-                held[loaded.head.job] += len(loaded.entries)
-    return held
+                held_files[loaded.head.job] += len(loaded.entries)
+    return held_files
 
 
-def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) -> JobView:
-    working = min(held, state.open_files)
+def _view(state: JobState, held_files: int, refused: tuple[RefusedSummary, ...] = ()) -> JobView:
+    working = min(held_files, state.open_files)
     tally = state.tally
     # The files of such a job arrive at any time within the hour: between its first and its last
     # batch there may be no work.

@@ -28,13 +28,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 @dataclass(frozen=True, slots=True)
 class Fork:
     """What a fork runs, and what it has of its parent. `name`: as `top` and `pgrep` show it, at
-    most 15 bytes; `keeps`: descriptors that stay open; `output`: the one for its output."""
+    most 15 bytes; `fds`: descriptors that stay open; `output`: the one for its output."""
 
     run: Callable[[], object]
     name: str
     output: int
     environment: Mapping[str, str]
-    keeps: tuple[int, ...] = ()
+    fds: tuple[int, ...] = ()
 
 
 class ForkedProcess:
@@ -96,7 +96,7 @@ def _child(fork: Fork, parent: int, mask: set[int]) -> NoReturn:
         name_process(fork.name)
         if not end_with(parent):
             os._exit(CANNOT_RUN)
-        _use_descriptors(fork.output, fork.keeps)
+        _use_descriptors(fork.output, fork.fds)
         os.environ.update(fork.environment)
         notifier.cache_clear()  # the parent's speaks to the parent's supervisor
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -124,14 +124,14 @@ def exit_status(run: Callable[[], object]) -> int:
     return 0
 
 
-def _use_descriptors(output: int, keeps: tuple[int, ...]) -> None:
+def _use_descriptors(output: int, fds: tuple[int, ...]) -> None:
     """Read nothing, write to `output`, and close what belongs to the parent: locks, sockets, and
     the pipe by whose end the reaper sees that the parent died."""
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, null), (1, output), (2, output)):
         os.dup2(source, target)
     begin = 3
-    for fd in sorted(keeps):
+    for fd in sorted(fds):
         os.closerange(begin, fd)
         begin = fd + 1
     os.closerange(begin, os.sysconf("SC_OPEN_MAX"))

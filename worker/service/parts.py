@@ -59,7 +59,7 @@ def default_children(
     fd = listening.detach()  # open as long as this process lives
     run = partial(_with_settings, lambda own: serve_page(own, socket(fileno=fd)))
     # Ingesting does not need the page: it is restarted without limit and never stops the rest.
-    page = Child("web", run=run, is_external=lambda: True, keeps=(fd,), watchdog=WATCHDOG_SECONDS)
+    page = Child("web", run=run, is_external=lambda: True, fds=(fd,), watchdog=WATCHDOG_SECONDS)
     return (*children, page), address
 
 

@@ -49,7 +49,7 @@ class Child:
     the server, which the others need until their end.
 
     If `is_external()` is True after its end, the cause is outside (a full disk): it is not counted,
-    and the child is restarted as long as that lasts. `keeps` are descriptors that a fork inherits.
+    and the child is restarted as long as that lasts. `fds` are descriptors that a fork inherits.
     A child with a `watchdog` is ended when it sends no watchdog message for so many seconds.
     """
 
@@ -58,7 +58,7 @@ class Child:
     run: Callable[[], object] | None = None
     stops_last: bool = False
     is_external: Callable[[], bool] | None = None
-    keeps: tuple[int, ...] = ()
+    fds: tuple[int, ...] = ()
     watchdog: float | None = None
 
 
@@ -223,7 +223,7 @@ def _start(child: Child, output: int, variables: dict[str, str]) -> Process:
     """Start it with these variables in addition to our own. Raises OSError."""
     if child.run is not None:
         name = f"newsdrop-{child.name}"
-        return ForkedProcess(Fork(child.run, name, output, variables, child.keeps))
+        return ForkedProcess(Fork(child.run, name, output, variables, child.fds))
     with_death_signal = (sys.executable, "-I", "-S", pdeathsig.__file__, str(os.getpid()))
     return subprocess.Popen(
         [*with_death_signal, *child.argv],

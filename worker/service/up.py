@@ -186,7 +186,7 @@ class _Service:
         fsynced = self.settings.redis.durability == "fsynced"
         binary = embedded.choose(self.state)
         server = embedded.prepare(self.state, binary, port=self.port, fsynced=fsynced)
-        console.print(Text(translate(f"Starting {binary.called} and its worker …"), "dim"))
+        console.print(Text(translate(f"Starting {binary.title} and its worker …"), "dim"))
 
         def is_disk_full() -> bool:
             return shutil.disk_usage(self.state.server).free < _MIN_DISK_BYTES

@@ -71,7 +71,7 @@ class LivenessMonitor:
             or not (now.is_idle and now.waiting_count)
             or now.received_count != before.received_count,
         }
-        self._last_good.update((check, seconds) for check, good in is_good.items() if good)
+        self._last_good |= {check: seconds for check in is_good if is_good[check]}
         for check in is_good:
             patience = max(self._patience, LOOP_PATIENCE) if check == _HANGS else self._patience
             if seconds - self._last_good.setdefault(check, seconds) > patience:

@@ -100,20 +100,20 @@ class FeedSource:
             self.catalog()
         except SpoolUnavailable:  # their settings are unknown: only pages are fetched
             return TakenLeases((), has_more=False)
-        taken = self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
-        if delays := _delays(taken.leases):
+        result = self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
+        if delays := _delays(result.leases):
             self.store.record_delays(delays)
-        if self.on_more and taken.has_more and len(taken.leases) == count:
+        if self.on_more and result.has_more and len(result.leases) == count:
             on_more, self.on_more = self.on_more, None
             on_more()
-        return taken
+        return result
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         feed = self.catalog().get(lease.name)
         if feed is None or is_paused(self.settings.state_dir, feed.name):
             # The next sync removes a feed that is not in the catalog.
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
-        before, begun = read_poll_state(lease), self.now()
+        before, begun_at = read_poll_state(lease), self.now()
         try:
             configured = feed.address(self.settings.fetch.rsshub_base)
             home = fetcher.target(configured)
@@ -125,12 +125,12 @@ class FeedSource:
         except (FetchFailed, UsageError) as error:
             trouble = error.trouble if isinstance(error, FetchFailed) else Trouble.ADDRESS
             failure = PollResponse(None, str(error), trouble)
-            return self._result(lease, feed, before, failure, begun=begun)
+            return self._result(lease, feed, before, failure, begun_at=begun_at)
         response = _poll_response(answer, self.now())
         if answer.permanent_url is not None:
             new_address = _new_address(feed, answer.permanent_url, home, fetcher)
             response = replace(response, permanent_url=new_address)
-        return self._result(lease, feed, before, response, answer, begun=begun)
+        return self._result(lease, feed, before, response, answer, begun_at=begun_at)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
         feed = self.catalog().get(lease.name)
@@ -138,7 +138,7 @@ class FeedSource:
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
         message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         response = PollResponse(None, message, Trouble.PROTOCOL)
-        return self._result(lease, feed, read_poll_state(lease), response, begun=self.now())
+        return self._result(lease, feed, read_poll_state(lease), response, begun_at=self.now())
 
     def save(self, results: Sequence[Result]) -> None:
         self.store.finish([result.lease_result for result in results])
@@ -151,7 +151,7 @@ class FeedSource:
         response: PollResponse,
         answer: FetchResponse | None = None,
         *,
-        begun: datetime,
+        begun_at: datetime,
     ) -> Result:
         now = self.now()
         verdict = decide_next_poll(
@@ -178,7 +178,7 @@ class FeedSource:
             at_ms=milliseconds(rfc3339(now)),  # as the document's origin has it
             answer=label,
             size=len(answer.body) if answer else 0,
-            took_ms=max(0, int(1000 * (now - begun).total_seconds())),
+            took_ms=max(0, int(1000 * (now - begun_at).total_seconds())),
             new=None if has_document else 0,
         ).line()
         if answer is None or verdict.outcome is not PollOutcome.CHANGED:

@@ -114,11 +114,11 @@ class ObjectSource:
         count = min(count, _AT_ONCE - self._reading_count)
         if count <= 0:
             return TakenLeases((), has_more=False)
-        taken = self.store.take_leases(
+        result = self.store.take_leases(
             count, _LEASE_SECONDS + 2 * self.settings.fetch.deadline_seconds
         )
-        self._reading_count += len(taken.leases)
-        return taken
+        self._reading_count += len(result.leases)
+        return result
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         try:

@@ -142,10 +142,10 @@ class PageFetcher:
             # A redirect to another site, which may forbid it.
             await self.crawl_delay(parts[0].url, fetcher)
         pause = max(delay, fetch.host_interval_seconds)
-        seen = {url, parts[0].url}
+        addresses = {url, parts[0].url}
         while True:
             following = await asyncio.to_thread(self._next, source, parts[-1])
-            if following is None or following in seen:
+            if following is None or following in addresses:
                 is_unchanged = [*map(id, parts)] == [*map(id, earlier)]
                 return FetchedPages(tuple(parts), None, delay, is_unchanged)
             if len(parts) == MAX_PARTS:
@@ -154,7 +154,7 @@ class PageFetcher:
             if clock() + pause + fetch.deadline_seconds > end:
                 why = f"with {pause:g} s between two pages the rest takes too long"
                 return FetchedPages(tuple(parts), why, delay)
-            seen.add(following)
+            addresses.add(following)
             try:
                 await self.crawl_delay(following, fetcher)
                 await asyncio.sleep(pause)

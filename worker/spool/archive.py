@@ -250,16 +250,16 @@ def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: 
     template.mtime = int(modified.timestamp())
     empty = template.tobuf(tarfile.USTAR_FORMAT)
     blocks: list[bytes] = []
-    held = 0
+    joined_size = 0
     with compressor.stream_writer(archive, closefd=False) as stream:
         for file in files:
             data = read(file.entry)
             blocks += (_header(empty, file.entry, len(data)), data)
             blocks.append(bytes(-len(data) % tarfile.BLOCKSIZE))
-            held += len(data)
-            if held >= _JOINED_BYTES:
+            joined_size += len(data)
+            if joined_size >= _JOINED_BYTES:
                 stream.write(b"".join(blocks))
-                blocks, held = [], 0
+                blocks, joined_size = [], 0
         stream.write(b"".join((*blocks, bytes(2 * tarfile.BLOCKSIZE))))
     return archive.getvalue()
 

@@ -229,7 +229,7 @@ def _add_adopted(root: Path, batches: Iterable[str], own_id: str) -> None:
     fsync_dir(root)
 
 
-def _close_all(held: dict[Path, int]) -> None:
-    for fd in held.values():
+def _close_all(lock_fds: dict[Path, int]) -> None:
+    for fd in lock_fds.values():
         with suppress(OSError):
             os.close(fd)

@@ -55,7 +55,7 @@ def dump_keys(
     writer = _Writer(client, write)
     with translated_replies():
         try:
-            names = [*_names(writer.held(), stream), *(queue.encode() for queue in queues)]
+            names = [*_names(writer.hold_writes(), stream), *(queue.encode() for queue in queues)]
             for keys in _chunks(names, _KEYS_AT_ONCE):
                 writer.read(keys)
         finally:
@@ -105,7 +105,7 @@ class _Writer:
         """Key -> the last ID, and for each group the values of its line."""
         self.count = 0
 
-    def held(self) -> Client:
+    def hold_writes(self) -> Client:
         """The client; writes are held for another PAUSE_MS."""
         now = time.monotonic()
         if not self._held_at or now - self._held_at > PAUSE_MS / 5_000:
@@ -116,7 +116,7 @@ class _Writer:
 
     def read(self, keys: Sequence[bytes]) -> None:
         """Write keys with their values. Of streams only the last ID and the groups are read."""
-        self.held()
+        self.hold_writes()
         pipe = self._client.pipeline(transaction=False)
         for key in keys:
             pipe.type(key).pttl(key)
@@ -139,7 +139,7 @@ class _Writer:
         for group in client.xinfo_groups(key):
             start, name, pending = "-", group["name"], []
             while page := client.xpending_range(key, name, start, "+", 1_000):
-                self.held()
+                self.hold_writes()
                 fields = ("message_id", "consumer", "time_since_delivered", "times_delivered")
                 pending += [[_plain(one[field]) for field in fields] for one in page]
                 start = f"({pending[-1][0]}"

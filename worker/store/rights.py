@@ -116,7 +116,7 @@ class UserRights:
         has: after `~*` the server refuses any other pattern."""
         patterns = {right.grant for right in self.granted}
         commands = {right.command for right in self.granted}
-        lean = [
+        needed = [
             replace(
                 right,
                 grant="" if right.grant in patterns else right.grant,
@@ -124,8 +124,8 @@ class UserRights:
             )
             for right in self.missing
         ]
-        is_enough = any(right.grant or right.command for right in lean)
-        return grant_line(self.user, lean if is_enough else self.missing)
+        is_enough = any(right.grant or right.command for right in needed)
+        return grant_line(self.user, needed if is_enough else self.missing)
 
 
 def check_rights(

@@ -161,17 +161,17 @@ class Stream:
         counted `before`, unless some of them may have gone since."""
         first_id = text_of(about["first-entry"][0]) if about["first-entry"] else "0-0"
         last_id, added = text_of(about["last-generated-id"]), about.get("entries-added")
-        gone = None if added is None else added - about["length"]
+        removed_count = None if added is None else added - about["length"]
         count, after = 0, delivered_id
-        if before and gone is not None and before.delivered_id == delivered_id:
+        if before and removed_count is not None and before.delivered_id == delivered_id:
             is_trimmed = before.first_id != first_id and id_key(first_id) <= id_key(delivered_id)
-            if gone == before.gone or is_trimmed:
+            if removed_count == before.removed_count or is_trimmed:
                 count, after = before.count, before.until_id
         while count < MAX_COUNTED and id_key(after) < id_key(last_id):
             args: list[bytes | int] = [after.encode(), _COUNTED_AT_ONCE, last_id.encode()]
-            found, last = _count.run(self._client, [self.name.encode()], args)
-            count, after = count + found, text_of(last) if found == _COUNTED_AT_ONCE else last_id
-        return _Unread(delivered_id, first_id, gone, count, after)
+            size, last = _count.run(self._client, [self.name.encode()], args)
+            count, after = count + size, text_of(last) if size == _COUNTED_AT_ONCE else last_id
+        return _Unread(delivered_id, first_id, removed_count, count, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class _Unread:
 
     delivered_id: str
     first_id: str
-    gone: int | None
+    removed_count: int | None
     count: int
     until_id: str
 

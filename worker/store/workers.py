@@ -55,8 +55,8 @@ class Heartbeats:
 
     def beat(self, worker: WorkerInfo) -> None:
         with translated(), self._client.pipeline() as pipe:
-            seen = replace(worker, last_seen_ms=server_ms(self._client))
-            pipe.hset(self._workers, worker.name, orjson.dumps(asdict(seen)))
+            report = replace(worker, last_seen_ms=server_ms(self._client))
+            pipe.hset(self._workers, worker.name, orjson.dumps(asdict(report)))
             pipe.expire(self._workers, DAY)
             pipe.execute()
 

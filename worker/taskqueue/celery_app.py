@@ -205,11 +205,10 @@ def kombu_url(url: str) -> str:
     if is_rabbitmq(url) or has_nodes(url):
         return urls_of_hosts(url)
     parts = urlsplit(url)
-    if (
-        parts.scheme == "rediss"
-    ):  # its options are in `broker_use_ssl`: kombu reads some differently
-        kept = [(key, value) for key, value in parse_qsl(parts.query) if not key.startswith("ssl_")]
-        return urlunsplit(parts._replace(query=urlencode(kept)))
+    # TLS options are in `broker_use_ssl`: kombu reads some of them differently.
+    if parts.scheme == "rediss":
+        pairs = [pair for pair in parse_qsl(parts.query) if not pair[0].startswith("ssl_")]
+        return urlunsplit(parts._replace(query=urlencode(pairs)))
     if parts.scheme != "unix":
         return url
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}

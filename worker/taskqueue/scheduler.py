@@ -112,11 +112,11 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         )
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
-        sent = None
+        result = None
         try:
             self._heartbeats.record_tick()
             if self._wakeups.may_notify(QUEUE, self._limit):
-                sent = super().apply_async(entry, *args, **kwargs)
+                result = super().apply_async(entry, *args, **kwargs)
             else:
                 logger.debug("enough ticks wait: this one is skipped", tick=entry.name)
         except (Retryable, SchedulingError) as error:
@@ -127,7 +127,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         if self._is_failing:
             logger.warning("ticks are sent again")
         self._is_failing = False
-        return sent
+        return result
 
 
 def _as_utc(time: datetime) -> datetime:

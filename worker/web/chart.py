@@ -87,8 +87,8 @@ def make_bars(names: Sequence[str], stacks: Sequence[Sequence[int]]) -> Bars:
             below, above = below + count, above - 1
             # Each has at least one unit: a single refusal among thousands must be visible.
             upper = max(drawn + 1, min(HEIGHT - above, round(below * HEIGHT / top)))
-            left, tall = place * _STEP, upper - drawn
-            paths[name].append(f"M{left} {HEIGHT - upper}h{_BAR}v{tall}h-{_BAR}z")
+            x, tall = place * _STEP, upper - drawn
+            paths[name].append(f"M{x} {HEIGHT - upper}h{_BAR}v{tall}h-{_BAR}z")
             drawn = upper
     return Bars(
         width=len(stacks) * _STEP,

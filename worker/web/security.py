@@ -8,16 +8,18 @@ its Origin and because it has no form token.
 
 import hashlib
 import hmac
-import os
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+
+from worker.spool.layout import write_durably
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -146,22 +148,14 @@ def _is_equal(candidate: str, secret: str) -> bool:
 def signing_key(path: Path) -> bytes:
     """The key in the file `path`, which is created where missing, so that logins and open forms
     outlive a restart; where it can be neither read nor written, a key for this process."""
-    try:
-        with path.open("rb") as file:
-            key = file.read(_KEY_BYTES + 1)
+    with suppress(OSError), path.open("rb") as file:
+        key = file.read(_KEY_BYTES + 1)
         if len(key) == _KEY_BYTES:
             return key
-    except OSError:
-        pass
     key = secrets.token_bytes(_KEY_BYTES)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(key)
-        fresh.replace(path)
-    except OSError:
-        pass
+        write_durably(path, key, mode=0o600)
     return key
 
 

@@ -1,7 +1,7 @@
 """`feeds list|add|remove|refresh|reset-errors|import|export`: the feeds that are polled."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,6 @@ from worker.cli.options import (
 from worker.cli.output import print_error, print_json, print_json_lines, print_note, print_result
 from worker.errors import StoreUnavailable, UsageError
 from worker.translation import count_noun, mark
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True, help="List, add and remove the feeds that newsdrop polls.")
 

@@ -41,7 +41,7 @@ def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> Non
     if selection.paused:
         print_text(
             f"{format_count(selection.paused)} paused: polled only after "
-            f"`newsdrop resume {selection.held}`"
+            f"`newsdrop resume {selection.paused_name}`"
         )
     _note_unreachable(selection.is_notified)
 

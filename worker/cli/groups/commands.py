@@ -86,12 +86,13 @@ def create(
     With --since the service reads what the stream no longer has from the archive, and the group's
     consumers (newsdrop.consumer) finish that first.
     """
+    from worker.actions.groups import create_group, parse_position
+
     if since is None:
-        group_store(context).create(group, _position(start))
+        group_store(context).create(group, parse_position(start))
         boundary = start
         text = f"group {printable(group)} created, at {boundary}"
     else:
-        from worker.actions.groups import create_group
         from worker.model.times import parse_moment, rfc3339
         from worker.settings.clock import utc_now
 
@@ -117,8 +118,10 @@ def reset(
     json: Json = False,
 ) -> None:
     """Set the position of a group: its consumers read what follows, again or without the rest."""
+    from worker.actions.groups import parse_position
+
     confirm(f"Set the group {printable(group)} to {printable(to)}?", yes=yes)
-    group_store(context).reset(group, _position(to))
+    group_store(context).reset(group, parse_position(to))
     text = f"group {printable(group)} continues after {printable(to)}"
     print_result({"group": group, "to": to}, text, json=json)
 
@@ -156,12 +159,6 @@ def group_store(context: typer.Context) -> "GroupStore":
     from worker.store import factory
 
     return factory.group_store(settings_of(context))
-
-
-def _position(text: str) -> str:
-    from worker.actions.groups import parse_position
-
-    return parse_position(text)
 
 
 def _seconds(seconds: float) -> str:

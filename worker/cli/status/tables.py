@@ -91,15 +91,15 @@ def render_counts(status: Status) -> Table:
     accepted = (gettext("files accepted"), format_count(files.accepted))
     heads = (gettext("articles"), format_count(decided), *accepted)
     grid.add_row(*(Text(head, "bold") for head in heads))
-    left, right = (
+    outcome_rows, place_rows = (
         [(f"  {gettext(n)}", count_text(c, _COUNT_STYLES.get(n, ""))) for n, c in counts]
         for counts in (
             ((outcome_word(it.value), _sum(status.articles, it)) for it in DECISIONS),
             places.items(),
         )
     )
-    for (outcome, articles), (place, number) in zip_longest(left, right, fillvalue=("", "")):
-        grid.add_row(outcome, articles, place, number)
+    for left, right in zip_longest(outcome_rows, place_rows, fillvalue=("", "")):
+        grid.add_row(*left, *right)
     return grid
 
 

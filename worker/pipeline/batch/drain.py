@@ -72,16 +72,16 @@ def _drain(
             if has_progress and (root, name) in postponed:
                 break  # others may have come meanwhile: they are before it
             try:
-                with ExitStack() as held:
-                    if (root, name) in postponed and not held.enter_context(
+                with ExitStack() as stack:
+                    if (root, name) in postponed and not stack.enter_context(
                         deps.bounds.exclusive_trial()
                     ):
                         continue  # the other processes stay free
                     batch = acquire(root, name)
                     if batch is None:
                         continue
-                    held.enter_context(batch)
-                    held.enter_context(_log_context(batch))
+                    stack.enter_context(batch)
+                    stack.enter_context(_log_context(batch))
                     tally = _ingest(batch, deps, is_over=lambda: clock() >= end)
                     if tally is None and clock() >= end:
                         return DrainResult(count, has_more=True)

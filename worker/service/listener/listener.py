@@ -62,19 +62,19 @@ class _PendingHints:
     sent_at: float = 0.0
 
     def add(self, change: FolderChange, path: str, now: float) -> None:
-        settled = now + self.folder.settle_seconds
+        settled_at = now + self.folder.settle_seconds
         if change is FolderChange.MOVED:
             self.moved.setdefault(path, now)
         elif change is FolderChange.CLOSED:
             self.closed.pop(path, None)  # to the end: its wait starts again
-            self.closed[path] = settled
+            self.closed[path] = settled_at
         elif self.rescan_at is None:
             self.rescan_at = now
         if len(self.moved) + len(self.closed) + len(self.deferred) > MAX_PATHS:
             self.moved.clear()
             self.closed.clear()
             self.deferred.clear()
-            self.rescan_at = settled
+            self.rescan_at = settled_at
 
     def due_at(self) -> float | None:
         """When to send next; None while there is nothing to send."""

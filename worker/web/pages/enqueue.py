@@ -25,9 +25,9 @@ async def enqueue(request: Request) -> Response:
     try:
         if is_upload(request):
             async with receive_upload(request) as upload:
-                sent = upload.fields
+                fields = upload.fields
                 options = EnqueueOptions(
-                    sent.get("source") or None, force="force" in sent, strict="strict" in sent
+                    fields.get("source") or None, force="force" in fields, strict="strict" in fields
                 )
                 job = await run_in_threadpool(enqueue_files, settings, upload.files, options)
         else:
