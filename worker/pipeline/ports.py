@@ -47,44 +47,27 @@ class ArticlePort(Protocol):
     def get_run_id(self) -> str: ...
 
 
-class FeedPort(Protocol):
-    """The state of feeds; implemented by `worker.store.feeds.FeedStore`."""
+Settle = Callable[[SegmentHead, Tally, Sequence[Outcome], Mapping[Stage, float]], None]
+"""Adds a batch's outcomes and stage durations to the totals, once per batch."""
 
-    def get_refused_fingerprints(self, source: str) -> frozenset[str]: ...
-
-
-class SettlePort(Protocol):
-    """Adds a batch's outcomes and stage durations to the totals, once per batch."""
-
-    def __call__(
-        self,
-        head: SegmentHead,
-        tally: Tally,
-        outcomes: Sequence[Outcome],
-        seconds: Mapping[Stage, float],
-    ) -> None: ...
-
-
-class ClaimPort(Protocol):
-    """Makes bytes a new batch of a job, durably. Raises SpoolUnavailable."""
-
-    def __call__(self, root: Root, head: Head, incoming: Sequence[Incoming]) -> None: ...
+Claim = Callable[[Root, Head, Sequence[Incoming]], None]
+"""Makes bytes a new batch of a job, durably. Raises SpoolUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
     """Everything that ingesting needs. `sites` returns the rules in force, `profile` a source's
-    profile; `now` returns aware datetimes, `clock` monotonic seconds; `bounds` ends a process that
-    takes too long."""
+    profile, `refused_fingerprints` those of a feed's entries that could not be read; `now` returns
+    aware datetimes, `clock` monotonic seconds; `bounds` ends a process that takes too long."""
 
     settings: Settings
     sites: Callable[[], Sites]
     profile: Callable[[str], Profile]
     articles: ArticlePort
-    feeds: FeedPort
+    refused_fingerprints: Callable[[str], frozenset[str]]
     wanted: WantedPages
-    settle: SettlePort
-    claim: ClaimPort
+    settle: Settle
+    claim: Claim
     archive: Archive
     quarantine: Quarantine
     now: Callable[[], datetime]

@@ -8,7 +8,7 @@ that is in the window already is not added again: a run may stop and continue at
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -68,7 +68,7 @@ def rebuild_stories(
         with suppress(FileNotFoundError):  # it has expired meanwhile
             _add(context, segment, begin, result)
         result.last, result.segments = segment.batch, result.segments + 1
-        write_durably(path, orjson.dumps(asdict(result)))
+        write_durably(path, orjson.dumps(result))
         on_progress(result.segments)
         pause(min(deps.clock() - begun_at, _LONGEST_PAUSE))
     path.unlink(missing_ok=True)

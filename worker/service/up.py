@@ -28,6 +28,7 @@ from worker.settings import Settings
 from worker.settings.load import config_file
 from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
+from worker.spool.layout import write_durably
 from worker.store.connection import printable_url, socket_url
 from worker.store.factory import heartbeats
 from worker.translation import gettext
@@ -230,11 +231,7 @@ class _Service:
             content["celery"] = {"broker_url": broker}
         if self.settings.drop is not None:
             content["drop"] = str(self.settings.drop.absolute())
-        path = run_file(self.state.path)
-        temporary = path.with_suffix(".tmp")
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        temporary.replace(path)
+        write_durably(run_file(self.state.path), json.dumps(content).encode(), mode=0o600)
 
 
 class _StoppedError(Exception):

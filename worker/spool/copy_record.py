@@ -7,7 +7,7 @@ A name that a crash took is harmless: the same bytes are not written again.
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,7 +51,7 @@ def read_state(state_dir: Path) -> CopyState:
 def write_state(state_dir: Path, state: CopyState) -> None:
     """Raises OSError."""
     if state != read_state(state_dir):
-        write_durably(state_dir / "archive-copy.json", orjson.dumps(asdict(state)))
+        write_durably(state_dir / "archive-copy.json", orjson.dumps(state))
 
 
 def copy_key(path: Path) -> str:

@@ -1,6 +1,6 @@
 """What newsdrop last saw of its Redis: to notice a restart, and what that lost."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def written_at(state_dir: Path) -> datetime:
 
 def write(state_dir: Path, record: RedisRecord) -> None:
     """Raises OSError."""
-    write_durably(state_dir / NAME, orjson.dumps(asdict(record)))
+    write_durably(state_dir / NAME, orjson.dumps(record))
 
 
 def replay_command(state_dir: Path) -> str | None:

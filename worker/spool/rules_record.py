@@ -1,7 +1,7 @@
 """The site rules in force: their revision, and why newer files are not. Status and health read this
 record, which is small; only workers load rules."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -38,4 +38,4 @@ def read_rules_record(state_dir: Path) -> RulesRecord | None:
 
 def write_rules_record(state_dir: Path, record: RulesRecord) -> None:
     """Raises OSError."""
-    write_durably(state_dir / NAME, orjson.dumps(asdict(record)))
+    write_durably(state_dir / NAME, orjson.dumps(record))

@@ -3,7 +3,7 @@ it `status` shows why work makes no progress although Redis and the workers are 
 
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def record_failure(
     failure = TaskFailure(task, message, is_bug, count, since, last)
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        write_durably(path, orjson.dumps(asdict(failure)))
+        write_durably(path, orjson.dumps(failure))
 
 
 def record_success(state_dir: Path, task: str, now: datetime) -> None:

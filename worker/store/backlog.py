@@ -13,7 +13,7 @@ import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -93,7 +93,7 @@ class Backlog(LeaseQueue):
 
     def open_listing(self, name: str, host: str, owner: Owner, content: str = "") -> None:
         """Start a listing; an existing one continues."""
-        values = {"host": host, "owner": orjson.dumps(asdict(owner)), "content": content}
+        values = {"host": host, "owner": orjson.dumps(owner), "content": content}
         with translated(), self._client.pipeline() as pipe:
             pipe.hset(self.key(name), mapping=values)
             pipe.zadd(self._due, {name: 0}, nx=True)

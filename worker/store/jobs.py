@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -151,7 +151,7 @@ class JobStore:
         key = self._layout.refused(job)
         with log_store_errors("the job was not recorded", job=job):
             if self._client.llen(key) < most:
-                self._client.rpush(key, orjson.dumps(asdict(refused)))
+                self._client.rpush(key, orjson.dumps(refused))
                 self._client.expire(key, self._layout.keep_seconds)
 
     def get(self, job: str) -> JobState | None:

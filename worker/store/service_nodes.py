@@ -1,7 +1,7 @@
 """The nodes of the service: state directories, each with its own files, that share one stream."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -60,7 +60,7 @@ class NodeStore:
             now_ms = server_ms(self._client)
             ahead_ms = int(500 * (before + time.time())) - now_ms
             stored = replace(report, last_seen_ms=now_ms, ahead_ms=ahead_ms)
-            self._client.hset(self._nodes, report.id, orjson.dumps(asdict(stored)))
+            self._client.hset(self._nodes, report.id, orjson.dumps(stored))
         return stored
 
     def get(self, node: str) -> NodeReport | None:

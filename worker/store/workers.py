@@ -1,7 +1,7 @@
 """The state of the service in Redis: heartbeats of the workers, and the schedulers' last ticks."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -56,7 +56,7 @@ class Heartbeats:
     def beat(self, worker: WorkerInfo) -> None:
         with translated(), self._client.pipeline() as pipe:
             report = replace(worker, last_seen_ms=server_ms(self._client))
-            pipe.hset(self._workers, worker.name, orjson.dumps(asdict(report)))
+            pipe.hset(self._workers, worker.name, orjson.dumps(report))
             pipe.expire(self._workers, DAY)
             pipe.execute()
 

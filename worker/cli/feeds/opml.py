@@ -17,6 +17,7 @@ from worker.feeds.feed import RSSHUB, parse_feed
 from worker.feeds.opml import Outline, read_opml, write_opml
 from worker.fetch import printable_url
 from worker.settings import Settings
+from worker.spool.layout import write_durably
 from worker.store.factory import feed_store
 from worker.store.feed_state import FeedState
 from worker.taskqueue.client import notify_poll
@@ -115,11 +116,8 @@ def write_list(exported: ExportResult, file: str | None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
         return
-    path = Path(file)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_bytes(data)
-        temporary.rename(path)
+        write_durably(Path(file), data)
     except OSError as error:
         reason = f"{error.strerror}; name another file, or - for standard output"
         raise UsageError(f"{printable(file)} cannot be written: {reason}") from error

@@ -9,7 +9,7 @@ batch exists, its pages were accepted. The WARC itself is not archived.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, field, replace
+from dataclasses import field, replace
 from typing import BinaryIO
 
 import orjson
@@ -214,7 +214,7 @@ class WarcDivision:
 
     def _write(self, progress: _Progress) -> None:
         with translate_errors(self._path):
-            write_durably(self._path, orjson.dumps(asdict(progress)))
+            write_durably(self._path, orjson.dumps(progress))
         self._progress = progress
 
 

@@ -38,7 +38,7 @@ def parse_feed(
 
     @cache
     def get_refused_fingerprints() -> frozenset[str]:
-        return deps.feeds.get_refused_fingerprints(entry_source(entry, reader.head))
+        return deps.refused_fingerprints(entry_source(entry, reader.head))
 
     is_retry = reader.head.kind == RETRY
     full_text = reader.profile(entry).full_text

@@ -6,7 +6,7 @@ process that works on it, so neither overwrites the other.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,7 +76,7 @@ def write_order(state_dir: Path, order: BackgroundOrder | None) -> None:
     if order is None:
         _order_path(state_dir).unlink(missing_ok=True)
     else:
-        write_durably(_order_path(state_dir), orjson.dumps(asdict(order)))
+        write_durably(_order_path(state_dir), orjson.dumps(order))
 
 
 def is_open(state_dir: Path) -> bool:
@@ -118,7 +118,7 @@ _END = object()
 
 
 def _save(state_dir: Path, run: BackgroundRun) -> None:
-    write_durably(_run_path(state_dir), orjson.dumps(asdict(run)))
+    write_durably(_run_path(state_dir), orjson.dumps(run))
 
 
 def _load(path: Path, kind: TypeAdapter[_T]) -> _T | None:

@@ -1,7 +1,7 @@
 """The streams in which consumer groups get what was before their beginning, from the archive."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -77,7 +77,7 @@ class PastStore:
         """Create the group and its stream; returns the boundary. The group must not exist."""
         keys = [self._stream.encode(), self.key(past.group), self._states]
         start = f"{max(0, past.since_ms - 1)}-0".encode()
-        args: list[bytes | int] = [past.group.encode(), start, orjson.dumps(asdict(past))]
+        args: list[bytes | int] = [past.group.encode(), start, orjson.dumps(past)]
         return bytes(self._create.run(self._client, keys, args)).decode()
 
     def list(self) -> list[Past]:
@@ -116,7 +116,7 @@ class PastStore:
         """Add records and what is read now, both or neither; False, and neither, where the group
         was deleted meanwhile, or another one has its name."""
         args: list[bytes | int] = [past.group.encode(), past.created_at.encode()]
-        args.append(orjson.dumps(asdict(past)))
+        args.append(orjson.dumps(past))
         for record in records:
             outcome = record.outcome
             args += [f"article.{outcome.status.value}".encode(), (outcome.id or "").encode()]

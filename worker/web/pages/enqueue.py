@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
-from worker.errors import ConfigError, NewsdropError
+from worker.errors import NewsdropError
 from worker.settings import MEGABYTE, Settings
 from worker.sources.enqueue import EnqueueOptions
 from worker.web.forms import get_text, read_form
@@ -35,8 +35,6 @@ async def enqueue(request: Request) -> Response:
             addresses = get_text(form, "addresses", 200_000)
             options = EnqueueOptions(force=bool(form.get("force")))
             job = await run_in_threadpool(enqueue_addresses, settings, addresses.split(), options)
-    except ConfigError:
-        raise
     except NewsdropError as error:
         return _form(request, str(error), status_for(error), addresses=addresses)
     request.app.state.live.refresh()

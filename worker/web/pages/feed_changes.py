@@ -11,7 +11,7 @@ from starlette.routing import Route
 from worker.actions import feeds as actions
 from worker.actions.feed_edit import edit, key_text, parse_changes, tag
 from worker.actions.pause import pause, resume
-from worker.errors import ConfigError, NewsdropError
+from worker.errors import NewsdropError
 from worker.feeds.catalog import load_catalog
 from worker.feeds.feed import KEYS, Feed
 from worker.fetch import printable_url
@@ -94,8 +94,6 @@ def save_keys(request: Request, form: FormData) -> Response:
         changes.append(f"headers.{header}")
     try:
         edit(request.app.state.settings, feed.name, parse_changes(changes))
-    except ConfigError:
-        raise
     except NewsdropError as error:
         return _show(request, feed, texts, error)
     return redirect(f"/feeds/{quote(feed.name, safe='')}", done="changed")

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from worker.actions import feeds as actions
 from worker.actions.feed_preview import FeedPreview, preview_feed
 from worker.actions.pause import pause, resume
-from worker.errors import ConfigError, NewsdropError
+from worker.errors import NewsdropError
 from worker.feeds.catalog import load_catalog
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, FeedsView, FeedView, list_feeds, list_polls
@@ -120,8 +120,6 @@ def add(request: Request, form: FormData) -> Response:
     keys = _read_keys(form)
     try:
         added = actions.add(request.app.state.settings, keys, check=not form.get("unchecked"))
-    except ConfigError:
-        raise
     except NewsdropError as error:
         return _show_add(request, keys, error=error)
     if isinstance(added, actions.AddedFeed):
@@ -135,8 +133,6 @@ def preview(request: Request, form: FormData) -> Response:
     keys = _read_keys(form)
     try:
         result = preview_feed(request.app.state.settings, keys, utc_now())
-    except ConfigError:
-        raise
     except NewsdropError as error:
         return _show_add(request, keys, error=error)
     if isinstance(result, FeedPreview):
