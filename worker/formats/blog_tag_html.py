@@ -51,7 +51,10 @@ def _figure(src: str, caption: str, alt: str = "", sizes: tuple[str, ...] = ()) 
 
 
 def _hexo_image(args: Arguments) -> str:
-    """`[class names] path [width] [height] [title [alt]]`; people leave the quotes out."""
+    """`[class names] path [width] [height] [title [alt]]`; people leave the quotes out. With names
+    it is Hugo's."""
+    if args.first("src", "url"):
+        return _hugo_figure(args)
     words = list(args.words)
     place = next((n for n, word in enumerate(words) if _PICTURE.search(word)), None)
     if place is None:

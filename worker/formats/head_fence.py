@@ -19,6 +19,7 @@ MAX_HEAD = 256 * 1024
 Syntax = Literal["yaml", "toml", "json", "keys"]
 
 _LEADING = re.compile(r"[\s\ufeff\u200b]*")
+_COMMENTS = re.compile(r"(?:<!--(?:(?!-->).)*+-->\s*+)*+", re.DOTALL)
 _FENCE = re.compile(r"(-{3,}|;{3,}|\+\+\+)[ \t]*(yaml|toml|json)?[ \t]*\r?(?=\n|\Z)")
 _SYNTAX: dict[str, Syntax] = {"-": "yaml", "+": "toml", ";": "json"}
 _SYNTAX |= {"yaml": "yaml", "toml": "toml", "json": "json"}
@@ -76,6 +77,12 @@ def has_head(text: str, start: int) -> bool:
     return _is_bare_json(text, start) or _keys(text.replace("\r\n", "\n"), start) is not None
 
 
+def after_comments(text: str, start: int) -> int:
+    """Where what follows the comments at `start` begins; `start` where there is none."""
+    comments = _COMMENTS.match(text, start)
+    return comments.end() if comments else start
+
+
 def split(text: str) -> FencedText:
     """Head and body; the first closing line ends the head.
 
@@ -86,8 +93,11 @@ def split(text: str) -> FencedText:
     leading = _LEADING.match(text)
     start = leading.end() if leading else 0
     opening = _FENCE.match(text, start)
-    if opening is None and (keys := _keys(text, start)):
-        return keys
+    if opening is None:
+        if keys := _keys(text, start):
+            return keys
+        start = after_comments(text, start)
+        opening = _FENCE.match(text, start)
     if opening:
         sign, start = opening[1][0], opening.end()
     else:

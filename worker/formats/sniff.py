@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from worker.errors import Reason, Rejected
 from worker.formats.decode import decode
-from worker.formats.head_fence import has_head
+from worker.formats.head_fence import after_comments, has_head
 
 
 class Format(StrEnum):
@@ -76,6 +76,8 @@ def sniff_text(text: str) -> Format:
 
     Raises Rejected: `empty` for nothing but white space, `unknown_format` otherwise.
     """
+    if "\n" not in text:  # lines of old Macs
+        text = text.replace("\r", "\n")
     match = _LEADING.match(text)
     start = match.end() if match else 0
     if start == len(text):
@@ -86,12 +88,12 @@ def sniff_text(text: str) -> Format:
         return Format.FRONT_MATTER
     if feed_start(text):
         return Format.FEED
-    first = text[start]
-    if first == "{":
-        return Format.NDJSON if _is_line_delimited(text, start) else Format.JSON
-    if first == "[" and _JSON_ARRAY.match(text, start):
-        return Format.JSON
-    if first == "<":
+    if text[start] in "{[" and (kind := _json_kind(text, start)):
+        return kind
+    behind = after_comments(text, start)
+    if behind > start and text[behind : behind + 1] not in ("", "<"):  # a note above an article
+        return sniff_text(text[behind:])
+    if text[start] == "<":
         return _markup(text, start)
     if _HEADING.search(text, start, start + 65536):
         return Format.MARKDOWN
@@ -166,6 +168,13 @@ def _markup(text: str, start: int) -> Format:
         f"this is XML with the root element <{root}>, which is neither a feed nor a page: "
         "drop the feed or the articles themselves",
     )
+
+
+def _json_kind(text: str, start: int) -> Format | None:
+    """The kind of JSON that begins at `start`; None for Markdown, `[a link](/)`."""
+    if text[start] == "{":
+        return Format.NDJSON if _is_line_delimited(text, start) else Format.JSON
+    return Format.JSON if _JSON_ARRAY.match(text, start) else None
 
 
 def _is_line_delimited(text: str, start: int) -> bool:

@@ -20,6 +20,7 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    StreamEndEvent,
 )
 
 from worker.escape import printable
@@ -112,7 +113,13 @@ class _Events:
         self._next()  # the stream's start
         self._next()  # the document's start, or the stream's end
         event = self._next()
-        return None if event is None else self._value(event, 0)
+        if event is None:
+            return None
+        value = self._value(event, 0)
+        self._next()  # the document's end
+        if type(self._next()) is not StreamEndEvent:  # it raises where keys are left over
+            raise Unreadable("it is not one YAML document")
+        return value
 
     def _value(self, event: Any, depth: int) -> Value:
         kind = type(event)
