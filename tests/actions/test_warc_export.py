@@ -141,3 +141,31 @@ def test_an_export_is_complete_or_absent(world: World, tmp_path: Path) -> None:
     result = export(world, tmp_path / "c.warc.gz")
     assert (result.records, result.expired) == (0, 5)
     assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
+
+
+def test_damaged_batches_are_left_out_and_named(world: World, tmp_path: Path) -> None:
+    """A bundle, raw files and journals that cannot be read end no export: the rest is written."""
+    segments = list(Archive(world.settings.state_dir).segments())
+    whole = export(world, tmp_path / "whole.warc.gz")
+    assert whole.damaged == []
+    with_pages = [
+        segment
+        for segment in segments
+        for file in segment.head().files
+        if file.origin and file.origin.form is Form.ENTRY_BUNDLE
+    ]
+    segment = with_pages[0]
+    head = segment.head()
+    archive = Archive(world.settings.state_dir)
+    archive.write(head, list(segment.outcomes()), lambda _: b"no bundle")
+    result = export(world, tmp_path / "1.warc.gz")
+    assert 0 < result.records < whole.records
+    assert result.damaged
+    assert all(str(segment.raw_path) in why for why in result.damaged)
+    segment.raw_path.write_bytes(b"noise")
+    (why,) = export(world, tmp_path / "2.warc.gz").damaged
+    assert why.startswith(f"the archived files {segment.raw_path} are damaged")
+    segment.journal_path.write_bytes(b"noise")
+    (why,) = export(world, tmp_path / "3.warc.gz").damaged
+    assert str(segment.journal_path) in why
+    assert (tmp_path / "3.warc.gz").stat().st_size > 0

@@ -12,7 +12,7 @@ from tests.object_store import BUCKET, ObjectStore
 from tests.servers import Server
 from tests.world import World, article
 from worker.actions.archive_fetch import fetch_journals
-from worker.errors import FetchFailed, SpoolUnavailable
+from worker.errors import FetchFailed
 from worker.pipeline import archive_copy
 from worker.pipeline.archive_copy import copy_archive
 from worker.pipeline.recover import recover
@@ -216,9 +216,12 @@ def test_a_machine_that_is_lost(
     whole = store.objects[key]
     for damaged in (b"", b"x", whole.replace(b'"archived_at":"20', b'"archived_at":"x')):
         store.objects[key] = damaged
-        with pytest.raises(SpoolUnavailable, match="is damaged"):
-            fetch_journals(other.settings, lambda _: None)
+        skipped: list[str] = []
+        fetch_journals(other.settings, lambda _: None, skipped.append)
+        assert [f"the journal {key} in the bucket is damaged" in why for why in skipped] == [True]
     store.objects[key] = whole
+    for segment in other.context.deps.archive.segments():
+        segment.journal_path.unlink()
     monkeypatch.setattr(archive_bucket, "_PART_BYTES", len(whole) // 2)
     store.ignores_conditions = True  # as some gateways do: parts of two objects are none
 
@@ -228,7 +231,9 @@ def test_a_machine_that_is_lost(
 
     store.requests.clear()
     store.faults.append(replace_it)
-    assert fetch_journals(other.settings, lambda _: None) == 1
+    skipped.clear()
+    assert fetch_journals(other.settings, lambda _: None, skipped.append) == 1
+    assert [key in why for why in skipped] == [True]
     store.faults.clear()
     store.objects[key] = whole
     store.requests.clear()
@@ -244,6 +249,97 @@ def test_a_machine_that_is_lost(
     copy_archive(other.context)
     assert store.objects == before
     assert read_state(other.settings.state_dir).waiting == 0
+
+
+def other_world(tmp_path: Path, server: Server, world: World) -> World:
+    """Another state directory with the same bucket."""
+    options = {
+        "archive": world.settings.archive.model_dump(),
+        "fetch.allow_networks": ["127.0.0.0/8"],
+    }
+    return World(tmp_path / "other", server.url, **options)
+
+
+def test_an_object_that_grows_has_an_end(
+    world: World,
+    store: ObjectStore,
+    tmp_path: Path,
+    redis_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store without ETags, whose journal is longer with each part: it is skipped, not followed,
+    and so is its copy of raw files."""
+    copy_archive(world.context)
+    key = min(key for key in store.objects if key.endswith(".jsonl"))
+    monkeypatch.setattr(archive_bucket, "_PART_BYTES", 100)
+    monkeypatch.setattr(store, "etag", lambda _: "")
+    store.ignores_conditions = True
+
+    def grow(method: str, path: str) -> None:
+        for name in store.objects:
+            if path.endswith(name):
+                store.objects[name] += b"x" * 200
+
+    store.faults.append(grow)
+    skipped: list[str] = []
+    other = other_world(tmp_path, redis_server, world)
+    assert fetch_journals(other.settings, lambda _: None, skipped.append) == 0
+    assert any(key in why for why in skipped)
+    assert len(store.requests) < 100
+    segment = next(world.context.deps.archive.segments())
+    segment.raw_path.unlink()
+    assert list(segment.raws()) == []
+
+
+def test_one_object_that_cannot_be_read_stops_no_other(
+    world: World, store: ObjectStore, tmp_path: Path, redis_server: Server
+) -> None:
+    """It is named; a store of which nothing can be read ends the command."""
+    copy_archive(world.context)
+    key = min(key for key in store.objects if key.endswith(".jsonl"))
+    store.faults.append(lambda method, path: 403 if path.endswith(key) else None)
+    skipped: list[str] = []
+    other = other_world(tmp_path, redis_server, world)
+    assert fetch_journals(other.settings, lambda _: None, skipped.append) == 1
+    assert ["403" in why for why in skipped] == [True]
+    for number in range(2, 6):
+        world.put(f"{number}.md", article(f"第{number}条新闻"))
+        world.run()
+    again(world)
+    store.faults[:] = [lambda method, path: 403 if path.endswith(".jsonl") else None]
+    with pytest.raises(FetchFailed, match="403"):
+        fetch_journals(other.settings, lambda _: None, skipped.append)
+
+
+def test_a_list_without_end_ends(
+    world: World,
+    store: ObjectStore,
+    tmp_path: Path,
+    redis_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Journals of days to come are not fetched; keys that repeat or have no order are an error."""
+    copy_archive(world.context)
+    other = other_world(tmp_path, redis_server, world)
+    first = min(key for key in store.objects if key.endswith(".jsonl"))
+    days = iter(range(1, 10_000))
+
+    def grow(prefix: str, after: str, count: int) -> tuple[list[str], bool]:
+        day = f"{utc_now() + timedelta(days=next(days)):%Y%m%d}"
+        key = f"copies/{day}/drop/{day}T000000.000000-0011aabb-drop.jsonl"
+        store.objects[key] = store.objects[first]
+        return [key], True
+
+    monkeypatch.setattr(store, "keys", grow)
+    skipped: list[str] = []
+    fetch_journals(other.settings, lambda _: None, skipped.append)
+    assert "days to come" in skipped[-1]
+    assert next(days) < 10
+    for keys, why in (([first], "does not continue"), ([first, "copies/0"], "not in the order")):
+        monkeypatch.setattr(store, "keys", lambda *_, keys=keys: (keys, True))
+        store.objects |= dict.fromkeys(keys, store.objects[first])
+        with pytest.raises(FetchFailed, match=why):
+            fetch_journals(other.settings, lambda _: None)
 
 
 def test_a_bucket_that_is_unavailable_stops_no_work(world: World, store: ObjectStore) -> None:

@@ -10,10 +10,11 @@ import pytest
 from worker.errors import Reason, SpoolUnavailable, UsageError
 from worker.model import Outcome, Status
 from worker.spool import archive as archive_module
-from worker.spool.archive import Archive, ArchivedFile, SegmentHead
+from worker.spool.archive import Archive
 from worker.spool.layout import batch_name
 from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine, QuarantineItem, quarantine_id
+from worker.spool.segment import ArchivedFile, SegmentHead
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
 RAW = {0: b"zero" * 5000, 2: "二".encode()}

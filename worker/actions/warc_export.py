@@ -11,13 +11,13 @@ import uuid
 from base64 import b32encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from worker import __version__
-from worker.errors import Rejected, UsageError
+from worker.errors import Rejected, SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.formats import Format, sniff
 from worker.formats.page.entry_bundle import unpack
@@ -25,9 +25,9 @@ from worker.model.times import rfc3339
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.sources.archive_bucket import open_archive
-from worker.spool.archive import Segment
 from worker.spool.layout import new_file
 from worker.spool.manifest import Form, Origin
+from worker.spool.segment import Segment, damaged_raws
 
 _ENDING = ".warc.gz"
 _TYPES = {
@@ -43,12 +43,14 @@ _CHARSET = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 
 @dataclass(slots=True)
 class WarcExport:
-    """Counts. The raw files of `expired` fetched files are gone, or cannot be read."""
+    """Counts. The raw files of `expired` fetched files are gone; `damaged` says of each batch and
+    file that cannot be read where it is, and what to do."""
 
     file: str
     records: int = 0
     expired: int = 0
     segments: int = 0
+    damaged: list[str] = field(default_factory=list)
 
 
 def export_warc(
@@ -62,36 +64,53 @@ def export_warc(
 ) -> WarcExport:
     """Write the new file `path`, complete or not at all: of `wanted` its source and the date when
     it was fetched (UTC), archived since `since`; `on_progress` receives the number of batches that
-    are read. Raises UsageError, SpoolUnavailable."""
+    are read. What is damaged is left out. Raises UsageError, SpoolUnavailable, FetchFailed where
+    copies cannot be read."""
     if not path.name.endswith(_ENDING):
         raise UsageError(f"{printable(path)} has another ending: name the file *{_ENDING}")
     result = WarcExport(str(path))
     with new_file(path) as file:
         file.write(_warcinfo(path.name, now))
         for segment in open_archive(settings).segments():
-            if since and datetime.fromisoformat(segment.head().archived_at) < since:
-                continue
-            for record in _records(segment, wanted, result):
-                file.write(record)
-                result.records += 1
-            result.segments += 1
+            try:
+                for record in _records(segment, wanted, since, result):
+                    file.write(record)
+                    result.records += 1
+            except FileNotFoundError:
+                continue  # it has just expired
+            except SpoolUnavailable as error:
+                result.damaged.append(str(error))
             on_progress(result.segments)
     return result
 
 
-def _records(segment: Segment, wanted: Filters, result: WarcExport) -> Iterator[bytes]:
+def _records(
+    segment: Segment, wanted: Filters, since: datetime | None, result: WarcExport
+) -> Iterator[bytes]:
     """What was fetched and is in a segment; a file that was only read again is elsewhere."""
+    head = segment.head()
+    if since and datetime.fromisoformat(head.archived_at) < since:
+        return
+    result.segments += 1
     origins = {
         file.entry: file.origin
-        for file in segment.head().files
+        for file in head.files
         if file.origin and file.kept and not file.reread and _is_wanted(file.origin, wanted)
     }
     for number, data in segment.raws() if origins else ():
         if origin := origins.pop(number, None):
-            for part, (url, raw, media_type) in enumerate(_captures(origin, data)):
+            try:
+                captures = list(_captures(origin, data))
+            except Rejected as error:
+                result.damaged.append(f"file {number} of {printable(segment.raw_path)}: {error}")
+                continue
+            for part, (url, raw, media_type) in enumerate(captures):
                 name = f"{segment.batch}/{number}/{part}"
                 yield _resource(name, origin.fetched_at, url, raw, media_type)
-    result.expired += len(origins)
+    if origins and segment.raw_path.exists():
+        result.damaged.append(damaged_raws(segment))
+    else:
+        result.expired += len(origins)
 
 
 def _is_wanted(origin: Origin, wanted: Filters) -> bool:

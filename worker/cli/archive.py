@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.filters import with_filters
-from worker.cli.options import Json, Since, option, parse_since, settings_of
+from worker.cli.options import FAILED, Json, Since, option, parse_since, settings_of
 from worker.cli.output import print_note, print_result
 from worker.cli.progress import show_batches
 from worker.escape import printable
@@ -14,6 +14,8 @@ from worker.translation import count_noun, mark
 
 if TYPE_CHECKING:
     from worker.readmodel.filters import Filters
+
+_SHOWN = 20
 
 app = typer.Typer(
     no_args_is_help=True, help="The archive: write what was fetched to a file, or fetch copies."
@@ -53,7 +55,13 @@ def export(
     counts = count_noun(result.records, "record")
     print_result(result, f"WARC written: {printable(warc)}, {counts}", json=json)
     if result.expired and not json:
-        print_note(f"{count_noun(result.expired, 'raw file')} expired, or cannot be read")
+        print_note(f"{count_noun(result.expired, 'raw file')} expired")
+    for why in result.damaged[:_SHOWN] if not json else ():
+        print_note(why)
+    if result.damaged:
+        if not json:
+            print_note(f"left out as damaged: {len(result.damaged):,}")
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -65,6 +73,14 @@ def fetch(context: typer.Context, json: Json = False) -> None:
     """
     from worker.actions.archive_fetch import fetch_journals
 
+    skipped: list[str] = []
     with show_batches(mark("reading")) as on_progress:
-        count = fetch_journals(settings_of(context), on_progress)
-    print_result({"fetched": count}, f"{count_noun(count, 'batch')} fetched", json=json)
+        count = fetch_journals(settings_of(context), on_progress, skipped.append)
+    document = {"fetched": count, "skipped": skipped}
+    print_result(document, f"{count_noun(count, 'batch')} fetched", json=json)
+    for why in skipped[:_SHOWN] if not json else ():
+        print_note(why)
+    if skipped:
+        if not json:
+            print_note(f"not fetched: {len(skipped):,}")
+        raise typer.Exit(FAILED)

@@ -4,9 +4,10 @@ from datetime import datetime
 
 import typer
 
-from worker.cli.options import Json, Since, parse_since, settings_of
-from worker.cli.output import print_result
+from worker.cli.options import FAILED, Json, Since, parse_since, settings_of
+from worker.cli.output import print_note, print_result
 from worker.cli.progress import FileProgress, show_batches, show_progress
+from worker.errors import SpoolUnavailable
 from worker.translation import count_noun, mark
 
 stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
@@ -27,15 +28,30 @@ def replay(
 
     begin = parse_since(since)
     deps = open_context(settings_of(context)).deps
-    segments = lost = 0
+    segments = lost = damaged = 0
+    unreadable: list[int] = []
     for segment in deps.archive.segments():
-        # The segment's name has the time of the claim: it may have waited long before archiving.
-        if begin is None or datetime.fromisoformat(segment.head().archived_at) >= begin:
-            lost += replay_segment(segment, deps)
-            segments += 1
+        try:
+            # The segment's name has the time of the claim: it may have waited before archiving.
+            if begin is None or datetime.fromisoformat(segment.head().archived_at) >= begin:
+                lost += replay_segment(segment, deps, unreadable.append)
+                segments += 1
+        except FileNotFoundError:
+            continue  # it has just expired
+        except SpoolUnavailable as error:
+            print_note(str(error))
+            damaged += 1
     clear_loss(deps.settings.state_dir, begin)
     counts = f"{count_noun(lost, 'article')}, {count_noun(segments, 'archived batch')} checked"
-    print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
+    document = {
+        "segments": segments, "lost": lost, "unreadable": sum(unreadable), "damaged": damaged
+    }  # fmt: skip
+    print_result(document, f"published again: {counts}", json=json)
+    if document["unreadable"] and not json:
+        count = count_noun(document["unreadable"], "lost article")
+        print_note(f"{count} not published: the raw files have expired, or cannot be read")
+    if damaged:
+        raise typer.Exit(FAILED)
 
 
 @stories.command("rebuild")

@@ -27,7 +27,9 @@ def feeds_file(state_dir: Path) -> Path:
 def read_feeds(path: Path) -> list[dict[str, Any]]:
     """The feeds as they were written; none if there is no file. Raises ConfigError."""
     try:
-        feeds = orjson.loads(path.read_bytes())["feeds"]
+        feeds: list[dict[str, Any]] = orjson.loads(path.read_bytes())["feeds"]
+        if not all(isinstance(feed, dict) for feed in feeds):
+            raise TypeError("a feed is not an object")
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -35,7 +37,7 @@ def read_feeds(path: Path) -> list[dict[str, Any]]:
             f"{printable(path)} cannot be read: restore it from a back-up, or remove it and add "
             "its feeds again"
         ) from error
-    return [feed for feed in feeds if isinstance(feed, dict)]
+    return feeds
 
 
 def check_name(name: str, used_names: Set[str]) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from worker.errors import ConfigError, FetchFailed, Trouble
@@ -128,8 +129,12 @@ class BucketClient:
         if after:
             query["start-after"] = after
         objects, has_more = await self._list_page(fetcher, query, now)
-        if has_more and _bytes(objects[-1].key) <= _bytes(after):
+        keys = [_bytes(each.key) for each in objects]
+        if has_more and keys[-1] <= _bytes(after):
             raise self._failed(mark("its list does not continue where it ended"), _OTHER_SERVER)
+        if has_more and any(key <= before for before, key in pairwise((_bytes(after), *keys))):
+            # The next page begins behind the last key: objects would be left out.
+            raise self._failed(mark("its list is not in the order of the keys"), _OTHER_SERVER)
         return objects, has_more
 
     async def _list_page(

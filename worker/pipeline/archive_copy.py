@@ -22,7 +22,7 @@ from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.sources.archive_bucket import archive_client, full_key
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive
 from worker.spool.batch import batch_names
 from worker.spool.copy_record import (
     MAX_WAITING,
@@ -37,6 +37,7 @@ from worker.spool.copy_record import (
 )
 from worker.spool.layout import time_of, translate_errors
 from worker.spool.lockfile import acquire_slot
+from worker.spool.segment import Segment
 
 logger = get_logger(__name__)
 

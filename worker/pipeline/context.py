@@ -15,11 +15,11 @@ from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
 from worker.sources.archive_bucket import open_archive
-from worker.spool.archive import SegmentHead
 from worker.spool.claim import AcceptedLog, Incoming, claim_bytes
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
+from worker.spool.segment import SegmentHead
 from worker.spool.wanted import WantedPages
 from worker.store import factory
 from worker.store.articles import ArticleStore

@@ -18,11 +18,12 @@ from worker.model import (
 from worker.pipeline.bounds import Bounds
 from worker.settings import Settings
 from worker.sites import Sites
-from worker.spool.archive import Archive, SegmentHead
+from worker.spool.archive import Archive
 from worker.spool.claim import Incoming
 from worker.spool.layout import Root
 from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine
+from worker.spool.segment import SegmentHead
 from worker.spool.wanted import WantedPages
 from worker.store.stream import StreamEntry
 

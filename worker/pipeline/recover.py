@@ -11,19 +11,18 @@ the newest remaining entry. That may take long, so its time is bounded; for the 
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from worker.errors import FetchFailed
+from worker.errors import FetchFailed, SpoolUnavailable
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.pipeline.replay import replay
 from worker.spool import redis_record
-from worker.spool.archive import Segment
 from worker.spool.lockfile import acquire_slot
 from worker.spool.redis_record import RedisRecord
+from worker.spool.segment import Segment
 from worker.store.server import get_run_id, get_start_ms, was_promoted
 from worker.store.stream import id_key
 
@@ -73,20 +72,30 @@ def _recover(context: Context, record: RedisRecord) -> str | None:
     older, recent = _archived_since(context, _first_loss(context, record, begin), begin)
     deadline = context.deps.clock() + EXTRA_SECONDS
     lost, missing_since = 0, record.lost_since
-    for archived_at, segment in older:
-        with suppress(FetchFailed):  # its raw files are only in the bucket of archive.url
-            if context.deps.clock() <= deadline:
-                lost += replay(segment, context.deps)
-                continue
-        since = rfc3339(archived_at - WINDOW)  # its head has an earlier time than its file
-        missing_since = min(since, missing_since or since)
-        break
-    lost += sum(replay(segment, context.deps) for _, segment in recent)
+    for archived_at, segment in (*older, *recent):
+        is_in_time = archived_at >= begin or context.deps.clock() <= deadline
+        published = _replay(segment, context) if is_in_time else None
+        if published is None:
+            since = rfc3339(archived_at - WINDOW)  # its head has an earlier time than its file
+            missing_since = min(since, missing_since or since)
+        lost += published or 0
     log = logger.warning if lost else logger.info
     log("Redis was restarted: what it lost was published again", articles=lost)
     if missing_since:
         logger.error("Redis lost more articles: run newsdrop replay", since=missing_since)
     return missing_since
+
+
+def _replay(segment: Segment, context: Context) -> int | None:
+    """The number of lost articles that were published; None where the segment cannot be read now,
+    because it is damaged or its raw files are only in a bucket: the scans come after this."""
+    try:
+        return replay(segment, context.deps)
+    except FileNotFoundError:
+        return 0  # it has just expired
+    except (FetchFailed, SpoolUnavailable) as error:
+        logger.error("an archived batch is not published again", error=str(error))
+        return None
 
 
 def _first_loss(context: Context, record: RedisRecord, begin: datetime) -> datetime:
@@ -119,7 +128,10 @@ def _archived_since(
     # A batch may have waited: its name tells when it was claimed, not when it was archived.
     first_day = max(first, datetime.fromtimestamp(86_400, UTC)) - timedelta(days=1)
     for segment in context.deps.archive.segments(first_day.strftime("%Y%m%d")):
-        at = datetime.fromtimestamp(segment.journal_path.stat().st_mtime, UTC)
+        try:
+            at = datetime.fromtimestamp(segment.journal_path.lstat().st_mtime, UTC)
+        except FileNotFoundError:
+            continue  # it has just expired
         if at >= begin:
             recent.append((at, segment))
         elif at >= first:

@@ -5,7 +5,7 @@ replaying everything changes nothing if nothing was lost. `first_seen_at` and `i
 their first values.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,14 +17,17 @@ from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
 from worker.pipeline.revisions import as_published, compare, find_newest
 from worker.pipeline.settle import settle
-from worker.spool.archive import Segment
+from worker.spool.segment import Segment
 
 
-def replay(segment: Segment, deps: IngestDeps) -> int:
-    """Publish a segment's lost articles again; how many there were.
+def replay(
+    segment: Segment, deps: IngestDeps, on_unreadable: Callable[[int], object] = lambda _: None
+) -> int:
+    """Publish a segment's lost articles again; how many there were. `on_unreadable` receives the
+    number of lost articles whose raw files have expired or cannot be read.
 
     If any was lost, the segment's counts may be lost too: they are settled again, which counts
-    them at most once. Raises Retryable.
+    them at most once. Raises FileNotFoundError where it has just expired, Retryable.
     """
     # Looked up before anything is unpacked: usually nothing is lost, and reading all of the last
     # minutes again blocked every process for as long as they had taken.
@@ -33,16 +36,18 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
         for outcome in segment.outcomes()
         if _is_lost(outcome, deps)
     }
-    published = 0
+    published = read = 0
     pending: list[tuple[PublishRequest, Outcome]] = []
     for request in read_archived(segment, lost, deps) if lost else ():
         pending.append(request)
+        read += 1
         if len(pending) == MAX_ARTICLES:
             published += _publish(segment, pending, deps)
             pending = []
     published += _publish(segment, pending, deps)
     if published:
         settle(segment, deps)
+    on_unreadable(len(lost) - read)
     return published
 
 

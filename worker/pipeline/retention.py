@@ -12,11 +12,11 @@ from worker.logs import get_logger
 from worker.model import Outcome
 from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
-from worker.spool.archive import Segment
 from worker.spool.batch import batch_names
 from worker.spool.layout import time_of
 from worker.spool.lockfile import acquire_slot
 from worker.spool.ownership import read_id
+from worker.spool.segment import DamagedSegment, Segment
 from worker.store.factory import stream_bounds
 from worker.store.groups.past import Past, PastRecord
 from worker.store.stream import id_key
@@ -103,17 +103,22 @@ def _feed(context: Context, past: Past) -> None:
 def _records(context: Context, past: Past, segment: Segment) -> tuple[list[PastRecord], int]:
     """The group's records of a segment in the order of its files, and how many more there were
     whose raw files are gone."""
-    if segment.journal_path.stat().st_mtime * 1000 < past.since_ms:
-        return [], 0
-    wanted = {
-        (outcome.entry, outcome.ordinal): outcome
-        for outcome in segment.outcomes()
-        if _belongs(context, past, outcome)
-    }
-    records = [
-        PastRecord(outcome, request.title, request.source, request.data)
-        for request, outcome in (read_archived(segment, wanted, context.deps) if wanted else ())
-    ]
+    wanted: dict[tuple[int, int], Outcome] = {}
+    records: list[PastRecord] = []
+    try:
+        if segment.journal_path.stat().st_mtime * 1000 < past.since_ms:
+            return [], 0
+        wanted = {
+            (outcome.entry, outcome.ordinal): outcome
+            for outcome in segment.outcomes()
+            if _belongs(context, past, outcome)
+        }
+        for request, outcome in read_archived(segment, wanted, context.deps) if wanted else ():
+            records.append(PastRecord(outcome, request.title, request.source, request.data))
+    except FileNotFoundError:
+        return [], 0  # it has just expired
+    except DamagedSegment as error:  # it must not stop what comes after it
+        logger.error("an archived batch is left out", group=past.group, error=str(error))
     return records, len(wanted) - len(records)
 
 

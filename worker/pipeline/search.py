@@ -12,14 +12,17 @@ from typing import Any
 import orjson
 
 from worker.errors import Busy, FetchFailed, SpoolUnavailable
+from worker.logs import get_logger
 from worker.model import DECISIONS, Outcome, Status
 from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
 from worker.readmodel.database import open_writer
 from worker.readmodel.decision import make_decision
 from worker.readmodel.writer import ReadModelWriter
-from worker.spool.archive import Segment, SegmentHead
 from worker.spool.batch import batch_names
+from worker.spool.segment import Segment, SegmentHead
+
+logger = get_logger(__name__)
 
 RUN_SECONDS = 3.0
 """One run while nothing else is to do; it ends after the segment at which work comes."""
@@ -86,7 +89,8 @@ def _add(context: Context, writer: ReadModelWriter, segment: Segment) -> None:
         outcomes = [each for each in segment.outcomes() if each.status in _LISTED]
     except FileNotFoundError:
         return  # it has just expired
-    except SpoolUnavailable:
+    except SpoolUnavailable as error:
+        logger.error("an archived batch is left out of the search index", error=str(error))
         writer.add(segment.batch, [])  # damaged: without its articles the others are found
         return
     records = _read_stream(context, head, outcomes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from worker.model import Outcome, Status, Tally
 from worker.pipeline.ports import IngestDeps
-from worker.spool.archive import Segment
+from worker.spool.segment import Segment
 
 
 def settle(segment: Segment, deps: IngestDeps) -> Tally:

@@ -19,8 +19,8 @@ from worker.model import Near, Outcome, PublishRequest
 from worker.model.from_json import dataclass_from
 from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
-from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
+from worker.spool.segment import Segment
 
 MAX_ARTICLES = 50
 _LONGEST_PAUSE = 2.0
@@ -87,8 +87,8 @@ def _read(context: Context, segment: Segment, begin: datetime) -> Iterator[Publi
     deps = context.deps
     try:
         head = segment.head()
-    except SpoolUnavailable:
-        return  # its journal is damaged: `newsdrop audit` counts such
+    except (FileNotFoundError, SpoolUnavailable):
+        return  # it has just expired, or its journal is damaged: `newsdrop audit` counts such
     sources = {file.entry: (file.origin or head.batch).source for file in head.files}
 
     def is_wanted(outcome: Outcome) -> bool:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from worker.errors import SpoolUnavailable
 from worker.model import DECISIONS, Outcome, Status
 from worker.settings import Settings
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive
 from worker.spool.batch import inspect_waiting
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import roots
 from worker.spool.ownership import adopted_by_others
+from worker.spool.segment import Segment
 from worker.spool.wanted import WantedPages
 
 

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import orjson
 
-from worker.errors import Reason
+from worker.errors import Reason, SpoolUnavailable
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.model import Outcome, Status, Story
 from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.search import list_other_batches
 from worker.settings import Settings
 from worker.sources.archive_bucket import open_archive
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive
+from worker.spool.segment import Segment
+
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ def _decisions(
                 yield from _decisions_in(segment, is_wanted)
         except FileNotFoundError:
             continue  # it has just expired
+        except (OSError, SpoolUnavailable) as error:
+            logger.warning("an archived batch is left out", error=printable(str(error)))
 
 
 def _decisions_in(segment: Segment, is_wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:

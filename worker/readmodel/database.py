@@ -6,6 +6,7 @@ is filled again from the archive.
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -160,9 +161,15 @@ def _rebuilt(state_dir: Path) -> Iterator[sqlite3.Connection]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file of SQLite with what belongs to it."""
+    """Remove a file of SQLite with what belongs to it, or what is in its place. Raises
+    SpoolUnavailable."""
+    if path.is_dir() and not path.is_symlink():
+        with translate_errors(path):
+            shutil.rmtree(path)
+        return
     for end in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
+        with translate_errors(path):
+            path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _next_file(state_dir: Path) -> Path:

@@ -7,8 +7,8 @@ from typing import Any
 from worker.model import Outcome, Status, Story
 from worker.model.warning import kinds_of
 from worker.readmodel.words import fold_parts
-from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Origin
+from worker.spool.segment import SegmentHead
 from worker.store.stream import StreamEntry
 
 ARTICLE = "article"

@@ -8,7 +8,8 @@ from pathlib import Path
 from worker.readmodel.database import PART, make_words_table, words_table
 from worker.readmodel.decision import COLUMNS, DecisionRow
 from worker.readmodel.words import index_terms, pack
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive
+from worker.spool.segment import Segment
 
 _INSERT = (
     f"INSERT INTO decision (segment, {', '.join(COLUMNS)}) "  # noqa: S608  our own names

@@ -56,7 +56,7 @@ def _open_copy(settings: Settings, key: str) -> BinaryIO | None:
 
 
 async def _read(settings: Settings, key: str, file: BinaryIO) -> bool:
-    client, item = archive_client(settings), StoredObject(full_key(settings, key), "", 1)
+    client, item = archive_client(settings), StoredObject(full_key(settings, key), "", 0)
     async with Fetcher(settings.fetch) as fetcher:
         return await read_parts(client, fetcher, item, file)
 
@@ -64,15 +64,19 @@ async def _read(settings: Settings, key: str, file: BinaryIO) -> bool:
 async def read_parts(
     client: BucketClient, fetcher: Fetcher, item: StoredObject, file: BinaryIO
 ) -> bool:
-    """Write an object to `file`; False where it is not there as it was listed. Raises
+    """Write an object to `file`; False where it is not there as it was listed, or changes while it
+    is read: without ETags only its size shows that. A size of 0 is not known before. Raises
     FetchFailed."""
-    at, size, etag = 0, item.size, item.etag
+    at, size, etag = 0, item.size or 1, item.etag
     while at < size:
         place = (at, _PART_BYTES)
         try:
-            part, size, etag = await client.read_part(fetcher, item.key, etag, place, utc_now())
+            part, total, etag = await client.read_part(fetcher, item.key, etag, place, utc_now())
         except ObjectChanged:
             return False
+        if total != size and (at or item.size):
+            return False
+        size = total
         file.write(part)
         at += len(part)
     return True

@@ -14,19 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import orjson
 import zstandard
 
-from worker.errors import SpoolUnavailable
-from worker.escape import printable
-from worker.logs import get_logger
 from worker.model import Outcome
-from worker.model.from_json import dataclass_from
-from worker.model.frozen import dataclass
-from worker.spool.copy_record import OpenCopy, copied_batches, copy_key
-from worker.spool.journal import outcome_of, parse_lines
+from worker.spool.copy_record import OpenCopy, copied_batches
 from worker.spool.layout import (
     day_of,
     fsync_dir,
@@ -37,116 +30,10 @@ from worker.spool.layout import (
     translate_errors,
     write_durably,
 )
-from worker.spool.manifest import Entry, Head, Origin, Reread, origin_of, reread_of
-
-logger = get_logger(__name__)
+from worker.spool.segment import ArchivedFile, Segment, SegmentHead
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
 _JOINED_BYTES = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedFile:
-    """One accepted file of a segment. `path` is escaped; `kept` is False if its bytes are in
-    quarantine, or in the batches of its pages (a WARC); `origin` is None unless it was fetched,
-    `reread` unless it was read again."""
-
-    entry: int
-    path: str
-    size: int
-    kept: bool = True
-    origin: Origin | None = None
-    reread: Reread | None = None
-
-    def entry_of(self) -> Entry:
-        """The entry as it was in its batch."""
-        return Entry(self.entry, self.path, origin=self.origin, reread=self.reread)
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentHead:
-    """The first line of a segment's journal. `archived_at` is RFC 3339, UTC."""
-
-    batch: Head
-    archived_at: str
-    files: tuple[ArchivedFile, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One archived batch. `raw_path` may be gone: raw files expire; then `open_copy` opens their
-    copy."""
-
-    batch: str
-    journal_path: Path
-    raw_path: Path
-    open_copy: OpenCopy | None = None
-
-    @property
-    def source(self) -> str:
-        return source_of(self.batch)
-
-    def has_raws(self) -> bool:
-        """Whether raw files are there, or copies of them."""
-        return self.raw_path.exists() or (
-            self.open_copy is not None and self.batch in copied_batches(self.raw_path.parent)
-        )
-
-    def is_whole(self) -> bool:
-        """Whether the raw files are there: a power cut while a segment is written may take their
-        name and leave the journal's."""
-        return self.raw_path.exists() or not any(file.kept for file in self.head().files)
-
-    def head(self) -> SegmentHead:
-        """The first line. Raises SpoolUnavailable where it is damaged."""
-        with self.journal_path.open("rb") as file:
-            return self.parse_head(file)
-
-    def parse_head(self, lines: Iterable[bytes]) -> SegmentHead:
-        """The first of a journal's lines. Raises SpoolUnavailable where it is damaged."""
-        try:
-            head = _head_of(next(parse_lines(lines), {}))
-            datetime.fromisoformat(head.archived_at)
-            return head
-        except (KeyError, TypeError, ValueError) as error:
-            raise SpoolUnavailable(
-                f"the journal {printable(self.journal_path)} is damaged: restore it from a "
-                "back-up, or move it out of the archive"
-            ) from error
-
-    def outcomes(self) -> Iterator[Outcome]:
-        """The outcome of each article, in the order of the decisions."""
-        with self.journal_path.open("rb") as file:
-            lines = parse_lines(file)
-            next(lines, None)
-            yield from (outcome_of(line) for line in lines)
-
-    def raws(self) -> Iterator[tuple[int, bytes]]:
-        """(entry, bytes) of every raw file; nothing if they have expired. Where they are damaged,
-        they end. Raises SpoolUnavailable; FetchFailed where a copy cannot be read."""
-        try:
-            with translate_errors(self.raw_path):
-                yield from self._unpack()
-        except (EOFError, ValueError, zstandard.ZstdError, tarfile.TarError) as error:
-            why = printable(str(error))
-            logger.warning("archived files are damaged", batch=self.batch, error=why)
-
-    def _unpack(self) -> Iterator[tuple[int, bytes]]:
-        try:
-            raw: BinaryIO | None = self.raw_path.open("rb")
-        except FileNotFoundError:
-            raw = self.open_copy(copy_key(self.raw_path)) if self.open_copy else None
-        if raw is None:
-            return
-        with (
-            raw,
-            zstandard.ZstdDecompressor().stream_reader(raw) as plain,
-            tarfile.open(fileobj=plain, mode="r|") as tar,
-        ):
-            for member in tar:
-                content = tar.extractfile(member)
-                assert content is not None  # only regular files are written
-                yield int(member.name), content.read()
 
 
 class Archive:
@@ -277,21 +164,3 @@ def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
     lines = [orjson.dumps(head)]
     lines.extend(orjson.dumps(outcome) for outcome in outcomes)
     return b"\n".join(lines) + b"\n"
-
-
-def _head_of(line: dict[str, Any]) -> SegmentHead:
-    return SegmentHead(
-        batch=dataclass_from(Head, line["batch"]),
-        archived_at=line["archived_at"],
-        files=tuple(
-            dataclass_from(
-                ArchivedFile,
-                {
-                    **file,
-                    "origin": origin_of(file.get("origin")),
-                    "reread": reread_of(file.get("reread")),
-                },
-            )
-            for file in line["files"]
-        ),
-    )

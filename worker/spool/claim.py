@@ -85,9 +85,11 @@ class AcceptedLog:
         append_line(self._dir / f"{day_of(batch)}.log", f"{batch} {files}")
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
-        """Every batch with its number of files, oldest day first."""
+        """Every batch with its number of files, oldest day first. Raises SpoolUnavailable."""
         for path in sorted(self._dir.glob("*.log")):
-            for line in path.read_text("utf-8", "replace").splitlines():
+            with translate_errors(path):
+                text = path.read_text("utf-8", "replace")
+            for line in text.splitlines():
                 batch, _, files = line.partition(" ")
                 if files.isdecimal():
                     yield batch, int(files)

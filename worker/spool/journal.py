@@ -85,15 +85,14 @@ def read(batch_dir: Path) -> Progress:
         if "run" in line:  # the process before ended; if it was reading an entry, it crashed
             if current is not None:
                 crash_counts[current] += 1
-            current, server = None, line.get("server", "")
+            current, server = None, str(line.get("server", ""))
         elif "hand" in line:
-            current = line["hand"]
+            current = line["hand"] if isinstance(line["hand"], int) else None
             if current is not None:
                 started.add(current)
         elif "done" in line:
-            finished.add(line["done"])
-        else:
-            outcome = outcome_of(line)
+            finished.update(number for number in (line["done"],) if isinstance(number, int))
+        elif outcome := read_outcome(line):
             outcomes[outcome.entry, outcome.ordinal] = outcome
             servers[outcome.entry, outcome.ordinal] = server
     if current is not None:
@@ -103,8 +102,16 @@ def read(batch_dir: Path) -> Progress:
     )
 
 
-def outcome_of(line: dict[str, Any]) -> Outcome:
-    """An outcome from its JSON object; keys of a newer version are ignored."""
+def read_outcome(line: dict[str, Any]) -> Outcome | None:
+    """An outcome from its JSON object; None where that is damaged. Keys of a newer version are
+    ignored."""
+    try:
+        return _outcome_of(line)
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def _outcome_of(line: dict[str, Any]) -> Outcome:
     typed = {**line, "status": Status(line["status"]), "warnings": tuple(line.get("warnings", ()))}
     if typed.get("reason") is not None:
         typed["reason"] = Reason(typed["reason"])

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from worker.errors import AlreadyThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
+from worker.translation import mark
 
 SPOOL = ".newsdrop"
 """newsdrop's own folder inside a drop folder."""
@@ -238,12 +239,30 @@ def read_all(fd: int, size: int) -> bytes:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError at `path` into SpoolUnavailable: a Retryable failure, not a bad input."""
+    """Turn an OSError at `path`, or at the file that it names, into SpoolUnavailable: a Retryable
+    failure, not a bad input."""
     try:
         yield
     except OSError as error:
         why = error.strerror or type(error).__name__
+        named = error.filename2 or error.filename  # of a rename, the target
+        if isinstance(named, str) and not named.endswith(".tmp"):
+            path = Path(named)
+        advice = _ADVICE.get(
+            error.errno or 0, mark("check the disk's space and the folder's rights")
+        )
         raise SpoolUnavailable(
-            f"{printable(path)} cannot be used: {why}; "
-            "check the disk's space and the folder's rights: work resumes by itself"
+            f"{printable(path)} cannot be used: {why}; {advice}: work resumes by itself"
         ) from error
+
+
+_IN_THE_WAY = mark("move away what is in its place")
+_ADVICE = {
+    errno.EISDIR: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.ELOOP: _IN_THE_WAY,
+    errno.EIO: mark("check the disk, which has errors"),
+    errno.EROFS: mark("mount the disk writable"),
+    errno.EMFILE: mark("raise the limit of open files (ulimit -n)"),
+    errno.ENFILE: mark("raise the system's limit of open files"),
+}

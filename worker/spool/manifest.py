@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.errors import SpoolUnavailable
+from worker.escape import printable
 from worker.model.from_json import dataclass_from
 from worker.model.frozen import dataclass
 from worker.model.times import rfc3339
@@ -147,14 +148,16 @@ def dump(head: Head, entries: Iterable[Entry]) -> bytes:
 
 
 def load(batch_dir: Path) -> Manifest:
-    """The manifest in `batch_dir`. Raises SpoolUnavailable where it cannot be read."""
+    """The manifest in `batch_dir`. Raises SpoolUnavailable where it cannot be read: without names
+    and origins nobody knows what its files are."""
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
         entries = tuple(_entry(*line) for line in json.loads(f"[{','.join(rest)}]"))
         return Manifest(dataclass_from(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(
-            f"the manifest of batch {batch_dir.name} cannot be read: check the disk"
+            f"the manifest {printable(batch_dir / NAME)} cannot be read: restore it from a "
+            "back-up, or move the folder of the batch away and drop the numbered files in it again"
         ) from error
 
 

@@ -11,6 +11,7 @@ audit reads.
 import fcntl
 import json
 import os
+import re
 import secrets
 import socket
 import time
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from worker.errors import SpoolUnavailable
+from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.model.from_json import dataclass_from
@@ -37,6 +38,7 @@ ID = "id"
 """The file in a state directory with its id."""
 
 _OWNER, _LOCK, _ADOPTED = "owner", "owner.lock", "adopted"
+_ID = re.compile(r"[0-9a-f]{32}")
 _TRIES, _TRY_SECONDS = 20, 0.05
 
 
@@ -190,15 +192,17 @@ def adopted_by_others(state_dir: Path, roots: Iterable[Root]) -> frozenset[str]:
 
 
 def read_id(state_dir: Path) -> str | None:
-    """The id of a state directory; None where it has none yet."""
+    """The id of a state directory; None where it has none yet, or none that can be read."""
     try:
-        return (state_dir / ID).read_text("ascii").strip() or None
+        text = (state_dir / ID).read_text("ascii").strip()
     except (OSError, ValueError):
         return None
+    return text if _ID.fullmatch(text) else None
 
 
 def make_id(state_dir: Path) -> str:
-    """The id of a state directory; made by the process that is first. Raises OSError."""
+    """The id of a state directory; made by the process that is first. Raises ConfigError where it
+    is damaged, OSError."""
     if own_id := read_id(state_dir):
         return own_id
     temporary = state_dir / f".{ID}.{secrets.token_hex(4)}.tmp"
@@ -209,7 +213,12 @@ def make_id(state_dir: Path) -> str:
     finally:
         temporary.unlink()
     fsync_dir(state_dir)
-    return (state_dir / ID).read_text("ascii").strip()
+    if own_id := read_id(state_dir):
+        return own_id
+    raise ConfigError(
+        f"{printable(state_dir / ID)} cannot be read: restore it from a back-up, or move it away; "
+        "then newsdrop makes another, and takes its drop folders over"
+    )
 
 
 def _read_adopted(root: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What newsdrop last saw of its Redis: to notice a restart, and what that lost."""
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Any
 
 import orjson
 
+from worker.errors import SpoolUnavailable
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import write_durably
+from worker.spool.layout import translate_errors, write_durably
 
 NAME = "redis-run-id"
 
@@ -28,11 +30,12 @@ class RedisRecord:
 
 
 def read(state_dir: Path) -> RedisRecord:
-    """The record; an empty one if there is none. Raises OSError."""
-    try:
-        data = (state_dir / NAME).read_bytes()
-    except FileNotFoundError:
+    """The record; an empty one if there is none. Raises SpoolUnavailable."""
+    path = state_dir / NAME
+    if not os.path.lexists(path):
         return RedisRecord()
+    with translate_errors(path):
+        data = path.read_bytes()
     try:
         values: Any = orjson.loads(data)
         return dataclass_from(RedisRecord, values)
@@ -41,21 +44,23 @@ def read(state_dir: Path) -> RedisRecord:
 
 
 def written_at(state_dir: Path) -> datetime:
-    """When the record was written, by the clock of then."""
-    return datetime.fromtimestamp((state_dir / NAME).stat().st_mtime, UTC)
+    """When the record was written, by the clock of then. Raises SpoolUnavailable."""
+    with translate_errors(state_dir / NAME):
+        return datetime.fromtimestamp((state_dir / NAME).stat().st_mtime, UTC)
 
 
 def write(state_dir: Path, record: RedisRecord) -> None:
-    """Raises OSError."""
-    write_durably(state_dir / NAME, orjson.dumps(record))
+    """Raises SpoolUnavailable."""
+    with translate_errors(state_dir / NAME):
+        write_durably(state_dir / NAME, orjson.dumps(record))
 
 
 def replay_command(state_dir: Path) -> str | None:
     """What a person has to run because a restart of Redis lost articles; None if nothing."""
     try:
         since = read(state_dir).lost_since
-    except OSError:
-        return None
+    except SpoolUnavailable:
+        return None  # scans fail by it, and say so
     return f"newsdrop replay --since {since}" if since else None
 
 

@@ -185,8 +185,11 @@ class _Batches:
                     if waiting.head.job == job:
                         yield name, len(waiting.entries)
         for segment in self._archive.segments(warc_batch[:8]):
-            if segment.batch > warc_batch and (head := segment.head()).batch.job == job:
-                yield segment.batch, len(head.files)
+            if segment.batch > warc_batch:
+                with suppress(Retryable, FileNotFoundError):  # damaged, or it has just expired
+                    head = segment.head()
+                    if head.batch.job == job:
+                        yield segment.batch, len(head.files)
 
 
 def _note_full() -> None:

@@ -21,9 +21,9 @@ from worker.pipeline.batch.warc import is_divided
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.replay import replay
 from worker.pipeline.settle import count_outcomes, settle
-from worker.spool.archive import ArchivedFile, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
+from worker.spool.segment import ArchivedFile, SegmentHead
 
 
 def ingest(

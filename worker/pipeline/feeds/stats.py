@@ -13,8 +13,8 @@ from worker.model.times import milliseconds
 from worker.model.warning import WarningKind, kinds_of
 from worker.settings import Settings
 from worker.sources.responses import host_of
-from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Form, Origin
+from worker.spool.segment import SegmentHead
 from worker.store.feed_state import FeedObservation
 from worker.store.rechecks import NewPage, PublishedPage
 

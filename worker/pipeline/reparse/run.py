@@ -26,11 +26,11 @@ from worker.pipeline.reparse.state import (
 )
 from worker.pipeline.revisions import NewestRevision, compare, find_newest, read_again
 from worker.sites import Sites
-from worker.spool.archive import Segment
 from worker.spool.batch import POSTPONED_FILE, batch_names
 from worker.spool.claim import Incoming, batched, claim_bytes
 from worker.spool.layout import day_of, manual_root
 from worker.spool.manifest import Entry, Head, Reread
+from worker.spool.segment import Segment
 
 MAX_EXAMPLES = 20
 _SAVE_SECONDS, _WAIT_SECONDS = 1.0, 0.5
