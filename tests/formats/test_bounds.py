@@ -11,14 +11,27 @@ import zipfile
 from typing import Any
 
 import pytest
+from lxml import etree
+from markdown_it.parser_inline import ParserInline
+from trafilatura import external
 
 from tests.formats.test_archive import article
 from worker.errors import Reason, Rejected
 from worker.formats import MAX_REFUSALS
 from worker.formats.blog_tags import expand_tags
-from worker.formats.body import MAX_BODY, MAX_MARKUP, too_large
+from worker.formats.body import (
+    MAX_BODY,
+    MAX_MARKDOWN_LINES,
+    MAX_MARKUP,
+    MAX_OPEN_BRACKETS,
+    render_markdown,
+    too_large,
+)
 from worker.formats.body_kind import is_html
+from worker.formats.page import tree as page_elements
+from worker.formats.page.tree import page_tree, text_content
 from worker.model import RawArticle, Refusal
+from worker.settings import Limits
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -246,3 +259,84 @@ def test_the_kind_of_a_body_is_cheap(piece: str) -> None:
     started = time.process_time()
     is_html("<p>" + piece * (2_000_000 // len(piece)))
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("piece", ["[^\n", "![", "[[x ", "[`", "*[a", "[\\]"])
+def test_brackets_without_an_end(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a bracket is looked for a bounded number of times; links before it are read."""
+    steps = 0
+    skip = ParserInline.skipToken
+
+    def counted(self: ParserInline, state: Any) -> None:
+        nonlocal steps
+        steps += 1
+        skip(self, state)
+
+    monkeypatch.setattr(ParserInline, "skipToken", counted)
+    html = render_markdown("[a](/b)\n\n" + piece * 30_000)
+    assert html.startswith('<p><a href="/b">a</a></p>')
+    assert steps < 100 * MAX_OPEN_BRACKETS
+
+
+def test_markdown_of_too_many_lines(read: Any) -> None:
+    """Markdown of more lines than any article is refused: each item of a list costs 40 µs."""
+    items = b"---\ntitle: x\n---\ny\n\n" + b"- a\n" * (MAX_MARKDOWN_LINES + 1)
+    assert reason(read, items) is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("tag", ["script", "b", "p", "ul", "td", "time", "svg"])
+def test_page_of_many_removed_elements(tag: str, read_one: Any) -> None:
+    """However many elements are in one, the text between them is joined in small parts."""
+    inside = "".join(f"<{tag}></{tag}>word{number} " for number in range(5_000))
+    page = f"<!DOCTYPE html><title>A page</title><body><h1>A page</h1><div>{inside}</div>"
+    tree = page_tree(page, Limits())
+    between = [
+        len(element) * sum(len(child.tail or "") for child in element)
+        for element in tree.iter(etree.Element)
+    ]
+    assert max(between) < 1_000_000
+    assert text_content(tree).split()[-1] == "word4999"
+    assert "word4999" in read_one(page.encode()).html
+
+
+def test_a_large_table_stays_one() -> None:
+    """Of rows with nothing but white space between them none is put into another element."""
+    rows = "".join(f"<tr><td>{number}</td></tr>{' ' * 40}" for number in range(2_000))
+    tree = page_tree(f"<!DOCTYPE html><body><table>{rows}</table>", Limits())
+    assert len(tree.find(".//table")) == 2_000
+
+
+def test_a_large_page_is_not_given_to_justext(
+    read_one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """justext, which takes quadratic time over short paragraphs, does not see thousands of them."""
+    sizes = []
+    classify = external.revise_paragraph_classification
+
+    def counted(paragraphs: list[Any], distance: int) -> None:
+        sizes.append(len(paragraphs))
+        classify(paragraphs, distance)
+
+    monkeypatch.setattr(external, "revise_paragraph_classification", counted)
+    for count in (1_000, 8_000):
+        cells = "".join(f"<td></td>t{number} " for number in range(count))
+        read_one(f"<!DOCTYPE html><title>A</title><article><p>One sentence.</p>{cells}".encode())
+    assert sizes
+    assert max(sizes) < 5_000
+
+
+def test_many_times_in_one_line(read_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of `time` elements in one line, the text around each is not read whole."""
+    reads = 0
+    texts_in = page_elements.texts_in
+
+    def counted(element: Any) -> Any:
+        nonlocal reads
+        for text in texts_in(element):
+            reads += 1
+            yield text
+
+    monkeypatch.setattr(page_elements, "texts_in", counted)
+    times = "".join(f"<time></time>t{number} " for number in range(3_000))
+    read_one(f"<!DOCTYPE html><title>A</title><body><h1>A</h1><p>{times}</p>".encode())
+    assert reads < 100_000

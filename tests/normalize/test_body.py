@@ -4,6 +4,7 @@ import pytest
 
 from tests.normalize.conftest import article, body, site
 from worker.model import Image, Link, Person
+from worker.normalize.body.lines import LONGEST, Lines
 
 
 @pytest.mark.parametrize(
@@ -253,3 +254,21 @@ def test_a_relative_link_uses_the_articles_address() -> None:
     assert by_url.links[0].url == "https://a.cn/x/b"
     by_base = article(html, url="https://a.cn/x/1.html", base_url="https://c.cn/")
     assert by_base.links[0].url == "https://c.cn/b"
+
+
+def test_a_long_bold_run_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bold elements that are one run cost what they hold, also after the run is as long as a
+    highlight may be; what is around much text is read up to its beginning."""
+    sizes = []
+    since = Lines.since
+
+    def counted(self: Lines, start: int) -> str:
+        text = since(self, start)
+        sizes.append(len(text))
+        return text
+
+    monkeypatch.setattr(Lines, "since", counted)
+    made = body("<b>bold</b> " * 20_000)
+    assert made.highlights == (" ".join(["bold"] * 200)[:LONGEST],)
+    assert len(sizes) <= LONGEST
+    assert made.text.count("bold") == 20_000

@@ -21,6 +21,9 @@ _AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it 
 _LONGER = 1.5
 _WITHIN = 0.95  # of readability's text must be in trafilatura's that it replaces by a shorter one
 _SAME_TEXT = 0.7  # likewise, of a Chinese page; what makes it longer is a menu or a footer
+_LARGE = 3_000
+"""Elements, above which trafilatura does not compare its text with those of its own readability and
+of justext: justext takes quadratic time over short paragraphs, 3 s for 6,700."""
 _SHORTEST, _SHORTER = 0.4, 0.7  # of trafilatura's length: between them readability is believed
 
 
@@ -52,7 +55,8 @@ def _elected(one: str, other: str) -> str:
 
 def _by_trafilatura(tree: Element) -> str:
     try:
-        return _trafilatura().extract(tree, include_comments=False) or ""
+        is_large = tree.xpath("count(//*)") > _LARGE
+        return _trafilatura().extract(tree, include_comments=False, fast=is_large) or ""
     except Exception as error:  # heuristics over any input: a failure is no result
         check_memory(error)
         return ""

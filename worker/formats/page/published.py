@@ -1,16 +1,17 @@
 """Dates that a page shows: beside the heading and the text of its article, not beside others'."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
+from functools import cache
+from itertools import chain, islice
 
 from lxml import etree
 
 from worker.formats.memory import check_memory
 from worker.formats.page.passages import Passages, Run, without
-from worker.formats.page.tree import Element, attribute, text_content
+from worker.formats.page.tree import Element, attribute, beginning, text_content
 from worker.model import DateOrder, DateText
 from worker.normalize.dates.parser import parse_date
 
@@ -37,6 +38,7 @@ _PLACE_AND_DAY = re.compile(
 )
 _SENTENCE = re.compile(r"[。！？!?]$|\w{4}\.$")
 _LINES_AFTER, _LINES_BEFORE = 12, 4
+_MAX_TIMES = 100  # `time` elements in these lines
 _PIECE = re.compile(r"[\d\s/.:年月日,-]{1,30}|[^\W\d_]{3,9}\.?")  # of a date in several elements
 _YEAR_FIRST = re.compile(r"((?:19|20)\d\d)[-/.年]?\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)")
 _DAY_APART = re.compile(r"^(\d{1,2})\s+((?:19|20)\d\d)[-/.](\d{1,2})(?!\d)")
@@ -76,8 +78,10 @@ def dates_shown(
         return
     start, last = places[0], places[-1]
     lowest = max(0, min(_heading_at(passages, title, start), start) - _LINES_BEFORE)
-    for element, index in passages.times:
-        if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element, runs[start]):
+    is_of_others = _boxes(runs[start])
+    near = (element for element, at in passages.times if lowest <= at <= start + _LINES_AFTER)
+    for element in islice(near, _MAX_TIMES):
+        if not is_of_others(element):
             text = attribute(element, "datetime") or text_content(element)
             if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
                 yield DateText(text, "time")
@@ -90,7 +94,7 @@ def dates_shown(
     behind = set(runs[max(start + 1, last - 1) :])
     lines = [run.line for run in around if run not in behind]
     above = runs[lowest : min(start, lowest + _LINES_BEFORE + _LINES_AFTER)]
-    own = [run for run in above if not _is_of_others(run.block, runs[start])]
+    own = [run for run in above if not is_of_others(run.block)]
     below = [run.line for run in around if run in behind]
     below += [run.line for run in runs[last + 2 : last + 3] if len(run.line) <= _LONGEST_DAY]
     yield from (
@@ -111,10 +115,11 @@ def runs_around(passages: Passages, title: str | None) -> list[Run]:
     heading = _heading_at(passages, title, start)
     lowest = max(0, min(heading, start) - _LINES_BEFORE)
     after = range(heading, min(heading + _LINES_AFTER, last + 1, len(runs)))
+    is_of_others = _boxes(runs[start])
     return [
         runs[index]
         for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
-        if len(runs[index].line) <= _LONGEST and not _is_of_others(runs[index].block, runs[start])
+        if len(runs[index].line) <= _LONGEST and not is_of_others(runs[index].block)
     ]
 
 
@@ -237,11 +242,15 @@ def _heading_at(passages: Passages, title: str | None, start: int) -> int:
     return start
 
 
-def _is_of_others(element: Element, first: Run) -> bool:
+def _boxes(first: Run) -> Callable[[Element], bool]:
     """Whether an element is in a box that the article's first line is not in: the class of an
-    article's own may be `has-sidebar`."""
-    own = set(first.ancestors())
-    return any(_is_others(node) for node in (element, *element.iterancestors()) if node not in own)
+    article's own may be `has-sidebar`. Each box is looked at once, however many lines it has."""
+    own, is_box = set(first.ancestors()), cache(_is_others)
+
+    def is_of_others(element: Element) -> bool:
+        return any(is_box(node) for node in (element, *element.iterancestors()) if node not in own)
+
+    return is_of_others
 
 
 def _is_others(element: Element) -> bool:
@@ -259,5 +268,5 @@ def _is_others(element: Element) -> bool:
 
 def _around(element: Element) -> str:
     parent = element.getparent()
-    text = text_content(parent)[:_LONGEST] if parent is not None else ""
+    text = beginning(parent, _LONGEST) if parent is not None else ""
     return f"{element.get('class', '')} {element.get('itemprop', '')} {text}"

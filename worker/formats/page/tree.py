@@ -21,6 +21,7 @@ def page_tree(text: str, limits: Limits) -> Element:
     tree = parsed(text)
     if text.count(_COMMENT) > _FEW_COMMENTS:
         _escape_comments(tree)
+    _group_children(tree)
     return tree
 
 
@@ -30,6 +31,30 @@ def _escape_comments(tree: Element) -> None:
         for name, value in element.items():
             if _COMMENT in value:
                 element.set(name, value.replace(_COMMENT, "%3C!--"))
+
+
+def _group_children(tree: Element) -> None:
+    """Put a hundred children each into a `span` where an element has many, with much text between.
+
+    Whoever removes an element joins the text after it to the text before it, by a copy of both: we
+    do, the extractors do. So to remove all children of one element takes quadratic time: 15,000 in
+    250 KB took 6 s and 2 GB.
+    """
+    for element in list(tree.iter(etree.Element)):
+        if len(element) <= _GROUP or len(element) * _text_between(element) <= _LARGEST_JOIN:
+            continue
+        children = list(element)
+        if element.tag in _STRUCTURES:  # white space says nothing there
+            for child in children:
+                child.tail = (child.tail or "").strip() or None
+            if len(element) * _text_between(element) <= _LARGEST_JOIN:
+                continue
+        for start in range(0, len(children), _GROUP):
+            etree.SubElement(element, "span").extend(children[start : start + _GROUP])
+
+
+def _text_between(element: Element) -> int:
+    return len(element.text or "") + sum(len(child.tail or "") for child in element)
 
 
 def parsed(text: str) -> Element:
@@ -46,6 +71,17 @@ def parsed(text: str) -> Element:
 def text_content(element: Element | None) -> str:
     """The text of an element on one line, single spaces; without comments and scripts."""
     return " ".join(" ".join(texts_in(element)).split()) if element is not None else ""
+
+
+def beginning(element: Element, length: int) -> str:
+    """The first `length` characters of `text_content`, at no more cost."""
+    texts, size = [], 0
+    for text in texts_in(element):
+        texts.append(" ".join(text.split()))
+        size += len(texts[-1])
+        if size > length:
+            break
+    return " ".join(filter(None, texts))[:length]
 
 
 def inline_text(element: Element | None) -> str:
@@ -92,4 +128,10 @@ _ONE_CLASS = etree.ElementDefaultClassLookup(element=html.HtmlElement, comment=h
 the time for a page."""
 _COMMENT = "<!--"
 _FEW_COMMENTS = 100
+_GROUP = 100
+_LARGEST_JOIN = 10_000_000
+"""Children of one element, times the characters between them: to remove all takes 0.05 s."""
+_STRUCTURES = frozenset(
+    {"colgroup", "dl", "head", "ol", "select", "table", "tbody", "tfoot", "thead", "tr", "ul"}
+)
 CODE = frozenset({"script", "style", "template"})

@@ -4,8 +4,10 @@ from worker.normalize.body.sanitize import Writer
 from worker.normalize.strings import clean_text
 
 _CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
-_LONGEST = 1000  # characters of a link or highlight
-_MAX_TEXTS = 8 * _LONGEST
+LONGEST = 1000
+"""Characters of a link's text or of a highlight."""
+_ENOUGH = 8 * LONGEST
+"""Texts, and characters with white space, that are read for one of them."""
 
 
 class Lines:
@@ -45,9 +47,15 @@ class Lines:
             self._writer.text(text)
 
     def since(self, start: int) -> str:
-        """The text since there were `start` texts, on one line."""
-        text = " ".join("".join(self.texts[start : start + _MAX_TEXTS]).split())
-        return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip()
+        """The text since there were `start` texts, on one line, cut to `LONGEST` characters."""
+        pieces, size = [], 0
+        for piece in self.texts[start : start + _ENOUGH]:
+            pieces.append(piece)
+            size += len(piece)
+            if size > _ENOUGH:  # what is around a whole book costs no more than its beginning
+                break
+        text = " ".join("".join(pieces)[:_ENOUGH].split())
+        return text if len(text) <= LONGEST else text[:LONGEST].rstrip()
 
     def begin_cell(self) -> None:
         """Begin a table cell, which separates it from the text before it in the line."""

@@ -14,7 +14,7 @@ from worker.model import Image, Link
 from worker.model.frozen import dataclass
 from worker.normalize.body.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.body.images import drawn_symbol, picture_of
-from worker.normalize.body.lines import Lines
+from worker.normalize.body.lines import LONGEST, Lines
 from worker.normalize.body.sanitize import ALLOWED, DROPPED, Writer, attributes_of
 from worker.normalize.body.tree import Use
 from worker.normalize.strings import one_line
@@ -202,7 +202,9 @@ class BodyWalk:
         if start is None:
             return
         self._bold -= 1
-        if text := self._text.since(start):
+        if continues and len(self.highlights[-1]) >= LONGEST - 1:  # full: not read again
+            self._text.after_bold = self._text.in_line
+        elif text := self._text.since(start):
             if continues:
                 self.highlights.pop()
             self.highlights.append(text)
