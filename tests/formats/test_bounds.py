@@ -318,9 +318,10 @@ def test_a_large_page_is_not_given_to_justext(
         classify(paragraphs, distance)
 
     monkeypatch.setattr(external, "revise_paragraph_classification", counted)
-    for count in (1_000, 8_000):
+    for count, paragraphs in ((10, 1), (8_000, 8)):
         cells = "".join(f"<td></td>t{number} " for number in range(count))
-        read_one(f"<!DOCTYPE html><title>A</title><article><p>One sentence.</p>{cells}".encode())
+        text = "<p>The harbour was closed in the storm, they said.</p>" * paragraphs
+        read_one(f"<!DOCTYPE html><title>A</title><h1>A</h1><article>{text}{cells}".encode())
     assert sizes
     assert max(sizes) < 5_000
 
