@@ -56,6 +56,12 @@ from worker.model import Publisher
             None,
             None,
         ),
+        ("Posted on May 3, 2021 by Ann Vera in Ships", ["Ann Vera"], None, None),
+        ("May 3, 2021 | By Ann Vera", ["Ann Vera"], None, None),
+        ("<b>Words</b><i>Ann Vera</i><b>Photography</b><i>Bob Dent</i>", ["Ann Vera"], None, None),
+        ("新华社记者 李四 摄", [], None, None),
+        ("记者 李四 <a href='/'>返回示例，查看更多</a>", ["李四"], None, None),
+        ("来源: <a>示例日报</a><span>广东</span><a>举报</a>", [], "示例日报", None),
         ('on 3 May <i class="author vcard"><a href="/ann">Ann</a></i>', ["Ann"], None, None),
     ],
 )
@@ -67,6 +73,50 @@ def test_credits_beside_the_heading(
     assert [person.name for person in article.authors] == authors
     assert article.publisher == Publisher(outlet or "示例网")  # the page's title
     assert article.editor == editor
+
+
+@pytest.mark.parametrize(
+    ("byline", "authors"),
+    [
+        ('<p class="author">Ann Vera and Bob Dent in Oslo</p>', ["Ann Vera", "Bob Dent"]),
+        (
+            '<p><b class="byline-name">Ann Vera</b><i class="byline-title">Writer</i></p>',
+            ["Ann Vera"],
+        ),
+        (
+            '<div class="author-info"><a class="author-name">Ann Vera</a><i>Ships</i></div>',
+            ["Ann Vera"],
+        ),
+        ('<div class="top byline"><a href="/a">Ann Vera</a> / QUA / 3 May</div>', ["Ann Vera"]),
+        ('<span class="auteur">Anne LE GALL.</span>', ["Anne LE GALL"]),
+        ('<p class="byline">Ann Vera, Harbour Correspondent</p>', ["Ann Vera"]),
+        ('<p class="author-bio">Ann Vera</p>', []),
+        ('<p class="byline">The Harbour Times</p>', []),
+    ],
+)
+def test_credits_by_their_class(byline: str, authors: list[str], parse: Parse) -> None:
+    """A name without a label is read where a class calls its element an author or a byline."""
+    page = page_of(f"<h1>港口开工</h1>{byline}<div>{BODY * 3}</div>")
+    assert [person.name for person in parse(page).authors] == authors
+
+
+def test_the_class_of_an_article_names_no_author(parse: Parse) -> None:
+    """WordPress gives an article the class `author-x`: its heading is nobody's name."""
+    text = "The cranes stood still. " * 20
+    inside = f"<h2>Yellow Boats</h2><p>{text}</p>"
+    assert parse(page_of(f"<h1>港口开工</h1><div class='author-ann'>{inside}</div>")).authors == ()
+
+
+def test_the_byline_names_more_authors_than_the_data(parse: Parse) -> None:
+    """Metadata often has the first author alone; an agency in the byline is no author."""
+    head = '<meta name="author" content="Ann Vera">'
+    for line, authors in (
+        ("By Ann Vera and Bob Dent", ["Ann Vera", "Bob Dent"]),
+        ("By Ann Vera, The Quay Press", ["Ann Vera"]),
+        ("By Bob Dent", ["Ann Vera"]),
+    ):
+        page = page_of(f"<h1>港口开工</h1><p>{line}</p><div>{BODY * 3}</div>", head)
+        assert [person.name for person in parse(page).authors] == authors
 
 
 def test_credits_below_the_text(parse: Parse) -> None:
@@ -118,6 +168,10 @@ def test_credits_of_others(parse: Parse) -> None:
         ("National Desk", []),
         ("小编", []),
         ("Tadmin Berg", ["Tadmin Berg"]),
+        ("Super User", []),
+        ("By Ann Vera For Quayonline", ["Ann Vera"]),
+        ("Society for Old Boats", ["Society for Old Boats"]),
+        ("김하늘 기자", ["김하늘"]),
     ],
 )
 def test_roles_are_no_part_of_a_name(text: str, names: list[str]) -> None:

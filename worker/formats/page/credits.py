@@ -1,11 +1,13 @@
 """Credits that a page shows around its article: outlet, authors and editor, after their labels.
 
 For pages that declare none of them: most Chinese sites print `来源：… 作者：… 责任编辑：…` beside
-the date, most others a line `By …`. A name without a label is only taken from `rel="author"`.
+the date, most others a line `By …`. A name without a label is only taken from `rel="author"` and
+from an element whose class calls it an author.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from worker.formats.page.bylines import outlet_name, person_names
 from worker.formats.page.metadata import PageMetadata
@@ -20,15 +22,40 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
     runs = [run for run in runs_around(passages, title) if run.line != title]
     labelled: dict[str, str] = {}
     for run in runs:
-        for kind, value in _labelled(run.line):
+        for kind, value in _labelled(_spaced(run)):
             labelled.setdefault(kind, value)
     editor = labelled.get("chief editor") or labelled.get("editor")
     outlet = labelled.get("outlet")
     return PageMetadata(
-        authors=person_names(labelled.get("author", "")) or _byline(runs) or _linked(runs),
+        authors=person_names(labelled.get("author", "")) or _unlabelled(runs),
         publisher=Publisher(outlet) if outlet else None,
         editor=editor,
     )
+
+
+def by_classes(passages: Passages, title: str | None) -> PageMetadata:
+    """Authors in elements whose class calls them so, or in their line: the least sure of all."""
+    names: dict[Person, None] = {}
+    for run in runs_around(passages, title, _LONGEST_BYLINE):
+        if run.line == title:
+            continue
+        texts = dict.fromkeys(text for part in run.parts if (text := _author_text(run, *part)))
+        persons = [person for text in texts for person in _full_names(_without_label(text))]
+        if names and not persons:
+            break
+        names |= dict.fromkeys(one for one in persons if not _NO_PERSON.search(one.name))
+    inner = [one for one in names if not any(o != one and o.name in one.name for o in names)]
+    return PageMetadata(authors=tuple(inner))
+
+
+def with_others(authors: tuple[Person, ...], credited: tuple[Person, ...]) -> tuple[Person, ...]:
+    """`credited` if these are all of `authors` and other persons: metadata often has the first
+    author alone."""
+    others = set(credited) - set(authors)
+    are_persons = all(
+        _NAME.fullmatch(one.name) and not _NO_PERSON.search(one.name) for one in others
+    )
+    return credited if authors and set(authors) < set(credited) and are_persons else authors
 
 
 _LABELS = {
@@ -51,7 +78,7 @@ _LABEL = re.compile(
     r"(?:\s?[|｜丨]\s?(?=\w)|[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$))))"  # 记者 何小满, 文｜何小满
 )
 _VALUE_END = re.compile(  # the next label, a date, a separator
-    r"\s*(?:[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|(?<=[\s,，、;；])[^\s,，、;；]{1,6}[：:]"
+    r"\s*(?:返回|[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|(?<=[\s,，、;；])[^\s,，、;；]{1,6}[：:]"
     r"|(?:评论|阅读|点击|浏览|发布|校对|审核)(?:\w{0,3}[：:]|\s?\d)|$)"
 )
 _NO_OUTLET = frozenset(
@@ -63,11 +90,13 @@ _NO_OUTLET = frozenset(
 _LONGEST_NAME = 40
 
 _BY = re.compile(
+    r"(?:^|[|·•]\s|\d,?\s)"
     r"(?:(?:(?:Written|Posted|Submitted|Words|Story|Text|Texte?|Erstellt|Verfasst|Geschrieben|"
     r"(?:\w+ )?Beitrag|Artikel|Scritto|Escrito|Publicado|Rédigé|Publié) )?"
-    r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor))"
-    r":?\s+(?=[A-ZÀ-Þ])"
+    r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor)|Words|Texte?|Story)"
+    r"\s?:?\s+(?=[A-ZÀ-Þ])"
 )
+_LAST_STOP = re.compile(r"(?<=\w{3})\.$")
 _IN_PLACE = re.compile(r",?\s+in\s+[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]*)*")
 _PLACE = re.compile(
     r"[A-ZÀ-Þ][\w'’-]*$|(?:New|San|Los|Las|Hong|São|Buenos|Tel|Cape|Rio|Kuala|Addis|Mexico) "
@@ -75,12 +104,30 @@ _PLACE = re.compile(
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _BY_END = re.compile(
     rf"\s*(?:[|·•–—/(]|\s-\s|\d|\b(?:{_MONTH})[a-z]*\.?\s\d"
-    r"|\b(?:on|at|in|for|is|published|posted|updated|last)\b|$)",
+    r"|\b(?:on|at|in|for|is|published|posted|updated|last|illustration|fotos?|photos?|photography|stand|erschienen|"
+    r"ver[öo]ffentlicht|aktualisiert|publié|modifié|mis à jour|publicado|publicada|actualizado|"
+    r"atualizado|pubblicato|aggiornato)\b|$)",
     re.IGNORECASE,
 )
 _WORD = r"[A-ZÀ-Þ][\w'’.-]*"
 _NAME = re.compile(
     rf"{_WORD}(?: (?:de|del|da|di|van|von|der|den|la|le|bin|al|{_WORD})){{0,3}} {_WORD}"
+)
+_HIGHEST = 4  # elements from a text outwards
+_LONGEST_BYLINE = 150  # characters; a longer text is the article: WordPress gives it `author-x`
+_AUTHOR = re.compile(
+    r"(?:^|[\s_-]|(?<=[a-z]))"
+    r"(?:(?:[Aa]uth?[eo]u?re?|[Bb]y-?line|[Vv]erfasser|[Jj]ournalist|[Rr]eporter|[Cc]ontributor)s?"
+    r"|(?:[Nn]ick|[Uu]ser|[Ss]creen)-?[Nn]ame)(?:$|[\s_-]|(?=[A-Z]))"
+)
+_NO_AUTHOR = re.compile(
+    r"bio|title|role|desc|about|date|time|job|position|social|image|avatar|local|place|info|box|card",
+    re.IGNORECASE,
+)
+_NO_PERSON = re.compile(
+    r"\b(?:by|von|press|news|post|times|media|zeitung|magazine?|agency|agentur|marketing)$|"
+    r"^(?:powered|do|em|the)\s",
+    re.IGNORECASE,
 )
 
 
@@ -97,20 +144,57 @@ def _labelled(line: str) -> Iterator[tuple[str, str]]:
             value = value.split()[0] if value and not value.isascii() else value
             if value in _NO_OUTLET:
                 continue
+        if kind == "author" and value.endswith((" 摄", "摄影", "供图", " 图")):
+            continue
         if value and len(value) <= _LONGEST_NAME:
             yield kind, value
+
+
+def _unlabelled(runs: Sequence[Run]) -> tuple[Person, ...]:
+    """The names of a line `By …` if those in links are among them, else these."""
+    byline, linked = _byline(runs), _linked(runs)
+    return byline if set(linked) <= set(byline) else linked
 
 
 def _byline(runs: Sequence[Run]) -> tuple[Person, ...]:
     """The names of a line `By Ann Vera and Bob Dent | …`; nothing if one of them is no name."""
     for run in runs:
-        if label := _BY.match(run.line):
-            text = _IN_PLACE.sub("", run.line[label.end() :])
-            first, *others = person_names(text[: _first_end(_BY_END, text)].strip(" ,")) or [None]
-            names = [first, *(one for one in others if one and not _PLACE.match(one.name))]
-            if all(person and _NAME.fullmatch(person.name) for person in names):
-                return tuple(filter(None, names))
+        line = _spaced(run)
+        if (label := _BY.search(line)) and (names := _full_names(line[label.end() :])):
+            return names
     return ()
+
+
+def _full_names(line: str) -> tuple[Person, ...]:
+    """The names with which a text begins; nothing if one of them is no name of two words."""
+    text = _IN_PLACE.sub("", line)
+    text = _LAST_STOP.sub("", text[: _first_end(_BY_END, text)].strip(" ,"))
+    first, *others = person_names(text) or [None]
+    names = [first, *(one for one in others if one and not _PLACE.match(one.name))]
+    if all(person and _NAME.fullmatch(person.name) for person in names):
+        return tuple(filter(None, names))
+    return ()
+
+
+def _without_label(text: str) -> str:
+    label = _BY.search(text)
+    return text[label.end() :] if label else text
+
+
+def _author_text(run: Run, element: Element, is_tail: bool) -> str:
+    """The text of the nearest element around a part of a line that its class calls an author: the
+    whole line if it is around that; empty without one."""
+    first = element.getparent() if is_tail else element
+    is_inside = first is not run.block
+    for around in islice((first, *first.iterancestors()), _HIGHEST):
+        is_inside = is_inside and around is not run.block
+        names = around.get("class", "")
+        if names and _AUTHOR.search(names):
+            if _NO_AUTHOR.search(names):
+                return ""
+            text = text_content(around)
+            return (text if is_inside else _spaced(run)) if len(text) <= _LONGEST_BYLINE else ""
+    return ""
 
 
 def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
@@ -131,6 +215,12 @@ def _is_author(element: Element) -> bool:
     return "author" in (element.get("rel") or "").lower().split() or (
         "author" in classes and "vcard" in classes
     )
+
+
+def _spaced(run: Run) -> str:
+    """The line with a space between elements, which layouts set apart."""
+    texts = ((element.tail if is_tail else element.text) or "" for element, is_tail in run.parts)
+    return " ".join(" ".join(texts).split())
 
 
 def _first_end(pattern: re.Pattern[str], text: str) -> int:

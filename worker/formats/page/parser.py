@@ -14,7 +14,7 @@ from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.page.body import Extracted, cut_out, extracted
 from worker.formats.page.bylines import without_sites
-from worker.formats.page.credits import by_credits
+from worker.formats.page.credits import by_classes, by_credits, with_others
 from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
@@ -99,12 +99,14 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     summaries = filter(None, (ld.summary, meta.summary))
     extract = replace(extract, passages=corrected(extract.passages, title, summaries))
     credited = by_credits(extract.passages, title)
-    declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
+    classified = by_classes(extract.passages, title)
+    declared = [ld, meta, micro, by_address(url), credited, by_card(tree), classified]
     if outlet := outlet_behind(title or "", titles.page, host_of(url)):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
     persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
     data = replace(merge_metadata(ruled.data, *persons), title=title)
+    data = replace(data, authors=with_others(data.authors, credited.authors))
     shown = tuple(dates_shown(extract.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, extract.passages))
     bylines = [date.text for date in shown]

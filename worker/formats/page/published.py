@@ -105,8 +105,8 @@ def dates_shown(
     )
 
 
-def runs_around(passages: Passages, title: str | None) -> list[Run]:
-    """The short lines around an article, at most 100 characters each: from its heading down, those
+def runs_around(passages: Passages, title: str | None, longest: int = _LONGEST) -> list[Run]:
+    """The lines around an article, at most `longest` characters each: from its heading down, those
     above the heading from the nearest up, those at its end. Not what belongs to other articles."""
     runs, places = passages.runs, passages.places
     if not places:
@@ -119,7 +119,7 @@ def runs_around(passages: Passages, title: str | None) -> list[Run]:
     return [
         runs[index]
         for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
-        if len(runs[index].line) <= _LONGEST and not is_of_others(runs[index].block)
+        if len(runs[index].line) <= longest and not is_of_others(runs[index].block)
     ]
 
 
