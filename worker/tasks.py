@@ -64,7 +64,8 @@ def ingest() -> None:
     if result.has_more:
         _notify_ingest()
     _store_results()
-    if context.deps.wanted.names():
+    # A fetch ends where the spool is full: feeds that it left are due still.
+    if context.deps.wanted.names() or polling.has_due_feeds(context):
         _notify_fetch()
     for source in sources_with_more(context):
         _notify(scan, source=source)

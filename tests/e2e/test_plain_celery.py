@@ -19,6 +19,7 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.queries.audit import audit
 from worker.store.broker import INGEST_QUEUE, QUEUE, queue_name
+from worker.taskqueue.celery_app import create_app
 
 pytestmark = pytest.mark.e2e
 
@@ -203,6 +204,30 @@ def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -
             worker.kill()
     assert titles(world) == sorted(f"港口第{number}号公告" for number in range(20))
     assert audit(world.settings).balanced
+
+
+def test_a_full_spool_delays_no_feed_until_the_next_tick(world: World, tmp_path: Path) -> None:
+    """One order to poll is enough, without a scheduler: what ingests calls the fetch again that
+    ended because of too many batches."""
+    with Web() as web:
+        worker = Worker(
+            world,
+            tmp_path / "worker.log",
+            NEWSDROP_FETCH_ALLOW_NETWORKS="127.0.0.0/8",
+            NEWSDROP_FETCH_ALLOW_PORTS=str(web.port),
+            NEWSDROP_FETCH_HOST_INTERVAL_SECONDS="0",
+            NEWSDROP_FETCH_CONCURRENCY="1",
+            NEWSDROP_SPOOL_MAX_WAITING="1",
+        )
+        try:
+            worker.start(with_beat=False)
+            for number in range(6):
+                web.pages[f"/{number}"] = Reply(body=rss([item(number)]))
+                world.add_feed(f"f{number}", web.url(f"/{number}"))
+            create_app(world.settings).send_task("newsdrop.poll")
+            until(lambda: len(world.entries()) == 6, "records")
+        finally:
+            worker.kill()
 
 
 def test_a_rotated_password_needs_no_restart(

@@ -13,6 +13,7 @@ from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.pipeline.feeds.poll import fetch, poll
 from worker.sources import fetch_loop
+from worker.sources.pages import PageSource
 from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
 from worker.store.leases import TakenLeases
@@ -244,6 +245,7 @@ def test_processes_that_have_nothing_to_ingest_poll_feeds(
 
     poll(world.context, notify=lambda: None)
     with monkeypatch.context() as patch, acquire_slot(settings.state_dir, "fetch", 1):
+        patch.setattr(PageSource, "sync", lambda _: pytest.fail("a look for wanted pages"))
         patch.setattr(world.context.page_store, "take_leases", lambda *_: pytest.fail("a page"))
         assert fetch_in_turn() >= 4  # more where their answers come before the first is accepted
         assert fetch_in_turn() == -1
@@ -252,3 +254,33 @@ def test_processes_that_have_nothing_to_ingest_poll_feeds(
             world.drain()
             fetch_in_turn()
     assert len(world.entries()) == 12
+
+
+def test_an_extra_process_does_not_wait(make: Make, web: Web) -> None:
+    """A feed that its host's pace delays is left to the process that may wait for it; here no batch
+    ends the extra one, as the answers have no feed."""
+    world = make(**{"fetch.host_interval_seconds": 1.5, "worker.processes": 2})
+    for number in range(2):
+        world.add_feed(f"f{number}", web.url(f"/{number}"))
+    poll(world.context, notify=lambda: None)
+    with acquire_slot(world.settings.state_dir, "fetch", 1):
+        fetched = fetch(world.context, notify=lambda: None)
+    assert fetched is not None
+    assert (fetched.turns, fetched.has_more) == (1, False)
+
+
+def test_what_an_extra_process_leaves_is_fetched_at_once(make: Make, web: Web) -> None:
+    """It stops where a batch waits, and reports the feeds that are due: the process that takes
+    them may have ended."""
+    world = make(**{"fetch.concurrency": 1, "worker.processes": 2})
+    for number in range(3):
+        web.pages[f"/{number}"] = feed(number)
+        world.add_feed(f"f{number}", web.url(f"/{number}"))
+    poll(world.context, notify=lambda: None)
+    with acquire_slot(world.settings.state_dir, "fetch", 1):
+        fetched = fetch(world.context, notify=lambda: None)
+    assert fetched is not None
+    assert (fetched.turns, fetched.has_more) == (1, True)
+    fetched = fetch(world.context, notify=lambda: None)
+    assert fetched is not None
+    assert (fetched.turns, fetched.has_more) == (2, False)

@@ -91,12 +91,20 @@ def fetch(
         feeds, pages, *_ = all_sources
         is_extra = slot.number >= settings.fetching()
         sources: Sequence[FetchSource] = [feeds] if is_extra else all_sources
-        pages.sync()
+        if not is_extra:
+            pages.sync()
         totals = asyncio.run(fetch_from(context, sources, notify, slot.report, is_extra=is_extra))
+    if is_extra:  # the others may have ended before it stopped for a batch
+        totals.has_more = has_due_feeds(context)
     if totals.turns:
         counts = {"documents": totals.documents, "failed": totals.failed}
         logger.info("fetched", addresses=totals.turns, **counts)
     return totals
+
+
+def has_due_feeds(context: Context) -> bool:
+    """Whether a feed is due that no process fetches. Raises Retryable."""
+    return context.feed_store.count_due() > 0
 
 
 def _has_batches(context: Context) -> bool:
