@@ -1,25 +1,9 @@
-"""Which of several readings of the same bytes is a language: by the letters that it uses.
-
-Scripts that are not Latin show themselves by their commonest letters. A wrong reading in a related
-Latin encoding (ISO-8859-2 for Windows-1250, Mac for IBM) gives letters too, but never only those of
-one language. The alphabets are the letters beyond ASCII of CLDR's `exemplarCharacters`.
-"""
+"""The encoding of letters that are not Latin, by the commonest characters of their scripts."""
 
 import re
 from codecs import getincrementaldecoder
-from collections import Counter
 from functools import cache
 
-_ALPHABETS = {
-    "fr": "àâçéèêëîïôœùûü", "de": "äöüß", "es": "áéíñóúü", "pt": "áâãàçéêíóôõú",
-    "it": "àèéìîòóù", "nl": "áäéëíïóöúü", "sv": "åäöé", "da": "æøåé", "is": "áðéíóúýþæö",
-    "ga": "áéíóú", "ca": "àçéèíïóòúü·", "pl": "ąćęłńóśźż", "cs": "áčďéěíňóřšťúůýž",
-    "sk": "áäčďéíĺľňóôŕšťúýž", "hu": "áéíóöőúüű", "hr": "čćđšž", "sl": "čšž", "ro": "ăâîșțşţ",
-    "sq": "çë", "tr": "çğıİöşüâîû", "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "et": "äöüõšž",
-    "mt": "ċġħż", "eo": "ĉĝĥĵŝŭ", "cy": "âêîôûŵŷ",
-    "vi": "àáãăâđèéêìíĩòóõôơùúũưýảạấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"
-    "\u0300\u0301\u0303\u0309\u0323",
-}  # fmt: skip
 _ALL = range(0xA1, 0xFF)
 _AREAS = {
     "cp949": ((0xA1, *range(0xB0, 0xC9)), _ALL),
@@ -34,7 +18,7 @@ _COMMONEST = {
     for letters, codecs in (
         ("оеаинтсрвлкмдпіяу", "cp1251 koi8_r koi8_u iso8859_5 cp866 cp855 mac_cyrillic"),
         ("αοιετσνρηκπυςμάίόέή", "cp1253 iso8859_7 mac_greek"),
-        ("יוהלאתמרבשנ", "cp1255"),
+        ("יוהלאתמרבשנםדעח", "cp1255"),
         ("اليمنوترهبةعد", "cp1256 iso8859_6"),
         ("านรอกเงมยลวดทสตคปห่้ีัิ็ืะไ", "cp874"),
     )
@@ -42,7 +26,10 @@ _COMMONEST = {
 }
 _ENOUGH = 1_000  # bytes
 _WIDE = re.compile("[\u2e80-\uff5f]")
-_RUN = re.compile(r"[^\x00-\x7f]{2,}")
+_RUN = re.compile(  # not within a word of Latin letters
+    r"(?<![a-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+|(?<![\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![a-z])"
+)
+_WIDE_RUN = re.compile("([A-Za-z])?[\u2e80-\uffef]++([a-z])?")
 _WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]++(?![A-Za-z])")
 
 
@@ -66,7 +53,15 @@ def _common_share(data: bytes, codec: str) -> float:
     else:  # capitals begin words
         counted = "".join(word[0].lower() + word[1:] for word in _WORD.findall(text))
         common = _COMMONEST[codec]
-    return sum(map(common.__contains__, counted)) / count
+    # Capitals of other readings are signs, or letters of Macedonian (`–ены`, `ѓород`).
+    usual = sum("А" <= char <= "я" for char in text) / 1_000_000
+    return (sum(map(common.__contains__, counted)) + usual) / count
+
+
+def is_common(text: str) -> bool:
+    """Whether `text` is of East Asia, in characters of newspapers: of random ones a third are."""
+    common = sum(any(char in _area(codec) for codec in _AREAS) for char in text[:_ENOUGH])
+    return common > 3 and common * 5 > len(text[:_ENOUGH]) * 4
 
 
 @cache
@@ -76,50 +71,16 @@ def _area(codec: str) -> frozenset[str]:
     return frozenset(_WIDE.findall("".join(pair.decode(codec, "ignore") for pair in pairs)))
 
 
-_SETS = tuple(frozenset(letters + letters.upper()) for letters in _ALPHABETS.values())
-_MARKS = frozenset("«»„“”‘’‚–—…€£§°·№¿¡\u00a0\u00ad®©™•")
-_QUOTES = re.compile(r"(?<!\w)[“‘„«](?=\w)|(?<=[\w.,!?])[”’»](?!\w)")
-"""Quotation marks at the edges of words, where no other reading has letters by chance."""
-_MISPLACED = re.compile(
-    r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘·\xad](?=[^\W\d_])|[®©™](?=[a-z])|(?<=[a-z])[^\W\d_a-zA-Z]"
-)
-"""Marks within words (`d‚cid‚`, `p‰‰tti`) or before them (`®upan`); letters after small ones."""
-_CLOSE = 0.01  # a difference below it is left to the order of the readings
-
-
-def share_of_language(text: str) -> float:
-    """The share of the characters beyond ASCII in `text` that one language explains, up to 1; below
-    zero where no language has them in such places."""
-    counts = Counter(text)
-    beyond = {char: count for char, count in counts.items() if char > "\x7f"}
-    total = sum(beyond.values())
-    if not total:
-        return 1.0
-    quotes = len(_QUOTES.findall(text))
-    marks = sum(count for char, count in beyond.items() if char in _MARKS) - quotes
-    letters = max(sum(beyond.get(char, 0) for char in letters) for letters in _SETS)
-    return (letters + quotes + min(marks, total // 3) - _misplaced_count(text)) / total
-
-
-def _misplaced_count(text: str) -> int:
-    """How many marks or capitals (`ByrŚdet`) are where words have small letters."""
-    marks = _MISPLACED.findall(text)
-    return sum(char.isupper() or not char.isalpha() for char in marks)
-
-
-def most_like_language(readings: list[tuple[str, str]]) -> str | None:
-    """The name of the best of `readings` (name, text); of nearly equal ones the first."""
-    best_name, best = None, -1.0
-    for name, text in readings:
-        share = share_of_language(text)
-        if share > best + _CLOSE:
-            best_name, best = name, share
-    return best_name
-
-
 def is_latin(text: str) -> bool:
     """Whether most letters of `text` beyond ASCII are Latin: below U+0300 (a wrong reading has `ˆ`,
     a letter of its own), and U+1E00 to U+1EFF. A text without such letters is Latin, too."""
     letters = [char for char in text if char > "\x7f" and char.isalpha()]
     latin = sum(char < "\u0300" or "\u1e00" <= char <= "\u1eff" for char in letters)
     return latin * 2 >= len(letters)
+
+
+def is_glued(text: str) -> bool:
+    """Whether most characters of East Asia in `text` are beside Latin letters (`M嫳`), as in
+    a Latin text that was read wrongly."""
+    runs = _WIDE_RUN.findall(text)
+    return sum(map(any, runs)) * 2 > len(runs)

@@ -16,7 +16,7 @@ from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.alphabets import by_letters
+from worker.formats.alphabets import by_letters, is_common
 from worker.formats.detect import SAMPLE, best_codec, lines_beyond_ascii
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
@@ -243,8 +243,6 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         text = data.decode(label, "replace")
         if text.count("\ufffd") * 100 <= len(text):
             return DecodedText(text, label, (_replaced(label),))
-    if codec := _byte_order(data[:SAMPLE], 0, 0):
-        return DecodedText(data.decode(codec, "replace"), codec)
     raise Rejected(
         Reason.NOT_TEXT, f"the bytes fit no character encoding{declaration}: save the file as UTF-8"
     )
@@ -290,8 +288,12 @@ def _strict(data: bytes, label: str) -> str | None:
 
 
 def _detected(data: bytes) -> DecodedText | None:
+    if wide := _byte_order(data[:SAMPLE], 0, 0):  # UTF-16 without a character of ASCII
+        text = data.decode(wide, "replace")
+        if is_common(text) and not by_letters(lines_beyond_ascii(data)):
+            return DecodedText(text, wide)
     detected = best_codec(data)
     for codec in (_SUPERSETS.get(detected, detected), detected):
-        if codec and (text := _strict(data, codec)) is not None:
-            return DecodedText(text, codec)
+        if codec and (strict := _strict(data, codec)) is not None:
+            return DecodedText(strict, codec)
     return None

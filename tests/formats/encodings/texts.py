@@ -39,10 +39,10 @@ class Sample:
         return self.text.encode(self.codec)
 
 
-def paragraphs() -> dict[str, list[str]]:
+def paragraphs(file: str = "texts.txt") -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     name = ""
-    for line in Path(__file__).with_name("texts.txt").read_text("utf-8").splitlines():
+    for line in Path(__file__).with_name(file).read_text("utf-8").splitlines():
         if line.startswith("# "):
             name = line[2:]
         else:
@@ -59,6 +59,16 @@ def samples() -> Iterator[Sample]:
             first, second = (_fit(text, codec) for text in texts[language])
             for kind, text in _documents(first, second, codec):
                 yield Sample(codec, language, kind, text)
+
+
+def sentences() -> Iterator[Sample]:
+    """Single sentences and headlines, of 6 to 60 characters, in each encoding of their language."""
+    texts = paragraphs("sentences.txt")
+    for codec, languages in LANGUAGES.items():
+        for language in languages.split():
+            for text in (_fit(text, codec) for text in texts[language]):
+                if not text.isascii():
+                    yield Sample(codec, language, "sentence", text)
 
 
 def _fit(text: str, codec: str) -> str:
