@@ -7,6 +7,7 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article
+from worker.errors import SpoolUnavailable
 from worker.pipeline.cleanup import clean_up
 from worker.settings.clock import ClockReading, read_clocks, utc_now
 from worker.spool.batch import acquire
@@ -166,3 +167,28 @@ def test_the_clocks_of_this_machine() -> None:
     assert first.boot == second.boot != ""
     assert first.uptime <= second.uptime
     assert abs(first.time - utc_now()) < timedelta(minutes=1)
+
+
+def test_what_cannot_be_removed_stops_no_other(world: World) -> None:
+    """A folder in the place of raw files is reported, and what has expired beside it is removed."""
+    for number in range(3):
+        world.put(f"{number}.md", article(f"第{number}篇"))
+        world.put(f"{number}-empty.md")
+        world.run()
+    first, *others = world.context.deps.archive.segments()
+    first.raw_path.unlink()
+    first.raw_path.mkdir()
+    item = world.settings.state_dir / "quarantine" / world.context.deps.quarantine.ids()[0]
+    (item / "raw").unlink()
+    (item / "raw").mkdir()
+    failures = set()
+    for step in range(20):
+        now = utc_now() + timedelta(days=31, seconds=600 * step)
+        try:
+            clean_up(world.context, reading(now, 10_000 + 600 * step))
+        except SpoolUnavailable as error:
+            failures.add(str(error))
+    (failure,) = failures
+    assert failure.startswith(f"{first.raw_path} cannot be used: Is a directory")
+    assert not any(segment.raw_path.exists() for segment in others)
+    assert world.context.deps.quarantine.ids() == []

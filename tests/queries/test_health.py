@@ -16,6 +16,7 @@ from tests.world import World, article
 from worker.health.check import Check
 from worker.queries.health import STUCK_SECONDS, Health, ServicePart, check_health
 from worker.settings import Settings, load
+from worker.spool.task_record import record_failure, record_success
 from worker.store.connection import connect
 from worker.store.workers import Heartbeats, WorkerInfo
 
@@ -244,3 +245,20 @@ def test_work_that_waits_and_is_not_done(tmp_path: Path, redis_server: Server) -
     for folder in day.iterdir():  # others were finished meanwhile
         os.utime(folder, (later.timestamp() - 10,) * 2)
     assert check_health(settings, later).ready
+
+
+def test_processes_that_hang(tmp_path: Path, redis_server: Server) -> None:
+    """The worker's heartbeat comes from its main process: the age of the last scan tells that its
+    processes do nothing. Tasks that fail are a warning."""
+    settings, now = _settings(tmp_path, redis_server.url), datetime.now(UTC)
+    _send_heartbeats(settings)
+    state_dir = settings.state_dir
+    record_success(state_dir, "newsdrop.scan", now - timedelta(minutes=5))
+    for _ in range(2):
+        record_failure(state_dir, "newsdrop.tidy", "a/b cannot be used", now, is_bug=False)
+    health = check_health(settings, now)
+    assert [check.name for check in health.failing] == ["scan"]
+    (tidy,) = [check for check in health.checks if check.name == "newsdrop.tidy"]
+    assert tidy.level == "warn"
+    record_success(state_dir, "newsdrop.scan", now)
+    assert check_health(settings, now).ready

@@ -15,6 +15,7 @@ from worker.queries.status.overview import get_overview
 from worker.queries.status.problem import Problem
 from worker.settings.clock import utc_now
 from worker.sources.registry import pause
+from worker.spool.task_record import record_failure, record_success
 from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
 
@@ -234,3 +235,36 @@ def _file(world: World) -> Path:
     path = world.settings.state_dir / "mine.md"
     path.write_bytes(article())
     return path
+
+
+def test_a_rare_task_that_fails_each_time(world: World) -> None:
+    """The cleanup runs every ten minutes: one failure is shown after some minutes, the second one
+    counts with the first; a success ends both."""
+    state_dir, begin = world.settings.state_dir, utc_now() - timedelta(minutes=30)
+    for minutes in (0, 10):
+        at = begin + timedelta(minutes=minutes)
+        record_failure(state_dir, "newsdrop.tidy", "a/b cannot be used", at, is_bug=False)
+        assert "newsdrop.tidy" in _problems(world, at + timedelta(minutes=3))
+    text = _problems(world)["newsdrop.tidy"].text
+    assert text.startswith("The task newsdrop.tidy has failed 2 times")
+    record_success(state_dir, "newsdrop.tidy", begin + timedelta(minutes=20))
+    record_failure(state_dir, "newsdrop.tidy", "a/b", begin + timedelta(minutes=29), is_bug=False)
+    assert "newsdrop.tidy" not in _problems(world)
+
+
+def test_a_task_whose_process_is_ended_each_time(world: World) -> None:
+    """It records neither a success nor a failure: that is a problem, unless the worker is new."""
+    now, state_dir = utc_now(), world.settings.state_dir
+    for task in ("newsdrop.index", "newsdrop.trim"):
+        record_success(state_dir, task, now)
+    later = now + timedelta(minutes=12)
+    record_success(state_dir, "newsdrop.trim", later)
+    found = _problems(world, later)
+    assert (
+        found["newsdrop.index"].text == "The task newsdrop.index has not succeeded for 12 minutes."
+    )
+    assert "newsdrop.trim" not in found
+    beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
+    started_ms = int(later.timestamp() * 1000)
+    beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, started_ms))
+    assert "newsdrop.index" not in _problems(world, later)

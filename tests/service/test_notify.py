@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.servers import Server
@@ -207,4 +208,25 @@ def test_a_worker_that_takes_no_messages_is_reported(
         time.sleep(3)
         assert len(systemd.times("WATCHDOG=1")) <= before
         app.control.add_consumer(queue, reply=True, timeout=5)
+        systemd.until_alive(1)
+
+
+@pytest.mark.e2e
+def test_a_worker_whose_processes_are_suspended_is_reported(
+    tmp_path: Path, redis_server: Server, systemd: Systemd
+) -> None:
+    """They got a task each and never accept it: no time limit counts, and nothing is active."""
+    told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
+    with running("worker", told) as part:
+        systemd.until_said("STATUS=working: ")
+        systemd.until_alive(2)
+        app = create_app(Settings(state_dir=tmp_path / "state", redis={"url": redis_server.url}))  # type: ignore[arg-type]
+        children = psutil.Process(part.process.pid).children()
+        for child in children:
+            child.suspend()
+        for _ in range(3 * len(children)):
+            app.send_task("newsdrop.scan")
+        systemd.until_said("STATUS=stuck: it is idle and takes none of the messages that wait")
+        for child in children:
+            child.resume()
         systemd.until_alive(1)

@@ -129,6 +129,15 @@ class Commands(_Group):
         except NewsdropError as error:
             print_error(error)
             raise typer.Exit(exit_code(error)) from error
+        except OSError as error:
+            from worker.errors import SpoolUnavailable
+            from worker.spool.disk_errors import disk_problem, is_of_disk
+
+            if not is_of_disk(error):
+                raise  # a bug, or a closed pipe
+            failure = SpoolUnavailable(disk_problem(error))
+            print_error(failure)
+            raise typer.Exit(exit_code(failure)) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from worker.escape import printable
 from worker.health.check import Check, raise_failures
 from worker.health.data_format import check_files, check_redis, migrate_files
 from worker.settings import Folder, Settings
-from worker.spool.filesystem import FsDefect, probe_fs
+from worker.spool.filesystem import FsDefect, probe_fs, unwritable
 from worker.spool.layout import SPOOL, Root, make_folder
 from worker.spool.ownership import ADVICE, living_owner, ownership
 from worker.spool.volumes import volume_problem
@@ -190,6 +190,8 @@ def _place_check(
     what = "state directory" if name == "state directory" else "drop folder"
     if defect.is_lock_failure:
         level, advice = "fail", _ON_ANOTHER
+    elif defect.is_full:  # a start that waits for space goes on by itself
+        level, advice = "warn", _FREE_SPACE
     return Check(name, level, f"the {what} {defect.message}", advice)
 
 
@@ -199,9 +201,7 @@ def _probe_spool(folder: Path) -> FsDefect | None:
     try:
         make_folder(spool)
     except OSError as error:
-        return FsDefect(
-            f"{printable(folder)} cannot be written: {error.strerror}", is_lock_failure=False
-        )
+        return unwritable(folder, error)
     return probe_fs(spool)
 
 
@@ -212,6 +212,7 @@ _ON_ANOTHER = (
     "two workers would take the same batch, so put it on a local disk, or on NFS with its lock "
     "service running"
 )
+_FREE_SPACE = "free space or inodes on its disk; work goes on by itself"
 _GIVE_PERMISSION = "its files wait until newsdrop's user may read, write and search it"
 
 

@@ -7,7 +7,7 @@ batches are finished.
 
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +19,8 @@ from worker.health.broker import broker_check
 from worker.health.check import Check
 from worker.health.preflight import VOLUME, place_checks, rights_check, server_checks
 from worker.model.times import rfc3339
+from worker.queries.status.problem import duration
+from worker.queries.status.task_problems import scan_problem
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
 from worker.spool.archive import Archive
@@ -27,6 +29,7 @@ from worker.spool.filesystem import check_room
 from worker.spool.layout import roots, time_of
 from worker.spool.redis_record import replay_command
 from worker.spool.rules_record import read_rules_record
+from worker.spool.task_record import last_success, read_failures
 from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.factory import heartbeats
 from worker.store.server import check_publishable, get_server_info
@@ -84,7 +87,7 @@ def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Ch
     if part is ServicePart.WEB:
         yield _web(settings)
         return
-    yield from _redis(settings, part)
+    yield from _redis(settings, part, now)
     if part is not ServicePart.REDIS and (broker := broker_check(settings)):
         yield broker
     if command := replay_command(settings.state_dir):
@@ -93,10 +96,11 @@ def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Ch
         yield _disk(settings)
         yield from _places(settings)
         yield from _site_rules(settings)
+        yield from _failing_tasks(settings, now)
         yield from _progress(settings, now)
 
 
-def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
+def _redis(settings: Settings, part: ServicePart, now: datetime) -> Iterator[Check]:
     """The server and the heartbeats, over one connection."""
     try:
         client = connect(redis_url(settings))
@@ -112,14 +116,16 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         rights = rights_check(settings, client)
         if rights.level == "fail":
             yield rights
-        yield from _heartbeats(settings, client, part)
+        yield from _heartbeats(settings, client, part, now)
     except Retryable as error:
         yield Check("redis", "fail", str(error), "run `newsdrop doctor` to find the cause")
     finally:
         client.close()
 
 
-def _heartbeats(settings: Settings, client: Client, part: ServicePart) -> Iterator[Check]:
+def _heartbeats(
+    settings: Settings, client: Client, part: ServicePart, now: datetime
+) -> Iterator[Check]:
     beats = heartbeats(settings, client)
     if part in (ServicePart.ALL, ServicePart.WORKER):
         here = socket.gethostname() if part is ServicePart.WORKER else None
@@ -136,6 +142,9 @@ def _heartbeats(settings: Settings, client: Client, part: ServicePart) -> Iterat
         age = beats.tick_age_seconds()
         if age is not None and age <= settings.silent_beat_seconds():
             yield Check("beat", "ok", f"its last tick was {age:.0f} s ago")
+            if part is ServicePart.ALL:
+                started = [worker.started_ms for worker in beats.list_own_workers()]
+                yield from _late_scan(settings, now, started)
         else:
             last = "no tick within a day" if age is None else f"its last tick was {age:,.0f} s ago"
             advice = "start it with `newsdrop up` or one `newsdrop beat`"
@@ -170,6 +179,24 @@ def _site_rules(settings: Settings) -> Iterator[Check]:
     if record and record.problem:
         text = "the site rules have errors, and the previous ones are still used"
         yield Check("site rules", "warn", text, "run `newsdrop status` to see the errors")
+
+
+def _failing_tasks(settings: Settings, now: datetime) -> Iterator[Check]:
+    """Tasks that have failed more than once in a row, such as the cleanup."""
+    for failure in read_failures(settings.state_dir):
+        if failure.count > 1 or failure.is_bug:
+            seconds = (now - datetime.fromisoformat(failure.since)).total_seconds()
+            text = f"{failure.task} has failed for {duration(seconds)}: {failure.message}"
+            yield Check(failure.task, "warn", text, "run `newsdrop status` to see what to do")
+
+
+def _late_scan(settings: Settings, now: datetime, started_ms: Iterable[int]) -> Iterator[Check]:
+    """Fails where the processes of the worker hang: its heartbeat comes from another one."""
+    scanned_at = last_success(settings.state_dir, "newsdrop.scan")
+    since = max([scanned_at or 0.0, *(started / 1000 for started in started_ms)])
+    late = scan_problem(settings, now.timestamp() - since) if scanned_at else None
+    if late is not None:
+        yield Check("scan", "fail", late.text.removesuffix("."), late.advice.removesuffix("."))
 
 
 def _progress(settings: Settings, now: datetime) -> Iterator[Check]:

@@ -205,10 +205,23 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
         is_broken = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        why = f"the search index {printable(path)} cannot be used: {printable(str(error))}"
+        if code in _DISK_ERRORS:
+            raise ReadModelUnavailable(
+                f"{why}; check the disk's space and the folder's rights"
+            ) from error
         raise (_Broken if is_broken else ReadModelUnavailable)(
-            f"the search index {printable(path)} cannot be used: {printable(str(error))}; "
-            "`newsdrop reindex` builds it again"
+            f"{why}; `newsdrop reindex` builds it again"
         ) from error
+
+
+_DISK_ERRORS = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+)
 
 
 def _quoted(path: Path) -> str:

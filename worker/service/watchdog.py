@@ -44,7 +44,8 @@ _IGNORES_MESSAGES = "it is idle and takes none of the messages that wait"
 @dataclass(frozen=True, slots=True)
 class LivenessReading:
     """State at one moment: counts of loop turns, live processes, received tasks and waiting
-    messages; `is_idle`: no task is active or reserved."""
+    messages; `is_idle`: no process has accepted a task. A suspended one never accepts what it gets,
+    and no time limit counts before that."""
 
     loop_count: int
     process_count: int
@@ -158,7 +159,7 @@ class _WorkerMonitor:
             loop_count=self._loop_count + attempts,
             process_count=_child_count(),
             received_count=self._received_count,
-            is_idle=not (celery_state.active_requests or celery_state.reserved_requests),
+            is_idle=not celery_state.active_requests,
             waiting_count=self._waiting_count() if self._is_connected() else 0,
         )
 

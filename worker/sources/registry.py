@@ -89,7 +89,7 @@ def resume(state_dir: Path, source: str) -> None:
 def paused_sources(state_dir: Path) -> frozenset[str]:
     try:
         return frozenset(os.listdir(_paused_dir(state_dir)))
-    except FileNotFoundError:
+    except OSError:
         return frozenset()
 
 

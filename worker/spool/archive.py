@@ -21,6 +21,7 @@ import zstandard
 from worker.model import Outcome
 from worker.spool.copy_record import OpenCopy, copied_batches
 from worker.spool.layout import (
+    Removals,
     day_of,
     fsync_dir,
     is_batch,
@@ -105,14 +106,18 @@ class Archive:
         )
 
     def remove_expired(
-        self, now: datetime, keep_days: Callable[[str], int], journal_days: int
+        self,
+        now: datetime,
+        keep_days: Callable[[str], int],
+        journal_days: int,
+        removals: Removals | None = None,
     ) -> int:
         """Remove raw files older than the days of their source, and journals older than theirs;
         where segments are copied, only of those that were.
 
-        Returns the number of removed files.
+        Returns the number of removed files. A failure is in `removals`.
         """
-        removed_count = 0
+        removals = removals or Removals()
         copied = cache(copied_batches)
         for segment in self.segments():
             age = now - time_of(segment.batch)
@@ -120,12 +125,10 @@ class Archive:
             if is_expired or age > timedelta(days=keep_days(segment.source)):
                 if self._open_copy and segment.batch not in copied(segment.raw_path.parent):
                     continue
-                removed_count += segment.raw_path.exists()
-                segment.raw_path.unlink(missing_ok=True)
+                removals.remove(segment.raw_path, Path.unlink)
             if is_expired:
-                segment.journal_path.unlink(missing_ok=True)
-                removed_count += 1
-        return removed_count
+                removals.remove(segment.journal_path, Path.unlink)
+        return removals.count
 
 
 def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: datetime) -> bytes:

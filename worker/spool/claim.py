@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from worker.spool import manifest
 from worker.spool.layout import (
+    Removals,
     Root,
     append_line,
     day_of,
@@ -94,11 +95,11 @@ class AcceptedLog:
                 if files.isdecimal():
                     yield batch, int(files)
 
-    def remove_before(self, day: str) -> None:
+    def remove_before(self, day: str, removals: Removals) -> None:
         """Remove the logs of days before `day` (`YYYYMMDD`)."""
         for path in self._dir.glob("*.log"):
             if path.stem < day:
-                path.unlink(missing_ok=True)
+                removals.remove(path, Path.unlink)
 
 
 def batched(

@@ -4,6 +4,7 @@ A batch is held by `flock`: on a file system without it two workers would take t
 refuse the call (NFS without its lock daemon); some grant every lock to every process.
 """
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -55,10 +56,17 @@ def check_room(settings: Settings) -> None:
 @dataclass(frozen=True, slots=True)
 class FsDefect:
     """What a folder does not allow, for people. `is_lock_failure`: it can be written, but has no
-    locks."""
+    locks. `is_full`: its disk is, which may end by itself."""
 
     message: str
     is_lock_failure: bool
+    is_full: bool = False
+
+
+def unwritable(folder: Path, error: OSError) -> FsDefect:
+    why = f"{printable(folder)} cannot be written: {error.strerror}"
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return FsDefect(why, is_lock_failure=False, is_full=is_full)
 
 
 def probe_fs(folder: Path) -> FsDefect | None:
@@ -66,9 +74,7 @@ def probe_fs(folder: Path) -> FsDefect | None:
     try:
         fd, name = tempfile.mkstemp(prefix=".newsdrop-trial-", dir=folder)
     except OSError as error:
-        return FsDefect(
-            f"{printable(folder)} cannot be written: {error.strerror}", is_lock_failure=False
-        )
+        return unwritable(folder, error)
     try:
         try_flock(fd)
         second = try_lock(Path(name))

@@ -4,8 +4,8 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -16,7 +16,7 @@ from typing import BinaryIO
 from worker.errors import AlreadyThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.translation import mark
+from worker.spool.disk_errors import disk_problem
 
 SPOOL = ".newsdrop"
 """newsdrop's own folder inside a drop folder."""
@@ -181,8 +181,11 @@ def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o66
     try:
         write_synced(temporary, data, mode)
         temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(temporary)):
+            error.filename = str(path)  # a full disk has no name
         raise
 
 
@@ -244,25 +247,23 @@ def translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        named = error.filename2 or error.filename  # of a rename, the target
-        if isinstance(named, str) and not named.endswith(".tmp"):
-            path = Path(named)
-        advice = _ADVICE.get(
-            error.errno or 0, mark("check the disk's space and the folder's rights")
-        )
-        raise SpoolUnavailable(
-            f"{printable(path)} cannot be used: {why}; {advice}: work resumes by itself"
-        ) from error
+        raise SpoolUnavailable(disk_problem(error, path)) from error
 
 
-_IN_THE_WAY = mark("move away what is in its place")
-_ADVICE = {
-    errno.EISDIR: _IN_THE_WAY,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.ELOOP: _IN_THE_WAY,
-    errno.EIO: mark("check the disk, which has errors"),
-    errno.EROFS: mark("mount the disk writable"),
-    errno.EMFILE: mark("raise the limit of open files (ulimit -n)"),
-    errno.ENFILE: mark("raise the system's limit of open files"),
-}
+@dataclass(slots=True)
+class Removals:
+    """The number of removals that worked, and the first that did not: one must not stop those
+    behind it, which free the disk."""
+
+    count: int = 0
+    failure: SpoolUnavailable | None = None
+
+    def remove(self, path: Path, action: Callable[[Path], object]) -> None:
+        """Remove `path` by `action`, unless it is gone."""
+        try:
+            with translate_errors(path):
+                action(path)
+            self.count += 1
+        except SpoolUnavailable as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                self.failure = self.failure or error

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from worker.escape import printable
 from worker.model.from_json import dataclass_from
 from worker.spool.layout import (
     READ_REGULAR,
+    Removals,
     fsync_dir,
     fsync_file,
     is_batch,
@@ -184,19 +186,27 @@ class Quarantine:
             shutil.rmtree(temporary)
         return had_bytes
 
-    def remove_expired(self, now: datetime, keep: timedelta) -> int:
-        """Remove items that were refused longer ago than `keep`; returns their number."""
-        return self._remove_before(time_of, now - keep)
+    def remove_expired(
+        self, now: datetime, keep: timedelta, removals: Removals | None = None
+    ) -> int:
+        """Remove items that were refused longer ago than `keep`; returns their number. A failure is
+        in `removals`."""
+        return self._remove_before(time_of, now - keep, removals or Removals())
 
-    def remove_moved(self, now: datetime, keep: timedelta) -> int:
-        """Remove items that were moved here longer ago than `keep`; returns their number."""
-        return self._remove_before(lambda item_id: _changed(self._dir / item_id), now - keep)
+    def remove_moved(self, now: datetime, keep: timedelta, removals: Removals | None = None) -> int:
+        """The same for items that were moved here longer ago than `keep`."""
+        return self._remove_before(
+            lambda item_id: _changed(self._dir / item_id), now - keep, removals or Removals()
+        )
 
-    def _remove_before(self, time: Callable[[str], datetime], end: datetime) -> int:
-        expired = [name for name in filter(is_batch, self.ids()) if time(name) < end]
-        for item_id in expired:
-            self.remove(item_id)
-        return len(expired)
+    def _remove_before(
+        self, time: Callable[[str], datetime], end: datetime, removals: Removals
+    ) -> int:
+        before = removals.count
+        for item_id in [name for name in filter(is_batch, self.ids()) if time(name) < end]:
+            with suppress(NotThere):
+                removals.remove(self._dir / item_id, lambda path: self.remove(path.name))
+        return removals.count - before
 
     def _folder(self, item_id: str) -> Path:
         if not _ID.fullmatch(item_id) or not is_batch(item_id):
@@ -213,7 +223,11 @@ def quarantine_id(batch: str, entry: int) -> str:
 
 
 def _changed(folder: Path) -> datetime:
-    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    """When an item was moved here."""
+    try:
+        return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    except OSError:  # it was restored just before
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _keep_file(source: Path, target: Path) -> None:

@@ -16,8 +16,8 @@ from worker.spool.layout import write_durably
 FOLDER = "tasks"
 
 _IN_A_ROW = timedelta(seconds=60)
-"""Failures further apart than this are separate, and a success clears only older ones: one process
-may fail with its batch again and again while others succeed."""
+"""Failures further apart than this are separate if the task succeeded in between, and a success
+clears only older ones: one process may fail with its batch again and again while others succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,11 @@ def record_failure(
     path = state_dir / FOLDER / f"{task}.json"
     before, last = _read(path), rfc3339(now)
     count, since = 1, last
-    if before and now - datetime.fromisoformat(before.last) <= _IN_A_ROW:
-        count, since = before.count + 1, before.since
+    if before:
+        failed_at, succeeded_at = datetime.fromisoformat(before.last), last_success(state_dir, task)
+        has_succeeded = succeeded_at is not None and succeeded_at > failed_at.timestamp()
+        if not has_succeeded or now - failed_at <= _IN_A_ROW:
+            count, since = before.count + 1, before.since
     failure = TaskFailure(task, message, is_bug, count, since, last)
     with suppress(OSError):
         path.parent.mkdir(exist_ok=True)
@@ -59,6 +62,7 @@ def record_success(state_dir: Path, task: str, now: datetime) -> None:
         except FileNotFoundError:
             succeeded.parent.mkdir(exist_ok=True)
             succeeded.touch()
+            os.utime(succeeded, (seconds, seconds))
         if abs(seconds - failed.stat().st_mtime) > _IN_A_ROW.total_seconds():
             failed.unlink()
 

@@ -16,21 +16,29 @@ from celery import Task, current_app, shared_task
 from celery.exceptions import Ignore, Retry
 from kombu.exceptions import OperationalError
 
-from worker.errors import FetchFailed, NewsdropError, Retryable, SpoolUnavailable, StoreRefused
+from worker.errors import (
+    ConfigError,
+    FetchFailed,
+    NewsdropError,
+    Retryable,
+    SpoolUnavailable,
+    StoreRefused,
+)
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.settings.clock import utc_now
+from worker.spool.disk_errors import disk_problem, is_of_disk
 from worker.spool.task_record import record_failure, record_success
 
 logger = get_logger(__name__)
 
 P = ParamSpec("P")
 
-_OUTSIDE = (Retryable, OperationalError, OSError)
-"""Temporary problems, such as no Redis for a wake-up or a folder without permission: beat sends the
-task again."""
+_OUTSIDE = (Retryable, ConfigError, OperationalError, OSError)
+"""Problems outside the code, such as no Redis for a wake-up, a folder without permission or a file
+of settings that was damaged: beat sends the task again."""
 
-_UNSEEN = (SpoolUnavailable, StoreRefused, OSError)
+_UNSEEN = (SpoolUnavailable, StoreRefused, ConfigError, OSError)
 """Temporary problems that `status` may not see by itself, as it sees a Redis that is down."""
 
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
@@ -93,7 +101,7 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
             except Exception as error:
                 why = _one_line(error)
                 # FetchFailed is an error of the order: its address cannot be fetched.
-                if isinstance(error, _OUTSIDE) and not isinstance(error, FetchFailed):
+                if isinstance(error, _OUTSIDE) and not isinstance(error, FetchFailed | ConfigError):
                     logger.warning("tried again later", task=name, error=why)
                     raise self.retry(countdown=_RETRY_SECONDS, max_retries=None) from None
                 if isinstance(error, NewsdropError | TypeError):
@@ -131,4 +139,6 @@ def _small_state(report: Any) -> dict[str, object]:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, NewsdropError):
         return str(error)[:_MAX_CHARACTERS]  # escaped where it was made
+    if isinstance(error, OSError) and is_of_disk(error):
+        return disk_problem(error, current_app.conf.newsdrop_settings.state_dir)
     return printable(f"{type(error).__name__}: {error}", _MAX_CHARACTERS)

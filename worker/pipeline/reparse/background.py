@@ -20,7 +20,7 @@ from worker.pipeline.context import Context
 from worker.pipeline.reparse.run import is_full, read_segments
 from worker.pipeline.reparse.state import ReparseOrder, RunState
 from worker.spool.batch import batch_names
-from worker.spool.layout import write_durably
+from worker.spool.layout import translate_errors, write_durably
 from worker.spool.lockfile import acquire_slot
 from worker.translation import mark
 
@@ -75,7 +75,8 @@ def write_order(state_dir: Path, order: BackgroundOrder | None) -> None:
     """Replace the order; None removes it, and with it a run that is not finished."""
     if order is None:
         _order_path(state_dir).unlink(missing_ok=True)
-    else:
+        return
+    with translate_errors(_order_path(state_dir)):
         write_durably(_order_path(state_dir), orjson.dumps(order))
 
 
@@ -106,11 +107,14 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
         deadline = context.deps.clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
         finished_at = ""
         steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
-        with suppress(Retryable):  # the next slice continues at this segment
+        try:
             while not is_full(context) and context.deps.clock() < deadline:
                 if next(steps, _END) is _END:
                     finished_at = rfc3339(now())
                     break
+        except Retryable:  # the next slice continues at this segment
+            _save(state_dir, replace(run, attempts=0))
+            raise
         _save(state_dir, replace(run, attempts=0, finished_at=finished_at))
 
 
@@ -118,7 +122,8 @@ _END = object()
 
 
 def _save(state_dir: Path, run: BackgroundRun) -> None:
-    write_durably(_run_path(state_dir), orjson.dumps(run))
+    with translate_errors(_run_path(state_dir)):
+        write_durably(_run_path(state_dir), orjson.dumps(run))
 
 
 def _load(path: Path, kind: TypeAdapter[_T]) -> _T | None:

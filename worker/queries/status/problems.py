@@ -5,7 +5,6 @@ somebody should look. `note`: what a person did or should know. The most severe 
 """
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,12 @@ from worker.queries.status.node_problems import WORKERS, node_problems
 from worker.queries.status.problem import Problem, duration, sentence, source_page
 from worker.queries.status.service import Status
 from worker.queries.status.source_problems import feed_problems, source_problems
+from worker.queries.status.task_problems import (
+    SLOW_SECONDS,
+    failing_tasks,
+    scan_problem,
+    silent_tasks,
+)
 from worker.settings import Folder, Settings
 from worker.spool.copy_record import MAX_WAITING
 from worker.spool.layout import SPOOL
@@ -26,9 +31,6 @@ from worker.store.server import ServerInfo
 
 NEARLY_FULL = 0.9
 """Share of Redis' maxmemory from which on a warning is shown."""
-
-SLOW_SECONDS = 60.0
-"""How long the oldest batch may wait before that is worth a warning."""
 
 UNCOPIED_SECONDS = 3_600.0
 """How long a batch may wait to be copied before that is worth a warning."""
@@ -50,7 +52,7 @@ def find_problems(
     problems += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
     problems += [*_groups(settings, status), *_archive(status)]
     problems += [*source_problems(status.sources), *node_problems(status.nodes or ())]
-    problems += [*_tasks(status, problems)]
+    problems += [*silent_tasks(settings, status), *failing_tasks(status, problems)]
     return tuple(sorted(problems, key=lambda problem: _LEVELS.index(problem.level)))
 
 
@@ -137,15 +139,8 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
     has_service = not status.nodes or any(node.is_here for node in status.nodes)
     if has_service and (silent := beat_problem(settings, status.beat_age_s)):
         yield silent
-    elif (age := status.scan_age_s or 0.0) > settings.silent_beat_seconds() + SLOW_SECONDS:
-        yield Problem(
-            "fail",
-            "scan",
-            f"The last scan of the drop folders ended {duration(age)} ago, although the scheduler "
-            "starts one at each tick.",
-            "See the worker's log. If it is silent, its processes hang: restart the service.",
-            WORKERS,
-        )
+    elif late := scan_problem(settings, status.scan_age_s or 0.0):
+        yield late
     age = status.queue.oldest_age_s or 0.0
     if age > SLOW_SECONDS:
         batches = status.queue.batches
@@ -244,35 +239,6 @@ def _archive(status: Status) -> Iterator[Problem]:
         )
 
 
-def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
-    """Tasks that fail again and again, for reasons that no other problem gives."""
-    for failure in status.failing_tasks:
-        if failure.count == 1 and not failure.is_bug:
-            continue  # it may be over with the next tick
-        cause = _comparable(failure.message.partition(": ")[0])
-        if any(cause in _comparable(problem.text) for problem in others):
-            continue
-        first, last = _ago(status, failure.since), _ago(status, failure.last)
-        text = f"The task {failure.task} failed {last} ago: {failure.message}."
-        if failure.count > 1:
-            text = (
-                f"The task {failure.task} has failed {failure.count:,} times, first {first} ago, "
-                f"last {last} ago: {failure.message}."
-            )
-        advice = _BUG if failure.is_bug else "Correct that: the task is repeated by itself."
-        yield Problem("fail", failure.task, text, advice)
-
-
-def _ago(status: Status, then: str) -> str:
-    seconds = datetime.fromisoformat(status.at) - datetime.fromisoformat(then)
-    return duration(max(0.0, seconds.total_seconds()))
-
-
-def _comparable(text: str) -> str:
-    """Without what may differ in the same message: capitals and numbers, such as free megabytes."""
-    return re.sub(r"[0-9][0-9,]*", "0", text.casefold())
-
-
 def _duplicates(status: Status) -> Iterator[Problem]:
     """A note on duplicates that were not the same."""
     differs = status.articles.content_differs if status.articles else 0
@@ -291,5 +257,4 @@ def _duplicates(status: Status) -> Iterator[Problem]:
 
 _RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."
 _COPIED_LATER = "A worker copies them, mostly while nothing else waits. Until then they stay here."
-_BUG = "The log of the worker has the traceback: report it. The task is repeated by itself."
 _MORE_MEMORY = "Raise maxmemory, or lower stream.max_length."
