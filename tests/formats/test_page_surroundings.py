@@ -89,6 +89,64 @@ def test_a_short_standfirst(above: str, summary: str) -> None:
     ]
 
 
+def test_a_standfirst_next_to_the_heading() -> None:
+    """A line of a sentence's length right behind the heading needs no full stop, a subheading there
+    not even the length. Dates, bylines and buttons are none."""
+    for line, is_lead in (
+        (
+            "<p>Boats come home empty while the tankers wait in line off the old lighthouse</p>",
+            True,
+        ),
+        ("<h2>A month without any pilots</h2>", True),
+        ("<p>A month without any pilots</p>", False),
+        ("<p>By Ann Vera, who writes about ships and harbours and all of their people</p>", False),
+        ("<p>The harbour's paper since the year 1904, now on the web, in two colours</p>", False),
+        ("<h2>Weitere Optionen zum Teilen</h2>", False),
+    ):
+        for before in ("", "<p>3 May 2021</p>"):
+            html = f"{HEAD}{before}{line}<div>{TEXT}</div>"
+            first = [text_of(line)] if is_lead and not before else []
+            assert lines_of(html, " ".join(PARTS)) == [*first, *PARTS]
+
+
+def test_lines_above_the_heading() -> None:
+    """The site's name and motto above the heading are no text; a heading that comes again in the
+    text takes nothing away."""
+    site = "<h1>The Quay Courier</h1><p>Boats and birds since 1904</p>"
+    text = f"The Quay Courier Boats and birds since 1904 {' '.join(PARTS)}"
+    assert lines_of(f"<div>{site}<h3>Pilots return to work</h3>{TEXT}</div>", text) == [*PARTS]
+    html = f"{HEAD}{PARAGRAPHS[0]}{HEAD}<div>{TEXT}</div>"
+    assert lines_of(html, " ".join((PARTS[0], *PARTS)))[:2] == [PARTS[0], PARTS[0]]
+
+
+def test_teasers_in_articles_of_their_own() -> None:
+    """Articles below a short one, whose headings are links, are teasers; sections that are
+    articles, and the posts within one, are its text."""
+    for heading, is_teaser in (("<a href='/b'>Tugs for sale</a>", True), ("Tugs for sale", False)):
+        card = f"<article><h3>{heading}</h3><p>{LEAD}</p></article>"
+        html = (
+            f"<article>{HEAD}{PARAGRAPHS[0]}</article><section><h2>More news</h2>{card}</section>"
+        )
+        others = [] if is_teaser else ["More news", "Tugs for sale", LEAD]
+        text = f"{PARTS[0]} More news Tugs for sale {LEAD}"
+        assert lines_of(html, text) == [PARTS[0], *others]
+        within_one = f"<article>{HEAD}{PARAGRAPHS[0]}{card}</article>"
+        assert lines_of(within_one, f"{PARTS[0]} Tugs for sale {LEAD}")[-1] == LEAD
+
+
+def test_headings_of_sections() -> None:
+    """A heading that an extractor drops stays where it is right above a line of its own section; a
+    label of references does not."""
+    slides = "".join(
+        f"<section><b>{at}</b><h2>{name}</h2><div class='words'>{part}</div></section>"
+        for at, (name, part) in enumerate(
+            zip(("At the sheds", "Read also"), PARAGRAPHS, strict=False)
+        )
+    )
+    lines = lines_of(f"<div>{HEAD}{slides}</div>", " ".join(PARTS[:2]))
+    assert lines == ["At the sheds", *PARTS[:2]]
+
+
 def test_boxes_around_all_of_it() -> None:
     """A class that heading and text share says nothing about the standfirst between them."""
     html = f"<div class='with-sidebar'>{HEAD}<p>{LEAD}</p><div>{TEXT}</div></div>"
@@ -102,6 +160,7 @@ def test_boxes_around_all_of_it() -> None:
         "<div id='newsletter-3'><p>BAIT {0}</p></div>",
         "<div class='sd-block sharedaddy'><p>BAIT {0}</p></div>",
         "<p class='affiliate disclosure'>BAIT {0}</p>",
+        "<div class='poll'><h4>BAIT?</h4><p>{0}</p></div>",
     ],
 )
 def test_boxes(box: str, parse: Parse) -> None:
@@ -241,6 +300,15 @@ def test_formulas(parse: Parse) -> None:
     assert "sqrt" not in text
 
 
+def test_notes_below_the_text() -> None:
+    """A note on the author and one on the print edition, behind the text, are none of it."""
+    bio = "<p><b>About the author</b></p><p>Ann Vera lives on a boat and writes about it.</p>"
+    note = "<p>A version of this article appears in print on May 4, on page A3.</p>"
+    for end in (bio, note):
+        text = f"{' '.join(PARTS)} {text_of(end)}"
+        assert lines_of(f"{HEAD}<div>{TEXT}{end}</div>", text) == [*PARTS]
+
+
 @pytest.mark.parametrize(
     "end",
     [
@@ -277,6 +345,10 @@ def test_disclaimers(end: str, parse: Parse) -> None:
         "更多精彩内容，请关注BAIT公众号",
         "首页 > 港口 > BAIT",
         "大字体 小字体 打印",
+        "Follow Quay South East on Facebook, on BAIT, and on Instagram.",
+        "Do you know more? Write to BAIT.",
+        "Artikel zum Hören",
+        "图片编辑：李四",
     ],
 )
 def test_calls_and_controls(line: str) -> None:

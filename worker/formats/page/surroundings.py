@@ -22,10 +22,12 @@ def corrected(passages: Passages, title: str | None, summaries: Iterable[str]) -
 
     `summaries` are the page's descriptions of itself, which are often its standfirst.
     """
-    runs, places = passages.runs, passages.places
-    kept = list(_without_references(runs, _without_boxes([runs[at] for at in places])))
+    runs, headline = passages.runs, folded(title or "")
+    places = _below_heading(runs, passages.places, headline)
+    kept = _without_boxes(_without_teasers([runs[at] for at in places]))
+    kept = list(_without_references(runs, kept))
     kept = _without_disclaimers([run for run in kept if not _is_control(run)])
-    start = _heading(runs, kept, folded(title or ""))
+    start = _heading(runs, kept, headline)
     lost = [*_left_out(runs, places, start), *_standfirst(runs, kept, title, summaries)]
     return replace(passages, kept=frozenset([*kept, *lost]))
 
@@ -40,6 +42,7 @@ _PATTERNS = {
 }
 _BOX = re.compile(rf"(?:^|[_ -])(?:{_PATTERNS['box']})(?:$|[_ -])", re.IGNORECASE)
 _MODIFIER = re.compile(r"\S+--\S+|\b(?:no|has|with)-\S+")  # `header--no-promo` is a header
+_ABOVE = 0.1  # of the article's letters
 _LARGEST = 0.3  # of the article's letters; what is larger is the article, whatever its class
 _REFERENCE = re.compile(rf"\W*(?:{_PATTERNS['reference']})", re.IGNORECASE)
 _LONGEST_REFERENCE = 250
@@ -52,17 +55,21 @@ _LAYOUT, _BEHIND = 0.25, 40  # of the article's letters; lines after it
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
 _SHORTEST, _FURTHEST = 50, 12  # letters; lines after the heading
 _SHORTEST_LEAD = 20  # letters; a shorter line is a name or a credit
+_BYLINE = re.compile(r"\d|^(?:by|von|par|por|di|posted|published)\b", re.IGNORECASE)
 _LINKED = 0.3
 _DESCRIBED = 40  # letters by which a description is recognised
 _LEAD = re.compile(rf"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:{_PATTERNS['lead']})(?:$|[_ -]|(?=[A-Z]))")
 
 _DISCLAIMER = re.compile(_PATTERNS["disclaimer"])
 _SMALL = re.compile(r"[#＃+]?\s?\w{1,12}")  # a keyword, a count
-_LABEL = re.compile(r"\W*(?:特别|免责|版权|郑重|平台)声明\W*|Disclaimer\W*")
+_LABEL = re.compile(
+    r"\W*(?:(?:特别|免责|版权|郑重|平台)声明|Disclaimer|About the authors?|关于作者|作者简介|"
+    r"(?:Über|Zu) (?:den|die|der|dem) Autor\w*|Sobre (?:el|la|o|a) autora?|"
+    r"À propos de l.auteure?)\W*"
+)
 _EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
 _CONTROL = re.compile(
-    r"(?:(?:Listen|Follow|Copy link|分享到?|收藏|(?:我要)?举报|点赞|打印|听新闻|字号|"
-    r"[大中小](?:字[体号]?)?)\W*)+|预览时标签不可点|"
+    rf"(?:(?:{_PATTERNS['control']})\W*)+|(?:图片|版面|视觉|视频)编辑\W.{{0,12}}|责任编辑\W*|"
     r"(?:当前位置|您?的?位置|首页|home|startseite|accueil|inicio|início)\W{0,3}\s*[>›»/→].{0,80}",
     re.IGNORECASE,
 )
@@ -88,6 +95,49 @@ def _without_disclaimers(kept: list[Run]) -> list[Run]:
         elif not _EDITOR.match(line) and not _SMALL.fullmatch(line):
             break
     return [*kept[:end], *(run for run in kept[end:] if _EDITOR.match(run.line))]
+
+
+def _below_heading(runs: Sequence[Run], places: Sequence[int], title: str) -> Sequence[int]:
+    """`places` without the few above the heading: the site's name, its motto, a section's name."""
+    if len(title) < SHINGLE:
+        return places
+    most, last = _ABOVE * sum(len(runs[at].text) for at in places), 0
+    for last in places:
+        most -= len(runs[last].text)
+        if most < 0:
+            break
+    headings = (at for at in range(last) if runs[at].text == title and _is_heading(runs[at]))
+    heading = next(headings, 0)
+    return [at for at in places if at >= heading]
+
+
+def _without_teasers(kept: Sequence[Run]) -> list[Run]:
+    """`kept` without articles beside that of the first line whose headings are links, and without
+    the headings above them."""
+    own = next((_article_of(run) for run in kept[:1]), None)
+    if own is None:
+        return list(kept)
+    inside, lines, is_other = {own, *own.iterancestors()}, list[Run](), False
+    for run in reversed(kept):
+        article = _article_of(run)
+        if article is None:
+            is_other = is_other and _is_title(run)
+        else:
+            is_beside = article not in inside and own not in article.iterancestors()
+            is_other = is_beside and _is_teaser(article)
+        if not is_other:
+            lines.append(run)
+    return lines[::-1]
+
+
+def _is_teaser(article: Element) -> bool:
+    heading = next(article.iter(*_HEADINGS, *_TITLES), None)
+    around = () if heading is None else (*heading.iterdescendants("a"), *heading.iterancestors("a"))
+    return next(iter(around), None) is not None
+
+
+def _article_of(run: Run) -> Element | None:
+    return next((element for element in run.ancestors() if element.tag == "article"), None)
 
 
 def _without_boxes(kept: Sequence[Run]) -> list[Run]:
@@ -140,13 +190,17 @@ def _left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterato
     gaps += [(start, first, divided)] if start < first else []
     for before, after, layouts in (*gaps, (last, min(len(runs), last + _BEHIND), divided)):
         is_followed = is_inside = before < last
+        following = runs[after] if is_inside else None
         for run in reversed(runs[before + 1 : after]):
             is_in = _is_in(run, layouts)
-            if is_in and (_is_prose(run) or _is_grouped(run) or (is_followed and _is_title(run))):
+            is_title = is_followed and _is_title(run)
+            if (is_in and (_is_prose(run) or _is_grouped(run) or is_title)) or (
+                is_title and following is not None and _is_heading_of(run, following, runs[start])
+            ):
                 yield run
-                is_followed = True
+                is_followed, following = True, run
             else:
-                is_followed = is_inside and not _is_link(run)
+                is_followed, following = is_inside and not _is_link(run), None
 
 
 def _layout(run: Run) -> tuple[object, list[Element], Element]:
@@ -173,12 +227,29 @@ def _is_in(run: Run, layouts: Collection[object]) -> bool:
     )
 
 
+def _is_heading_of(run: Run, following: Run, heading: Run) -> bool:
+    """Whether a heading is that of the section of the line after it, which has no other text."""
+    section = run.block.getparent()
+    return (
+        section in following.ancestors()
+        and section not in heading.ancestors()
+        and _link_share(run) < _LINKED
+        and not _is_other(run.block)
+        and not _is_control(run)
+        and not _REFERENCE.match(run.line)
+    )
+
+
 def _is_prose(run: Run) -> bool:
     return len(run.text) >= _SHORTEST
 
 
 def _is_grouped(run: Run) -> bool:
     return any(element.tag in _GROUPS for element in run.ancestors())
+
+
+def _is_heading(run: Run) -> bool:
+    return any(element.tag in _HEADINGS for element in run.ancestors())
 
 
 def _is_title(run: Run) -> bool:
@@ -189,21 +260,25 @@ def _standfirst(
     runs: Sequence[Run], kept: Sequence[Run], title: str | None, summaries: Iterable[str]
 ) -> Iterator[Run]:
     """The lines between the heading and the text that are not in it, and are sentences but no
-    captions or dates, or have a standfirst's class, or are a description of the page."""
+    captions or dates, or have a standfirst's class, or are a description of the page, or are next
+    to the heading."""
     described = [key for text in summaries if len(key := folded(text)[:_DESCRIBED]) >= SHINGLE]
     start = _heading(runs, kept, folded(title or ""))
     places = {run: at for at, run in enumerate(runs)}
     first = next((places[run] for run in kept if places[run] > start), start)
     around = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
     article_shingles: set[str] = set()
-    for run in runs[start + 1 : min(first, start + _FURTHEST)]:
-        if _link_share(run) >= _LINKED or len(run.text) < SHINGLE:
+    for at in range(start + 1, min(first, start + _FURTHEST)):
+        run = runs[at]
+        if _link_share(run) >= _LINKED or len(run.text) < SHINGLE or _is_control(run):
             continue
         outer = [element for element in run.ancestors() if element not in around]
         is_described = any(map(run.text.startswith, described)) and run.text != folded(title or "")
         if not is_described or any(element.tag in _OTHERS for element in outer):
             size, is_lead = squeezed_length(run.text), _is_lead(outer)
-            is_sentence = size >= _SHORTEST and _SENTENCE.search(run.line)
+            shortest = _SHORTEST_LEAD if _is_title(run) else _SHORTEST
+            is_next = at == start + 1 and size >= shortest and not _BYLINE.search(run.line)
+            is_sentence = is_next or (size >= _SHORTEST and _SENTENCE.search(run.line))
             if not is_sentence and not (is_lead and size >= _SHORTEST_LEAD):
                 continue
             if not is_lead and any(map(_is_other, outer)):
@@ -220,7 +295,7 @@ def _heading(runs: Sequence[Run], kept: Sequence[Run], title: str) -> int:
     first = runs.index(kept[0]) if kept and title else -1
     lines = [at for at in range(min(first + 3, len(runs) - 1), -1, -1) if title in runs[at].text]
     for at in lines:
-        if runs[at].text.endswith(title) and any(e.tag in _HEADINGS for e in runs[at].ancestors()):
+        if runs[at].text.endswith(title) and _is_heading(runs[at]):
             return at
     return next((at for at in lines if runs[at].text == title), len(runs) - 1)
 
