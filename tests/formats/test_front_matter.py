@@ -251,6 +251,8 @@ def test_extra_is_bounded(read_one: Any) -> None:
         ("<img src='x'>\n\n## b\n\n- c", "<img src='x'>\n<h2>b</h2>\n<ul>\n<li>c</li>\n</ul>"),
         ("one *two*", "<p>one <em>two</em></p>"),
         ("　　第一段。\n\n　　第二段。", "<p>第一段。</p>\n<p>第二段。</p>"),
+        ("<https://a.example/>", '<p><a href="https://a.example/">https://a.example/</a></p>'),
+        ("<mo@a.example>", '<p><a href="mailto:mo@a.example">mo@a.example</a></p>'),
         ("", ""),
     ],
 )
@@ -271,3 +273,15 @@ def test_footnotes_keep_their_text(read_one: Any) -> None:
     """A footnote is text, not the address of a link."""
     found = read_one(b"---\ntitle: x\n---\nSaid[^1] so.\n\n[^1]: The note.\n")
     assert found.html == "<p>Said[^1] so.</p>\n<p>[^1]: The note.</p>"
+
+
+def test_other_blanks_after_keys(read_one: Any) -> None:
+    """A non-breaking or a Chinese blank after a key is one; in a title it is part of it."""
+    found = read_one("---\ntitle:\u3000潮汐\u3000表\ndate:\xa02021-11-26\n---\nx\n".encode())
+    assert (found.title, found.dates[0].text) == ("潮汐\u3000表", "2021-11-26")
+
+
+@pytest.mark.parametrize("key", ["banner", "thumb", "hero_image"])
+def test_covers_of_themes(key: str, read_one: Any) -> None:
+    """The names that themes give to a cover."""
+    assert read_one(head(f"title: x\n{key}: /a.png")).image == "/a.png"

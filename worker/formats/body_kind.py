@@ -13,6 +13,7 @@ _SURVEYED = 100_000
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ELEMENT_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?=[\s>/])[^<>]*>")
+_AUTOLINK = re.compile(r"<(?:https?:|mailto:|[^\s<>@]{1,100}@)", re.IGNORECASE)
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
@@ -39,7 +40,7 @@ def is_html(body: str) -> bool:
     text = body[:_SURVEYED]
     if text.startswith("<!--"):
         text = _COMMENT.sub("", text).strip()
-    if not text.startswith("<"):
+    if not text.startswith("<") or _AUTOLINK.match(text):
         has_block = "\n\n" not in text and _BLOCK_TAG.search(text)
         return bool(has_block and not _MARKDOWN_SIGN.search(text))
     if name := _wrapper(text, body):

@@ -30,7 +30,8 @@ FIELDS = {
     "external_url": "externalurl originalurl sourceurl",
     "summary": "summary description excerpt abstract 摘要",
     "image": "headimg image cover thumbnail featuredimage featureimage coverimage bannerimage "
-    "ogimage thumbnailurl urltoimage imageurl topimage mainimage bannerimg indeximg topimg",
+    "ogimage thumbnailurl urltoimage imageurl topimage mainimage bannerimg indeximg topimg "
+    "heroimage banner thumb",
     "attachments": "attachments enclosures",
     "groups": "taxonomies",
 }

@@ -33,6 +33,7 @@ _HASHTAG = re.compile(
     r"^((?:title|标题)[ \t]*:[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
     re.MULTILINE | re.IGNORECASE,
 )  # in YAML a comment, whose sign has a blank after it where people mean one
+_WIDE_SPACE = re.compile(r"^([\w-]{1,64}:)[\xa0\u3000]+", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
 Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
 """The table of a head, and warnings."""
@@ -87,6 +88,8 @@ def _text_of_heading(heading: str) -> str | None:
 def _yaml(head: str) -> Head:
     if "\t" in head:  # YAML allows no tabs there, and people's editors write them
         head = _INDENT.sub(lambda match: match[0].expandtabs(2), head)
+    if "\xa0" in head or "\u3000" in head:  # of a page or a Chinese keyboard, as the blank
+        head = _WIDE_SPACE.sub(r"\1 ", head)
     if "#" in head:
         head = _HASHTAG.sub(lambda title: title[1] + orjson.dumps(title[2]).decode(), head)
     try:
