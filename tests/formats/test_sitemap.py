@@ -29,6 +29,14 @@ def test_a_title_is_enough(read_one: Any) -> None:
     assert found.dates == ()
 
 
+@pytest.mark.parametrize(
+    "space", ["", NEWS.replace('0.9"', '0.9/"'), NEWS.replace("http:", "https:")]
+)
+def test_spellings_of_the_namespace(space: str, read_one: Any) -> None:
+    """The address of the namespace may end with a slash, and the prefix may be undeclared."""
+    assert read_one(sitemap(news("Tide")).replace(NEWS.encode(), space.encode())).title == "Tide"
+
+
 def test_entities_are_refused(read: Any) -> None:
     """A sitemap that declares entities is refused before the parser sees it."""
     doctype = '<!DOCTYPE urlset [<!ENTITY x SYSTEM "file:///etc/passwd">]>'

@@ -119,12 +119,16 @@ class _Reader:
     def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         self._depth += 1
         namespace, _, name = str(tag).rpartition("}")
+        namespace = namespace.rstrip("/# ")
         if self._depth == 1:
             self.root = name.lower()
         elif self._depth == 2 and name == "url":
             self.open, self._is_news = {}, False
         elif self.open is not None:
-            self._is_news |= name == "news" and namespace.endswith(_NEWS)
+            # An undeclared prefix is left out by the parser.
+            self._is_news |= name == "news" and (namespace.endswith(_NEWS) or not namespace)
+            if not namespace and self._is_news and self._depth > 3:
+                namespace = _NEWS
             self._field = _field_of(namespace, name, self._depth)
             self._text = []
 
