@@ -26,9 +26,12 @@ _BARE = {
     "BJ": r"43\d{4}|8[37]\d{4}|920\d{3}",
     "HK": r"(?!0+$)0\d{4}",
 }
-# Names with these endings are before funds, convertible bonds and B shares.
+# Names with these endings are before funds (a house may follow), convertible bonds and B shares.
 _BY_NAME = (
-    (re.compile(r"(?:ETF|LOF|REITs?)$", re.IGNORECASE), {"SH": r"5\d{5}", "SZ": r"1[568]\d{4}"}),
+    (
+        re.compile(r"(?:ETF|LOF|REITs?)[\u3400-\u9fff]{0,4}$", re.IGNORECASE),
+        {"SH": r"5\d{5}", "SZ": r"1[568]\d{4}"},
+    ),
     (re.compile(r"转(?:债|\d)$"), {"SH": r"11[0138]\d{3}", "SZ": r"12[378]\d{3}"}),
     (re.compile(r"[BＢ]股?$"), {"SH": r"900\d{3}", "SZ": r"200\d{3}"}),
 )
@@ -39,7 +42,7 @@ _WORDS: dict[tuple[str, ...], str] = {
     ("SZ",): "SZ XSHE SZSE SHE 深交所 深圳证券交易所 深证 深市 深股 深 创业板",
     ("BJ",): "BJ BSE BJSE 北交所 北京证券交易所 新三板",
     ("HK",): "HK HKEX SEHK HKSE HKG 港交所 联交所 香港联交所 香港交易所 香港 港股 H股",
-    MAINLAND: "A股 CH",
+    MAINLAND: "A股 CH CN",
     (*MAINLAND, "HK"): "股份代号 股份代號 STOCKCODE",
     ("TW",): "TW TT TWSE TPE",
 }
@@ -49,7 +52,8 @@ AMERICAN = {
     "NASDAQ": "XNAS", "纳斯达克": "XNAS", "纳指": "XNAS",
     "NYSE": "XNYS", "纽交所": "XNYS", "纽约证券交易所": "XNYS",
     "AMEX": "XASE", "NYSEAMERICAN": "XASE", "NYSEMKT": "XASE", "NYSEARCA": "ARCX",
-    "OTC": "OTCM", "OTCMKTS": "OTCM", "OTCPINK": "OTCM", "OTCQX": "OTCM", "OTCQB": "OTCM",
+    "OTC": "OTCM", "OTCMKTS": "OTCM", "OTCPINK": "OTCM", "OTCPK": "OTCM",
+    "OTCQX": "OTCM", "OTCQB": "OTCM",
     "美股": None, "美国": None, "US": None,
 }  # fmt: skip
 # Endings of symbols of American shares; Reuters and Bloomberg name the exchange by one.

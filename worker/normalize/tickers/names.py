@@ -16,7 +16,7 @@ _NAME = re.compile(
     r"|[A-Z][\w&'-]{0,30}(?: [A-Z&][\w&'-]{0,30}){0,4})[”\"》]?\s?$"
 )
 _ENDS_AS_NAME = re.compile(r"(?:[\u3400-\u9fff*]|(?<![A-Za-z])[A-Z][\w&'.-]{0,40})[”\"》]?\s?$")
-_CHINESE_END = re.compile(r"[\u3400-\u9fff](?:-[A-Z]{1,2})?[”\"》]?\s?$")
+_CHINESE_END = re.compile(r"[\u3400-\u9fff](?:[-－][A-Z]{1,2})?[”\"》]?\s?$")
 _LABELLED_NAME = re.compile(r"\*?[\u3400-\u9fffA-Z]{3,6}")
 
 # Quantities, numbers of things, addresses; funds that no exchange lists; indices; the cities whose
@@ -28,7 +28,8 @@ _NO_COMPANY = re.compile(
     r"|(?:混合|债券|联接|货币|配置|定开|指数)[A-E]?|债[A-E]"
     r"|(?:上证|沪深|中证|深证|科创|创业板|国证|恒生)\S{0,2}\d+"
     r"|天津|武汉|新疆|乌鲁木齐|石河子"
-    r"|基金|版本|\b(?:call|dial|postcode|pin|population|total|number|no|id|code|zip|tel|phone|fax"
+    r"|(?<!ETF)基金|版本|频道|文献|证书?"
+    r"|\b(?:call|dial|postcode|pin|population|total|number|no|id|code|zip|tel|phone|fax"
     r"|room|box|ref|case|order|invoice|figure|table|model|part|item|version)\.?)[”\"》]?\s?$",
     re.IGNORECASE,
 )
@@ -69,7 +70,8 @@ _ABBREVIATIONS = _words(
     """
 )
 _INDEX = re.compile(
-    r"(?:指[数數]|[综綜成]指|\b(?:index|average|composite))[”\"》]?\s?$", re.IGNORECASE
+    r"(?:指[数數]|[综綜成]指|\b(?:index|average|composite|nasdaq|dow jones|s&p 500))[”\"》]?\s?$",
+    re.IGNORECASE,
 )
 _SHARE_WORDS = re.compile(r"股价|股票|美股|盘前|盘后|收[涨跌]|\b(?:shares|stock)\b", re.IGNORECASE)
 

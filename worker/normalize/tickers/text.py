@@ -73,18 +73,18 @@ _HAS_CODE = re.compile(r"[0-9]{3}|[A-Z]")
 _SEPARATOR = re.compile(r"\s?[,，、;；/|]\s?|(?<=\d)\s(?=\d{4})")
 _DIGITS = re.compile(
     r"(?P<label>[^\d:：]*?)\s?[:：.]?\s?(?P<code>[0-9]{1,6})"
-    r"(?:\s?[.:\s·-]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|TT|CH)(?:\sequity)?)?",
+    r"(?:\s?[.:\s·-]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|TT|CH|CN)(?:\sequity)?)?",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(
     r"(?:(?P<label>[^:：]{2,30})(?:[:：]\s?|(?<=代[码碼号號])))?(?P<code>[A-Z]{1,5}(?:\.[A-CKNO])?)"
-    r"(?:[.\s](?P<suffix>US|UN|UW|OQ))?(?:\s[Ee]quity)?"
+    r"(?:[.\s](?P<suffix>US|UN|UW|OQ))?(?:\s[Ee]quity|\s[+-][\d.]{1,6}%)?"
 )
 _LABEL = re.compile(
     r"(?<=Q)\s?(?:G[SM]|(?:GLOBAL|CAPITAL)(?:\sSELECT)?(?:\sMARKET)?)"
     r"|(?:股票|[证證]券|基金|上市)?代[码碼号號]|STAR|CHINEXT|MARKET|STOCK|TICKER|SYMBOL|CODE|\s|为|是"
 )
-_LABEL_ONLY = re.compile(r"(?:股票|[证證]券|基金|上市)?代[码碼号號]")
+_LABEL_ONLY = re.compile(r"(?:股票|[证證]券|基金|上市)代[码碼号號]")
 # Words of quote services after a code: `(600519,股吧)`.
 _SERVICES = re.compile(r"股吧|行情|资讯|诊股|买入|增持|持有|主力买卖|问诊|前复权|净值|走势")
 
@@ -184,7 +184,7 @@ def _digits(part: str) -> _Item | None:
     if match["suffix"]:
         own_name = label if is_name(label) else None
         return _Item(code, False, CODE_MARKETS[match["suffix"].upper()], None, True, own_name)
-    if not label:
+    if not label or label[0] == "代":
         return _Item(code, False)
     markets = CODE_MARKETS.get(label.upper().replace(" ", "")) or CODE_MARKETS.get(_bare(label))
     if markets is None and _LABEL_ONLY.fullmatch(label):
