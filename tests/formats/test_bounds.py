@@ -11,6 +11,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from dateparser import DateDataParser
 from lxml import etree
 from markdown_it.parser_inline import ParserInline
 from trafilatura import external
@@ -28,7 +29,9 @@ from worker.formats.body import (
     too_large,
 )
 from worker.formats.body_kind import is_html
+from worker.formats.page import headline
 from worker.formats.page import tree as page_elements
+from worker.formats.page.date_search import MAX_TEXTS
 from worker.formats.page.tree import page_tree, text_content
 from worker.model import RawArticle, Refusal
 from worker.settings import Limits
@@ -341,3 +344,46 @@ def test_many_times_in_one_line(read_one: Any, monkeypatch: pytest.MonkeyPatch) 
     times = "".join(f"<time></time>t{number} " for number in range(3_000))
     read_one(f"<!DOCTYPE html><title>A</title><body><h1>A</h1><p>{times}</p>".encode())
     assert reads < 100_000
+
+
+def calls_of(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[Any]:
+    """The last argument of each call of `owner.name` from now on."""
+    calls: list[Any] = []
+    real = getattr(owner, name)
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments[-1])
+        return real(*arguments)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
+
+
+def test_dates_that_no_quick_parser_reads(read_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dateparser, which takes 50 ms a text, reads few texts of a page; what a page read before had
+    changes nothing."""
+    calls = calls_of(monkeypatch, DateDataParser, "get_date_data")
+    text = "<p>The harbour was closed in the storm, they said in the town this morning.</p>"
+    times = "".join(f"<p><time>26 Nov {number}</time></p>" for number in range(300))
+    page = f"<!DOCTYPE html><title>A</title><h1>A</h1>{text * 8}{times}".encode()
+    assert read_one(page).dates == read_one(page).dates == ()
+    assert len(calls) == 2 * MAX_TEXTS
+    assert calls[:MAX_TEXTS] == calls[MAX_TEXTS:]
+
+
+def test_class_of_100_000_letters(read_one: Any) -> None:
+    """A class without an end is searched in the time of its length (it took a minute)."""
+    text = "<p>The harbour was closed in the storm, they said in the town this morning.</p>"
+    box = f"<div class='{'x' * 100_000}'>{text}</div>"
+    page = f"<!DOCTYPE html><title>A</title><h1>A</h1><article>{text * 8}{box}</article>"
+    started = time.process_time()
+    assert "harbour" in read_one(page.encode()).html
+    assert time.process_time() - started < 5
+
+
+def test_heading_of_many_elements(read_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heading that is too long for a title is not compared with each of its elements."""
+    calls = calls_of(monkeypatch, headline, "text_content")
+    inside = "".join(f"<span>word{number} </span>" for number in range(5_000))
+    read_one(f"<!DOCTYPE html><title>A</title><h1>{inside}</h1><p>Text.</p>".encode())
+    assert len(calls) < 100

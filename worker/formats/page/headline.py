@@ -118,6 +118,8 @@ def _is_first_part(line: str, page: str) -> bool:
 def _without_kicker(text: str, heading: Element, page: str) -> str:
     """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`; without
     such a class what the page's title begins with, if a short element has the rest."""
+    if len(text) > 2 * _LONGEST:  # too long without a kicker, too: its elements may be thousands
+        return text
     title = title_key(page) if len(heading) else ""
     for element in heading.iterdescendants("*"):
         inner = text_content(element)

@@ -15,6 +15,7 @@ from worker.formats.context import ParseContext, Parsed
 from worker.formats.page.body import Extracted, cut_out, extracted
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_classes, by_credits, with_others
+from worker.formats.page.date_search import date_found
 from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
@@ -39,7 +40,7 @@ from worker.formats.page.metadata import (
 from worker.formats.page.microdata import by_microdata
 from worker.formats.page.no_article import check_content
 from worker.formats.page.passages import Passages
-from worker.formats.page.published import CHANGED, date_found, dates_shown
+from worker.formats.page.published import CHANGED, dates_shown
 from worker.formats.page.rule_choice import choose_rule
 from worker.formats.page.site_names import outlet_behind
 from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup

@@ -138,12 +138,14 @@ class _Reader:
         self.blocks = [body]
         self.run = Run(body)
         self.texts: list[str] = []
+        self.has_text = False  # whether the open run has more than white space
         self.formulas = 0  # MathML elements around the place
 
     def add(self, element: Element, text: str | None, *, is_tail: bool) -> None:
         if text:
             self.run.parts.append((element, is_tail))
             self.texts.append("·" if self.formulas else text)  # extractors drop formulas
+            self.has_text = self.has_text or bool(self.formulas) or not text.isspace()
 
     def start(self, element: Element) -> None:
         if element.tag in _BLOCKS:
@@ -151,7 +153,7 @@ class _Reader:
             self.blocks.append(element)
             self.run.block = element
         if element.tag in _MARKED:
-            self.marks.append((element, len(self.runs) + bool("".join(self.texts).strip())))
+            self.marks.append((element, len(self.runs) + self.has_text))
         self.formulas += element.tag == "math"
         if element.tag not in CODE and element.tag not in MEDIA:
             self.add(element, element.text, is_tail=False)
@@ -171,7 +173,7 @@ class _Reader:
                 self.runs.append(run)
             elif self.runs:  # dots, dashes: they go with what is before
                 self.runs[-1].parts += run.parts
-        self.run, self.texts = Run(self.blocks[-1]), []
+        self.run, self.texts, self.has_text = Run(self.blocks[-1]), [], False
 
 
 def _runs(

@@ -2,15 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import deepcopy
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC
 from functools import cache
 from itertools import chain, islice
 
-from lxml import etree
-
-from worker.formats.memory import check_memory
-from worker.formats.page.passages import Passages, Run, without
+from worker.formats.page.passages import Passages, Run
 from worker.formats.page.tree import Element, attribute, beginning, text_content
 from worker.model import DateOrder, DateText
 from worker.normalize.dates.parser import parse_date
@@ -18,19 +14,11 @@ from worker.normalize.dates.parser import parse_date
 CHANGED = "text:changed"
 """The origin of a date that only says when the article was changed."""
 
-_MAX_SPAN = timedelta(days=31)
-"""Of 293 public pages htmldate was searched for 31; 4 of its days were wrong, 1 of them a guess
-among dates of three months."""
-
-_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
-"""Fixed: the day of reading must not decide an article's date."""
 _LONGEST = 100  # characters; a longer line is a sentence
 _LONGEST_LABEL = 20  # of a line of its own: `Date of publication:`
 _NUMBER = re.compile(r"[\d年]")
 _DATED = re.compile(r"^title$|^data-.*(?:date|time|publish)")
 _LONGEST_DAY = 16  # a line with a date alone, such as that below a signature
-_LONGEST_ATTRIBUTE = 2_000
-_LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 6 s for 10 million
 _DATELINE = 40  # characters in which a text names its day and place
 _PLACE_AND_DAY = re.compile(
     r"(?:[A-ZÄÖÜ][\w.’'-]*,?\s+){1,4}?\(?([A-Z]?\w*\.?\s?\d{1,2}\.?,?\s(?:[A-ZÄÖÜ]?\w+\s)?\d{4})\)?"
@@ -123,50 +111,7 @@ def runs_around(passages: Passages, title: str | None, longest: int = _LONGEST) 
     ]
 
 
-def date_found(tree: Element, url: str | None, passages: Passages) -> DateText | None:
-    """htmldate's answer, a day: it reads attributes, addresses and all texts.
-
-    It does not see the sentences of the article, which are about other days. 1 January is what it
-    makes of a year alone. Where its earliest and its latest answer are more than 31 days apart
-    nothing says which of them is the article's.
-    """
-    from htmldate import find_date  # imported at the first use, as the extractors
-
-    sentences = [run for run in passages.kept if _is_prose(run.line)]
-    try:
-        with without(sentences):
-            tree = deepcopy(tree)
-        _drop_long_attributes(tree)
-        if len(etree.tostring(tree, encoding="unicode")) > _LARGEST:
-            return None
-        days = [
-            find_date(
-                deepcopy(tree),
-                original_date=is_earliest,
-                extensive_search=True,
-                url=url,
-                max_date=_LATEST,
-            )
-            for is_earliest in (True, False)
-        ]
-    except Exception as error:  # heuristics over any input: a failure is no result
-        check_memory(error)
-        return None
-    first, last = (date.fromisoformat(day) if day else None for day in days)
-    if not first or not last or last - first > _MAX_SPAN or (first.month, first.day) == (1, 1):
-        return None
-    return DateText(first.isoformat(), "htmldate")
-
-
-def _drop_long_attributes(tree: Element) -> None:
-    """Pictures as `data:` addresses and the state of scripts: no dates, but much to search."""
-    for element in tree.iter(etree.Element):
-        for name, value in element.items():
-            if len(value) > _LONGEST_ATTRIBUTE:
-                del element.attrib[name]
-
-
-def _is_prose(line: str) -> bool:
+def is_prose(line: str) -> bool:
     """Whether a line is a sentence; `Zurich, 1 February 2022 - The …` has the article's day."""
     return len(line) > _LONGEST and parse_date(line[:_DATELINE], UTC) is None
 

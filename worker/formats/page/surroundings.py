@@ -41,7 +41,7 @@ _PATTERNS = {
     )
 }
 _BOX = re.compile(rf"(?:^|[_ -])(?:{_PATTERNS['box']})(?:$|[_ -])", re.IGNORECASE)
-_MODIFIER = re.compile(r"\S+--\S+|\b(?:no|has|with)-\S+")  # `header--no-promo` is a header
+_MODIFIER = re.compile(r"(?<!\S)\S+--\S+|\b(?:no|has|with)-\S+")  # `header--no-promo` is a header
 _ABOVE = 0.1  # of the article's letters
 _LARGEST = 0.3  # of the article's letters; what is larger is the article, whatever its class
 _REFERENCE = re.compile(rf"\W*(?:{_PATTERNS['reference']})", re.IGNORECASE)
