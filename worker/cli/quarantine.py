@@ -85,7 +85,9 @@ def list_(
         print_note("To bring one back: newsdrop quarantine restore ID.", "dim")
     else:
         print_note(
-            "Once the cause is fixed: newsdrop quarantine retry ID. To delete: discard ID.", "dim"
+            "Once the cause is fixed: newsdrop quarantine retry ID. If you do not need it: "
+            "newsdrop quarantine discard ID.",
+            "dim",
         )
 
 
@@ -110,7 +112,7 @@ def show(
         print_json({**asdict(item), "raw": str(path)})
     else:
         later = find_later_successes(settings_of(context), [item]).get(item_id)
-        article = "" if item.ordinal is None else translate(f", article {item.ordinal} in it")
+        article = "" if item.ordinal is None else translate(f", article {item.ordinal + 1} in it")
         print_fields(
             (
                 ("id", item.id),

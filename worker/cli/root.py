@@ -85,13 +85,15 @@ _PASS_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class _Help:
-    """Shows no `<bool>` beside a flag, as typer does."""
+    """Shows no `<bool>` beside a flag and no `<list[str]>` beside an argument, as typer does."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for one in parameters:
             if getattr(one, "is_flag", False):
                 one.metavar = ""
+            elif one.param_type_name == "argument":
+                one.display_type = lambda ctx: ""
         return parameters
 
 

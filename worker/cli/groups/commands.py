@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from worker.store.groups.store import GroupStore
 
 app = typer.Typer(
-    no_args_is_help=True, help="List the consumer groups of the stream; create, set back, delete."
+    no_args_is_help=True, help="List the consumer groups of the stream; create, reset, delete."
 )
 
 _GROUP = argument("GROUP", "Name of the consumer group.", autocompletion=completion.groups)
@@ -35,8 +35,11 @@ _POSITION = "0: all, $: only new, or the ID of an entry."
 
 @app.command("list")
 def list_(context: typer.Context, json: JsonLines = False) -> None:
-    """List the groups with their consumers: lag, pending, idle time, dead letters; for a group
-    that begins in the past, how far that is read, with the records to do as its lag."""
+    """List the groups with their consumers: lag, pending, idle time, dead letters, position.
+
+    A group that begins in the past has one more line: how far the archive was read for it. The lag
+    of that line counts the records that its consumers have not finished.
+    """
     groups = group_store(context).list_groups()
     if json:
         print_json_lines(groups)
