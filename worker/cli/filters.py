@@ -21,7 +21,10 @@ _OPTIONS: dict[str, tuple[str, str, Any]] = {
     "warning": ("KIND", "With a warning of this kind.", completion.warning_kinds),
     "story": ("ID", "Of this story, which has the ID of its first article.", None),
     "outcome": (
-        *("OUTCOME", "With this outcome: published, revised, withdrawn, duplicate, rejected (refused)."),
+        *(
+            "OUTCOME",
+            "With this outcome: published, revised, withdrawn, duplicate, rejected (refused).",
+        ),
         None,
     ),
 }

@@ -28,7 +28,7 @@ from worker.cli.options import (
 from worker.cli.output import print_json, print_note, print_refusal, print_text
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.translation import count_noun, punctuate
+from worker.translation import count_noun, mark, punctuate
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
@@ -117,7 +117,7 @@ def _enqueue_later(
     json: bool,
 ) -> None:
     from worker.actions.backfill import enqueue_bucket, enqueue_list
-    from worker.cli.input import read_input
+    from worker.cli.input import STDIN, read_input
 
     settings = settings_of(context)
     if urls is None:
@@ -125,7 +125,8 @@ def _enqueue_later(
     else:
         data, name = read_input(str(urls), _MAX_LIST_BYTES, "a list of addresses may be")
         lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
-        job = enqueue_list(settings, lines, options, printable(name, 80))
+        label = mark("standard input") if str(urls) == STDIN else printable(name, 80)
+        job = enqueue_list(settings, lines, options, label)
     if json:
         print_json(job)
         return
