@@ -30,9 +30,10 @@ def texts(fields: Fields) -> tuple[str, str | None, Element]:
     if description is None or not short:
         description = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
         description = description if description is not None else video_description(fields)
-    if description is None:
-        return "", None, fields.element
-    return rss_html(markup_in(description)), None, description
+        if description is None:
+            return "", None, fields.element
+        short = markup_in(description)
+    return rss_html(short), None, description
 
 
 def _contents(fields: Fields) -> Iterator[tuple[str, Element]]:

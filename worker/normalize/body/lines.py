@@ -48,13 +48,16 @@ class Lines:
 
     def since(self, start: int) -> str:
         """The text since there were `start` texts, on one line, cut to `LONGEST` characters."""
-        pieces, size = [], 0
-        for piece in self.texts[start : start + _ENOUGH]:
-            pieces.append(piece)
-            size += len(piece)
-            if size > _ENOUGH:  # what is around a whole book costs no more than its beginning
-                break
-        text = " ".join("".join(pieces)[:_ENOUGH].split())
+        pieces = self.texts[start : start + _ENOUGH]
+        if len(pieces) == 1:  # nearly always
+            text = " ".join(pieces[0][:_ENOUGH].split())
+        else:
+            size, count = 0, 0
+            for count, piece in enumerate(pieces, 1):
+                size += len(piece)
+                if size > _ENOUGH:  # what is around a whole book costs no more than its beginning
+                    break
+            text = " ".join("".join(pieces[:count])[:_ENOUGH].split())
         return text if len(text) <= LONGEST else text[:LONGEST].rstrip()
 
     def begin_cell(self) -> None:
