@@ -98,9 +98,11 @@ def test_whole_feed(item: str, read_polled: Read) -> None:
     assert asked[-1] == [entry.raw for entry in whole.entries]
 
 
-def test_quoted_entries() -> None:
-    """Entries quoted in CDATA or comments are none; a feed of too many is not divided."""
-    quoting = "<item><![CDATA[</item><item>]]><!-- </item> --></item>"
+@pytest.mark.parametrize("before", ["", "a[1] ]] ", "] - " * 99], ids=["none", "few", "many"])
+def test_quoted_entries(before: str) -> None:
+    """Entries quoted in CDATA or comments are none, also behind characters that begin the end of
+    both; a feed of too many is not divided."""
+    quoting = f"<item><![CDATA[{before}</item><item>]]]><!-- {before}</item> --></item>"
     data = rss(quoting, ITEM.format("One", 1, ZONED))
     divided = divide(data, 2)
     assert divided is not None

@@ -1,7 +1,7 @@
 """The stream of articles and the index that keeps it free of duplicates."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from worker.store.errors import translated
 from worker.store.layout import (
     DATED_SHARDS,
     DAY,
+    RAW_SHARDS,
     UNDATED_SHARDS,
     Layout,
     alias_mark,
@@ -200,21 +201,28 @@ class ArticleStore(Stream):
 
     def _look_up(self, raws: Sequence[bytes], *, yes_or_no: bool = False) -> Any:
         layout, now = self._layout, self._now()
-        all_keys = [layout.raw_keys(raw, now) for raw in raws]
-        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
-        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now), int(yes_or_no))
-        args += map(raw_field, raws)
-        return self._run(self._lookup, [key for keys in all_keys for key in keys], args)
+        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", "")]
+        args += (DATED_SHARDS, UNDATED_SHARDS, RAW_SHARDS, layout.generation(now), int(yes_or_no))
+        args.append(b"".join(raws))
+        try:
+            return self._lookup.run(self._client, [layout.key("r", "")], args)
+        except Retryable as error:
+            self._check_types(error, (key for raw in raws for key in layout.raw_keys(raw, now)))
+            raise
 
     def _run(self, script: Script, keys: list[bytes], args: list[bytes | int]) -> Any:
         try:
             return script.run(self._client, keys, args)
         except Retryable as error:
-            if "WRONGTYPE" in str(error.__cause__):
-                raise Retryable(self._wrong_type(keys)) from error
+            self._check_types(error, keys)
             raise
 
-    def _wrong_type(self, keys: Sequence[bytes]) -> str:
+    def _check_types(self, error: Retryable, keys: Iterable[bytes]) -> None:
+        """Raise Retryable with the name of the key where `error` is one of a wrong type."""
+        if "WRONGTYPE" in str(error.__cause__):
+            raise Retryable(self._wrong_type(keys)) from error
+
+    def _wrong_type(self, keys: Iterable[bytes]) -> str:
         """A message about the key of a wrong type; found only after the server has refused."""
         for key in dict.fromkeys(keys):
             with translated():

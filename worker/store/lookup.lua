@@ -1,16 +1,19 @@
 -- Finds the articles of inputs by the hash of their bytes. A hit keeps the article in the index.
 --
--- KEYS  for each raw hash its raw keys, youngest generation first
--- ARGV  1 seconds that marks live, 2 '{<stream>}:i:', 3 number of raw keys a hash,
---       4 shards of a dated bucket, 5 shards of an undated one, 6 present generation,
---       7 1 if only yes or no is needed, then the raw fields
+-- KEYS  1 prefix of the raw keys
+-- ARGV  1 seconds that marks live, 2 '{<stream>}:i:', 3 shards of a dated bucket, 4 shards of an
+--       undated one, 5 shards of the raw keys, 6 present generation, 7 1 if only yes or no is
+--       needed, 8 the raw hashes, 8 bytes each
 -- Returns for each raw hash {raw mark, mark}, or nil; with ARGV 7 a string of a 1 or 0 for each.
 --
--- KEYS lacks the keys of the marks, which only this script knows; they are in the same slot.
+-- The keys are not in KEYS: those of the marks are known only here, and three raw keys for each of
+-- 50 entries of a feed cost more than looking them up. All are in the slot of KEYS 1.
 
-local keep, prefix, generations = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local dated, undated, present = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST, yes_or_no = 8, ARGV[7] == '1'
+local keep, prefix, raws = tonumber(ARGV[1]), ARGV[2], ARGV[8]
+local dated, undated, raw_shards = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local present, yes_or_no = tonumber(ARGV[6]), ARGV[7] == '1'
+local raw_keys = {}
+for back = 0, 2 do raw_keys[#raw_keys + 1] = string.format('%s%d:', KEYS[1], present - back) end
 
 local function mark_keys(raw_mark)
   local date = struct.unpack('>I3', raw_mark)
@@ -37,12 +40,13 @@ end
 
 local touched, results = {}, {}
 
-for n = 1, #ARGV - FIRST + 1 do
-  local raw_field = ARGV[FIRST + n - 1]
-  local first = (n - 1) * generations + 1
+for n = 1, #raws / 8 do
+  local first, second = string.byte(raws, 8 * n - 7, 8 * n - 6)
+  local shard = string.format('%x', (first * 256 + second) % raw_shards)
+  local raw_field, youngest = string.sub(raws, 8 * n - 6, 8 * n), raw_keys[1] .. shard
   results[n] = false
-  for k = first, first + generations - 1 do
-    local raw_mark = redis.call('HGET', KEYS[k], raw_field)
+  for _, start in ipairs(raw_keys) do
+    local raw_mark = redis.call('HGET', start .. shard, raw_field)
     if raw_mark then
       local field = string.sub(raw_mark, 4, 11)
       local keys = mark_keys(raw_mark)
@@ -52,8 +56,8 @@ for n = 1, #ARGV - FIRST + 1 do
           if #mark ~= 19 and string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
             results[n] = yes_or_no and '1' or { raw_mark, mark }
             move(key, keys[1], field, mark)
-            move(KEYS[k], KEYS[first], raw_field, raw_mark)
-            touched[keys[1]], touched[KEYS[first]] = true, true
+            move(start .. shard, youngest, raw_field, raw_mark)
+            touched[keys[1]], touched[youngest] = true, true
           end
           break
         end

@@ -1,5 +1,7 @@
 """The text of a body: collected piece by piece, divided into lines."""
 
+from collections.abc import Iterator, Sequence
+
 from worker.normalize.body.sanitize import Writer
 from worker.normalize.strings import clean_text
 
@@ -49,15 +51,8 @@ class Lines:
     def since(self, start: int) -> str:
         """The text since there were `start` texts, on one line, cut to `LONGEST` characters."""
         pieces = self.texts[start : start + _ENOUGH]
-        if len(pieces) == 1:  # nearly always
-            text = " ".join(pieces[0][:_ENOUGH].split())
-        else:
-            size, count = 0, 0
-            for count, piece in enumerate(pieces, 1):
-                size += len(piece)
-                if size > _ENOUGH:  # what is around a whole book costs no more than its beginning
-                    break
-            text = " ".join("".join(pieces[:count])[:_ENOUGH].split())
+        whole = pieces[0] if len(pieces) == 1 else "".join(_beginning(pieces))  # mostly it is one
+        text = " ".join(whole[:_ENOUGH].split())
         return text if len(text) <= LONGEST else text[:LONGEST].rstrip()
 
     def begin_cell(self) -> None:
@@ -86,3 +81,14 @@ class Lines:
                 self.lines.append(row)
         elif text := " ".join(text.split()):
             self.lines.append(text)
+
+
+def _beginning(pieces: Sequence[str]) -> Iterator[str]:
+    """The first of `pieces` that are enough: what is around a whole book costs no more than its
+    beginning."""
+    size = 0
+    for piece in pieces:
+        yield piece
+        size += len(piece)
+        if size > _ENOUGH:
+            return
