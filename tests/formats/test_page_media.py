@@ -45,6 +45,34 @@ def test_a_picture_that_ends_the_text(parse: Parse) -> None:
 
 
 @pytest.mark.parametrize(
+    ("picture", "is_lead"),
+    [
+        ("<div class='hero'>{0}<p>The quay on Monday. Photo: A. Vera</p></div>", True),
+        ("<div><a href='/full.jpg?w=9'>{0}</a><p>The quay on Monday</p></div>", True),
+        ("<div>{0}</div><p>By <a href='/a'>Ann Vera</a></p>", True),
+        ("<div class='author-card'>{0}<p>Ann Vera writes on ships</p></div>", False),
+        ("<a href='https://shop.example/'>{0}</a><p>By Ann Vera</p>", False),
+        ("<ul><li>{0}</li></ul><p>By Ann Vera</p>", False),
+        ("<div class='nothing'><a href='/b'>Tugs for sale</a>{0}</div><p>Monday</p>", False),
+    ],
+)
+def test_lead_pictures(picture: str, is_lead: bool, parse: Parse) -> None:
+    """A picture between heading and text is the article's, with a caption or a byline after it; not
+    portraits, thumbnails, and those that link to or stand with something else."""
+    shown = picture.format("<img src='/lead.jpg'>")
+    html = parse(page(f"<article>{HEAD}{shown}<div>{TEXT}</div></article>")).html
+    assert ("/lead.jpg" in html) is is_lead
+
+
+@pytest.mark.parametrize(("tag", "is_lead"), [("header", True), ("article", True), ("div", False)])
+def test_lead_pictures_above_the_heading(tag: str, is_lead: bool, parse: Parse) -> None:
+    """A picture above the heading is the article's if both are in its header or in the article."""
+    lead = "<div class='top'><img src='/lead.jpg'></div><p><a href='/s'>Harbours</a></p>"
+    inside = f"<{tag}>{lead}{HEAD}<p>By <a href='/a'>Ann Vera</a></p></{tag}><div>{TEXT}</div>"
+    assert ("/lead.jpg" in parse(page(inside)).html) is is_lead
+
+
+@pytest.mark.parametrize(
     ("player", "url", "mime_type"),
     [
         ('<video src="/film.mp4" title="Film"></video>', "https://p.example/film.mp4", None),

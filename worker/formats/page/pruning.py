@@ -1,7 +1,9 @@
 """A page's tree cut down to the passages of its article, with the pictures between them."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 
 from worker.formats.page.passages import MEDIA, SHINGLE, Passages, Run, folded
 from worker.formats.page.tree import CODE, Element, text_content
@@ -23,7 +25,7 @@ def cut_down(
     }
     if not kept:
         return None
-    media = _kept_media(passages, kept)
+    media = _kept_media(passages, kept, headline)
     _carry_captions(passages.runs, kept, media)
     for run in passages.runs:
         if run not in kept:
@@ -38,6 +40,12 @@ def cut_down(
 
 
 _CAPTION = 400  # letters; a longer text below a picture is no caption
+_HEAD_LINES, _ABOVE = 15, 3  # lines above the text with a heading; with its picture, above it
+_NO_LEAD = re.compile(
+    r"avatar|author|byline|profile|portrait|logo|icon|share|social|button|badge|\bads?\b|topic|nav",
+    re.IGNORECASE,
+)
+_PICTURE = re.compile(r"^#|^javascript:|\.(?:jpe?g|png|webp|gif|avif)(?:$|\?)", re.IGNORECASE)
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 _EMPTY = frozenset({*MEDIA, "br", "hr", "td", "th", "source", "track", "wbr", "picture"})
 
@@ -52,39 +60,73 @@ def _is_headline(run: Run, headline: str, first: Run | None) -> bool:
     return run.text == headline or (len(run.text) >= SHINGLE and headline.startswith(run.text))
 
 
-def _kept_media(passages: Passages, kept: set[Run]) -> list[Element]:
+def _kept_media(passages: Passages, kept: set[Run], headline: str) -> list[Element]:
     """Media between the passages, and lead pictures, in order; not those of boxes without text."""
-    numbers = [index for index, run in enumerate(passages.runs) if run in kept]
+    runs = passages.runs
+    numbers = [index for index, run in enumerate(runs) if run in kept]
     first, last = numbers[0], numbers[-1]
     texts: Counter[Element] = Counter()
     kept_texts: Counter[Element] = Counter()
-    for run in passages.runs:
+    for run in runs:
         for element in run.ancestors():
             texts[element] += len(run.text)
             if run in kept:
                 kept_texts[element] += len(run.text)
+    lines = range(first - 1, max(0, first - _HEAD_LINES) - 1, -1)
+    heading = next((at for at in lines if headline and runs[at].text.endswith(headline)), first)
+    own = set(runs[heading].ancestors()) if heading < first else set()
     return [
         element
         for element, index in passages.media
-        if _is_in_article(element, texts, kept_texts)
+        if _is_in_article(element, texts, kept_texts, own)
         and (
             first <= index <= last
             or _is_framed(element)
-            or (index == last + 1 and _is_end(element, passages.runs[last]))
+            or (heading < index < first and _is_lead(element))
+            or (
+                index <= heading < index + _ABOVE and _is_lead(element) and _is_beside(element, own)
+            )
+            or (index == last + 1 and _is_end(element, runs[last]))
         )
     ]
 
 
-def _is_in_article(element: Element, texts: Counter[Element], kept_texts: Counter[Element]) -> bool:
-    """Whether the nearest element with text is the article's, or holds no more than a caption."""
+def _is_in_article(
+    element: Element,
+    texts: Counter[Element],
+    kept_texts: Counter[Element],
+    own: Collection[Element],
+) -> bool:
+    """Whether the nearest element with text is the article's, or its heading's (`own`), or holds no
+    more than a caption."""
     for around in element.iterancestors():
-        if kept_texts[around]:
+        if kept_texts[around] or around in own:
             return True
         if texts[around] and (around.tag == "a" or texts[around] > _CAPTION):
             return False
-        if texts[around] and around.getparent() is not None and around.find(".//a") is not None:
+        if texts[around] and any(map(_is_link_to_page, around.iterdescendants("a"))):
             return bool(around.tag == "figure")
     return False
+
+
+def _is_lead(element: Element) -> bool:
+    """Whether a picture near the heading is no portrait, logo or button, no thumbnail in a list and
+    no link to another page."""
+    around = (element, *islice(element.iterancestors(), 3))
+    if any(outer.tag == "li" or _is_link_to_page(outer) for outer in around):
+        return False
+    names = (outer.get(name, "") for outer in around for name in ("class", "id", "src"))
+    return element.tag == "img" and not any(map(_NO_LEAD.search, names))
+
+
+def _is_link_to_page(element: Element) -> bool:
+    return element.tag == "a" and not _PICTURE.search(element.get("href") or "")
+
+
+def _is_beside(element: Element, own: Collection[Element]) -> bool:
+    """Whether the innermost element around a picture and the heading is a header or an article."""
+    common = next((around for around in element.iterancestors() if around in own), None)
+    return common is not None and common.tag in ("header", "article")
 
 
 def _is_framed(element: Element) -> bool:
