@@ -243,3 +243,28 @@ def test_broken_tags_cost_no_text(
     assert [one.url for one in found.attachments] == ([attachment] if attachment else [])
     assert found.image == image
     assert found.tags == (("Sea",) if "Sea" in broken else ())
+
+
+@pytest.mark.parametrize("opened", ["description", "summary", "content:encoded"])
+def test_a_text_without_its_end_tag_costs_no_other_field(opened: str, read_one: Any) -> None:
+    """What no HTML has begins a field of its own, although a text before it is not closed."""
+    found = read_one(
+        _item(
+            f"<{opened}><p>High <b>tide</b></p>"
+            "<pubDate>2021-11-26</pubDate><dc:creator>Mo</dc:creator><category>Sea</category>"
+            f"<enclosure {_AUDIO}/>"
+        )
+    )
+    assert [date.text for date in found.dates] == ["2021-11-26"]
+    assert ([one.name for one in found.authors], found.tags) == (["Mo"], ("Sea",))
+    assert [one.url for one in found.attachments] == ["https://a.example/t.mp3"]
+    assert "tide" in (found.html or found.title)
+
+
+@pytest.mark.parametrize("broken", ["<?php echo 1", "<?", "<? a > b", "<!x"])
+def test_an_instruction_that_never_ends_hides_no_entry(broken: str, read: Any) -> None:
+    """It ends before the next tag."""
+    item = "<item><title>{}</title><description>Tide{}</description></item>"
+    found = read(rss(item.format("First", broken), item.format("Second", "")))
+    assert [one.title for one in found] == ["First", "Second"]
+    assert found[1].html == "<p>Tide</p>"

@@ -103,7 +103,7 @@ def _whole_tag(match: re.Match[str]) -> str:
 # ── the tolerant reader ──────────────────────────────────────────────────────────────────────
 
 _TOKEN = re.compile(
-    r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<![A-Za-z][^>]*>"
+    r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?[^<]*?\?>|<[?!][A-Za-z][^>]*>"
     r"|</(?P<end>[^\s<>/]+)[^<>]*>"
     r"|<(?P<start>[A-Za-z_][^\s<>/]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>"
     r"|(?P<text>[^<]+|<)",
@@ -131,15 +131,19 @@ _LEAVES = frozenset(
 """Elements of an entry that hold no other, but where an end tag is missing: `media:content` only
 its own kind."""
 _FIELDS = (_LEAVES | _TEXTS | {"author"}) - {"div", "body"}
+_NO_HTML = _FIELDS - {"link", "title", "summary", "date", "content"}
+"""Elements that no text holds: an end tag is missing before one."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """An element that is not closed yet, and the namespaces in force within it."""
+    """An element that is not closed yet, the namespaces in force within it, and the place of the
+    field that it is or is in, among the open elements."""
 
     name: str
     element: Element
     spaces: dict[str, str]
+    field: int
 
 
 class _Tolerant:
@@ -176,8 +180,8 @@ class _Tolerant:
         local = _local(name)
         if local in _ENTRIES:
             self._close_to_holder()
-        elif self._open and local in _FIELDS and _is_leaf(self._open[-1].name, name):
-            self._open.pop()
+        elif self._open and local in _FIELDS:
+            self._close_field(name, local)
         if self._root is not None and not self._open:
             return  # a second root: the feed has ended
         if len(self._open) >= MAX_DEPTH:
@@ -209,7 +213,8 @@ class _Tolerant:
             self._open[-1].element.append(element)
         else:
             self._root = element
-        return _Open(name, element, spaces)
+        is_field = not self._open or _local(self._open[-1].name) in _ENDS
+        return _Open(name, element, spaces, len(self._open) if is_field else self._open[-1].field)
 
     def _end(self, name: str) -> None:
         for depth in range(len(self._open) - 1, -1, -1):
@@ -226,6 +231,15 @@ class _Tolerant:
             if _local(self._open[depth].name) in _HOLDERS:
                 del self._open[depth + 1 :]
                 return
+
+    def _close_field(self, name: str, local: str) -> None:
+        """Close the field around, where it cannot hold the element `name`."""
+        field = self._open[-1].field
+        opened = self._open[field].name.lower()
+        is_own = opened.startswith("media:") and name.lower().startswith("media:")
+        is_text = local in _NO_HTML and _local(opened) in _TEXTS
+        if not is_own and (is_text or not _LEAVES.isdisjoint((_local(opened), opened))):
+            del self._open[field:]
 
     def _is_in_text(self) -> bool:
         return any(_local(element.name) in _TEXTS for element in self._open)
@@ -254,12 +268,6 @@ class _Tolerant:
 
 def _local(name: str) -> str:
     return name.rpartition(":")[2].lower()
-
-
-def _is_leaf(opened: str, within: str) -> bool:
-    """Whether an element that is open cannot hold the element `within`."""
-    is_own = opened.lower() == "media:content" and within.lower().startswith("media:")
-    return not is_own and not _LEAVES.isdisjoint((_local(opened), opened.lower()))
 
 
 def _declared_prefix(attribute: str) -> str | None:
