@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ from celery.app.trace import build_tracer
 from tests.servers import Server, clean_environment
 from tests.world import World, article
 from worker import tasks
-from worker.errors import StoreFull
+from worker.errors import SpoolUnavailable, StoreFull
+from worker.pipeline.node_report import describe_node
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.spool.task_record import read_failures, record_failure
@@ -76,6 +78,28 @@ def test_failures_far_apart_are_separate(tmp_path: Path) -> None:
         record_failure(tmp_path, "t", "why", now, is_bug=False)
         counts += [failure.count for failure in read_failures(tmp_path)]
     assert counts == [1, 2, 1]
+
+
+def test_another_state_directory_in_its_place_is_not_used(world: World) -> None:
+    """An unmounted volume, or one that was moved: tasks begin no second directory there, which
+    would have another id, and continue when it is back."""
+    state_dir = world.settings.state_dir
+    tasks.scan.apply()
+    away = state_dir.with_name("away")
+    state_dir.rename(away)
+    state_dir.mkdir()  # the mount point
+    for task in ALL:
+        assert task.apply().successful()
+    with pytest.raises(SpoolUnavailable, match="is not the one of the start"):
+        describe_node(world.settings)
+    names = [path.name for path in state_dir.rglob("*") if path.is_file()]
+    assert all(name.startswith("newsdrop.") for name in names)  # the record of the failures
+    shutil.rmtree(state_dir)
+    away.rename(state_dir)
+    world.put("a.md", article())
+    tasks.scan.apply()
+    tasks.ingest.apply()
+    assert len(world.entries()) == 1
 
 
 def test_a_failure_with_a_problem_of_its_own_is_not_shown_again(

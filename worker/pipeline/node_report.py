@@ -11,15 +11,16 @@ from worker.settings import Settings
 from worker.settings.clock import read_clocks
 from worker.spool.layout import roots
 from worker.spool.lockfile import slot_holders
-from worker.spool.ownership import make_id
+from worker.spool.ownership import check_same_directory, make_id
 from worker.spool.waiting import list_waiting
 from worker.spool.wanted import WantedPages
 from worker.store.service_nodes import NodeReport
 
 
 def describe_node(settings: Settings) -> NodeReport:
-    """This node now; spool folders that cannot be read are left out. Raises OSError where the state
-    directory cannot be used."""
+    """This node now; spool folders that cannot be read are left out. Raises OSError or
+    SpoolUnavailable where the state directory cannot be used."""
+    check_same_directory(settings.state_dir)
     waiting = []
     for root in roots(settings):
         with suppress(SpoolUnavailable):

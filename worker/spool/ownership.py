@@ -204,6 +204,7 @@ def make_id(state_dir: Path) -> str:
     """The id of a state directory; made by the process that is first. Raises ConfigError where it
     is damaged, OSError."""
     if own_id := read_id(state_dir):
+        _ids[state_dir] = own_id
         return own_id
     temporary = state_dir / f".{ID}.{secrets.token_hex(4)}.tmp"
     write_durably(temporary, f"{secrets.token_hex(16)}\n".encode())
@@ -219,6 +220,20 @@ def make_id(state_dir: Path) -> str:
         f"{printable(state_dir / ID)} cannot be read: restore it from a back-up, or move it away; "
         "then newsdrop makes another, and takes its drop folders over"
     )
+
+
+def check_same_directory(state_dir: Path) -> None:
+    """Raise SpoolUnavailable where the state directory is not the one that this process began with:
+    its volume is unmounted, or it was moved. Work would begin another one in its place."""
+    if (known_id := _ids.get(state_dir)) and read_id(state_dir) != known_id:
+        raise SpoolUnavailable(
+            f"the state directory {printable(state_dir)} is not the one of the start: mount it or "
+            "move it back, or restart the service to use another"
+        )
+
+
+_ids: dict[Path, str] = {}
+"""The ids of state directories, as this process has seen them; a fork has those of its parent."""
 
 
 def _read_adopted(root: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.platforms import EX_FAILURE
 from celery.worker import state as celery_state
 
-from worker.errors import Retryable
+from worker.errors import NewsdropError
 from worker.health.check import exit_with_message
 from worker.health.nodes import shared_directory
 from worker.health.preflight import begin
@@ -152,7 +152,7 @@ class _CeleryProcess:
                     self._name, pid, node.host, self._processes, self._started_ms, node=node.id
                 )
             )
-        except (Retryable, OSError):
+        except (NewsdropError, OSError):
             self._last_beat = 0.0  # Celery itself logs that its broker is unavailable
 
     def end_without_scheduler(self, **_: Any) -> None:
@@ -175,7 +175,7 @@ class _CeleryProcess:
             workers.remove(self._name)
             if not workers.list_own_workers():
                 nodes.report(replace(describe_node(self._settings), has_ended=True))
-        except (Retryable, OSError):
+        except (NewsdropError, OSError):
             return
 
     def _open(self) -> tuple[Heartbeats, NodeStore]:

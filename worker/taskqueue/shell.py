@@ -28,6 +28,7 @@ from worker.escape import printable
 from worker.logs import get_logger
 from worker.settings.clock import utc_now
 from worker.spool.disk_errors import disk_problem, is_of_disk
+from worker.spool.ownership import check_same_directory
 from worker.spool.task_record import record_failure, record_success
 
 logger = get_logger(__name__)
@@ -65,6 +66,7 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
         def shell(*args: P.args, **kwargs: P.kwargs) -> None:
             state_dir = current_app.conf.newsdrop_settings.state_dir
             try:
+                check_same_directory(state_dir)
                 work(*args, **kwargs)
             except _OUTSIDE as error:
                 why = _one_line(error)
@@ -95,6 +97,7 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
         @wraps(work)
         def shell(self: Task, /, *args: P.args, **kwargs: P.kwargs) -> object:
             try:
+                check_same_directory(current_app.conf.newsdrop_settings.state_dir)
                 return work(self, *args, **kwargs)
             except Ignore:
                 raise
@@ -140,5 +143,6 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, NewsdropError):
         return str(error)[:_MAX_CHARACTERS]  # escaped where it was made
     if isinstance(error, OSError) and is_of_disk(error):
-        return disk_problem(error, current_app.conf.newsdrop_settings.state_dir)
+        problem = disk_problem(error, current_app.conf.newsdrop_settings.state_dir)
+        return f"{type(error).__name__}: {problem}"[:_MAX_CHARACTERS]
     return printable(f"{type(error).__name__}: {error}", _MAX_CHARACTERS)
