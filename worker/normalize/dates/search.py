@@ -74,7 +74,7 @@ _PATTERNS = (
 _CENTURY = re.compile(r"(?:19|20)[0-9]{2}")
 _HAN = "〇零一二三四五六七八九"
 _HAN_DATE = re.compile(
-    rf"(?:(?P<era>{'|'.join(ERAS)})(?P<n>[{_HAN}十]{{1,3}}|元)|(?P<y>[{_HAN}○]{{4}}))年"
+    rf"(?:(?P<era>{'|'.join(ERAS)})(?P<n>[{_HAN}十]{{1,3}}|元)|(?P<y>[{_HAN}○]{{4}}|[0-9]{{4}}))年"
     rf"(?P<m>[{_HAN}十]{{1,3}})月(?P<d>[{_HAN}十廿卅]{{1,4}})[日号號]"
 )
 
@@ -84,7 +84,7 @@ def _with_digits(match: re.Match[str]) -> str:
     era, in_era, year, month, day = match.groups()
     if era:
         year = era + (in_era if in_era == "元" else _number(in_era))
-    return f"{year if era else _digits(year)}年{_number(month)}月{_number(day)}日"
+    return f"{year if era or year.isascii() else _digits(year)}年{_number(month)}月{_number(day)}日"
 
 
 def _digits(text: str) -> str:

@@ -97,6 +97,7 @@ _RULES = tuple(
             r"\1:\2",
         ),
         (r"([0-9]{1,2})\s?[时時点點]半", r"\1:30"),
+        (r"(?<=\b12:00)\snoon\b", " pm"),
         (r"(?<=[0-9])\s?(?:uhr|uur)\b", ""),
         (
             r"(?<=[0-9m.])\s([ecmp])(?:astern|entral|ountain|acific)"
