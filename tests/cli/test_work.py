@@ -55,7 +55,7 @@ def test_status_lists_skipped_files_with_reasons(home: Home) -> None:
     (home.drop / "link.md").symlink_to("/etc/hostname")
     home.scan()
     source = home.json("status")["sources"][0]
-    (left,) = source["left_alone"]
+    (left,) = source["skipped_files"]
     assert left["path"] == "link.md"
     assert "symbolic link" in left["why"]
     assert "link.md: it is a symbolic link" in home.run("status").stdout

@@ -173,12 +173,12 @@ def test_pausing_and_status(make: Make) -> None:
     shown.print(render_status(result))
     assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
     (source,) = result.status.sources
-    assert (source.in_place, source.folder_there, source.waiting) == (True, True, 1)
-    assert [left.path for left in source.left_alone] == ["link.md"]
+    assert (source.in_place, source.has_folder, source.waiting) == (True, True, 1)
+    assert [left.path for left in source.skipped_files] == ["link.md"]
     world.drain()
     shutil.rmtree(world.drop_dir)
     (source,) = get_overview(world.settings, world.now).status.sources
-    assert (source.folder_there, source.waiting) == (False, 0)
+    assert (source.has_folder, source.waiting) == (False, 0)
     with pytest.raises(SpoolUnavailable, match="does not exist"):
         world.scan()
 

@@ -51,7 +51,7 @@ def test_it_says_version_and_durability(tmp_path: Path, own_server: Callable[...
     assert found["server"].message.startswith("valkey 9.")
     assert found["durability"].message == "written: append-only file, synced before each answer"
     assert found["eviction"].level == "ok"
-    assert found["workers"].level == found["beat"].level == "warn"
+    assert found["worker"].level == found["beat"].level == "warn"
 
 
 def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) -> None:

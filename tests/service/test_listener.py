@@ -202,7 +202,7 @@ def test_a_steady_trickle_is_sent_file_by_file(drop: Path, start: Start) -> None
         put(drop / f"{number}.md")
         time.sleep(0.05)
     until(lambda: len(recorder.hints) == 40)
-    assert recorder.listener._pending["drop"].window == listening.WINDOW
+    assert recorder.listener._pending["drop"].window == listening.WINDOW_SECONDS
     assert len(recorder.messages) > 20
 
 

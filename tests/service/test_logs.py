@@ -62,7 +62,7 @@ def test_what_was_escaped_is_not_escaped_again(tmp_path: Path) -> None:
 
 def test_a_large_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is kept once as `.1`; the child keeps writing to the same file."""
-    monkeypatch.setattr(child_logs, "LARGEST", 1000)
+    monkeypatch.setattr(child_logs, "MAX_BYTES", 1000)
     log = ChildLog(tmp_path, "a")
     with log.open() as file:
         file.write(b"x" * 999 + b"\n\n")

@@ -14,7 +14,7 @@ import pytest
 from tests.servers import Server
 from tests.service.parts import COMMANDS, WITHIN, running
 from worker.service.notify import Notifier
-from worker.service.watchdog import LOOP_PATIENCE, LivenessMonitor, LivenessReading
+from worker.service.watchdog import LOOP_PATIENCE_SECONDS, LivenessMonitor, LivenessReading
 from worker.settings import Settings
 from worker.taskqueue.celery_app import create_app
 
@@ -139,7 +139,7 @@ def problem_after(readings: Callable[[int], LivenessReading], seconds: int = 120
 def test_what_a_stuck_worker_is() -> None:
     """A loop that hangs, an empty pool, and an idle worker that leaves messages waiting."""
     assert problem_after(lambda _: reading()) == "its main loop hangs"
-    assert problem_after(lambda _: reading(), int(LOOP_PATIENCE)) == ""
+    assert problem_after(lambda _: reading(), int(LOOP_PATIENCE_SECONDS)) == ""
     assert problem_after(lambda at: reading(at, processes=0)) == "its pool has no process"
     assert "takes none" in problem_after(lambda at: reading(at, waiting=2))
 

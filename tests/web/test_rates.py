@@ -13,7 +13,7 @@ def source(name: str, published: int | None) -> SourceStatus:
     return SourceStatus(
         name=name,
         folder=None,
-        folder_there=True,
+        has_folder=True,
         in_place=False,
         paused=False,
         schedule="",
@@ -22,8 +22,8 @@ def source(name: str, published: int | None) -> SourceStatus:
         last_success=None,
         next_turn=None,
         failing=False,
-        left_alone=(),
-        left_alone_count=0,
+        skipped_files=(),
+        skipped_count=0,
     )
 
 

@@ -26,7 +26,7 @@ from worker.store.factory import address_backlog, job_store, object_backlog
 from worker.store.jobs import Job
 from worker.taskqueue.client import notify_poll
 
-MAX_ADDRESSES = 10_000_000
+MAX_LISTED_ADDRESSES = 10_000_000
 """Of one job: about 200 MB in Redis."""
 
 
@@ -134,8 +134,10 @@ def _read(lines: Iterable[str]) -> Iterable[str]:
                 "http:// or https://"
             )
         addresses[address] = None
-        if len(addresses) > MAX_ADDRESSES:
-            raise UsageError(f"the list has more than {MAX_ADDRESSES:,} addresses: divide it")
+        if len(addresses) > MAX_LISTED_ADDRESSES:
+            raise UsageError(
+                f"the list has more than {MAX_LISTED_ADDRESSES:,} addresses: divide it"
+            )
     return addresses
 
 

@@ -19,7 +19,7 @@ from worker.sources.fetch_once import is_address
 from worker.spool.layout import fsync_file, translate_errors
 from worker.spool.transfer import PACKED_BYTES, Candidate
 
-MOST_ADDRESSES = 20
+MAX_ADDRESSES = 20
 _BY_HAND = EnqueueOptions()
 
 FETCH_SECONDS = 120.0
@@ -68,12 +68,12 @@ def enqueue_addresses(
     """Fetch each of `urls` once, accept the documents as one job and return its id.
 
     Raises as :func:`enqueue_files`; UsageError for a text that is not an address, or more than
-    MOST_ADDRESSES; FetchFailed where one cannot be fetched: then nothing is accepted.
+    MAX_ADDRESSES; FetchFailed where one cannot be fetched: then nothing is accepted.
     """
     if not urls:
         raise UsageError("the request contains no address: name at least one")
-    if len(urls) > MOST_ADDRESSES:
-        raise UsageError(f"{len(urls):,} addresses are too many: the maximum is {MOST_ADDRESSES}")
+    if len(urls) > MAX_ADDRESSES:
+        raise UsageError(f"{len(urls):,} addresses are too many: the maximum is {MAX_ADDRESSES}")
     for url in urls:
         if not is_address(url):
             raise UsageError(

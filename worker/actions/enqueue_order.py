@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from worker.actions.enqueue import FETCH_SECONDS, MOST_ADDRESSES, accept_groups, deadline
+from worker.actions.enqueue import FETCH_SECONDS, MAX_ADDRESSES, accept_groups, deadline
 from worker.actions.intake import Intake
 from worker.errors import UsageError
 from worker.escape import printable
@@ -21,7 +21,7 @@ from worker.sources.fetch_once import is_address
 from worker.spool.claim import Incoming
 from worker.spool.transfer import Candidate, inode_of
 
-MOST_FILES = 10_000
+MAX_ORDER_FILES = 10_000
 """Of one order: it is accepted as a whole, whatever waits, and holds a process meanwhile."""
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -75,8 +75,8 @@ def _check(settings: Settings, order: EnqueueOrder) -> None:
     if not order.inputs and order.content is None:
         raise UsageError("nothing is ordered: give inputs (paths, addresses), or content")
     addresses = sum(map(is_address, order.inputs))
-    if addresses > MOST_ADDRESSES:
-        raise UsageError(f"{addresses:,} addresses are too many: the maximum is {MOST_ADDRESSES}")
+    if addresses > MAX_ADDRESSES:
+        raise UsageError(f"{addresses:,} addresses are too many: the maximum is {MAX_ADDRESSES}")
     most = settings.tasks.content_bytes
     if order.content is not None and len(_to_bytes(order.content)) > most:
         raise UsageError(
@@ -90,9 +90,9 @@ def _find_files(settings: Settings, paths: Sequence[str]) -> list[Candidate]:
     for path in paths:
         for file in _files_at(settings, path):
             files.append(file)
-            if len(files) > MOST_FILES:
+            if len(files) > MAX_ORDER_FILES:
                 raise UsageError(
-                    f"there are more than {MOST_FILES:,} files: send several tasks, or use "
+                    f"there are more than {MAX_ORDER_FILES:,} files: send several tasks, or use "
                     "`newsdrop enqueue`"
                 )
     if paths and not files:

@@ -28,25 +28,27 @@ from worker.translation import mark
 
 T = TypeVar("T")
 
-LOOK_EVERY = 0.1
-PATIENCE = 5.0
-"""Seconds without a finished batch until a command reports that no worker seems to run."""
+LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 5.0
+"""Without a finished batch for so long a command reports that no worker seems to run."""
 
-AT_ONCE = 3
-_fetch_slots = threading.BoundedSemaphore(AT_ONCE)
+MAX_FETCHES = 3
+_fetch_slots = threading.BoundedSemaphore(MAX_FETCHES)
 
 _BY_HAND = EnqueueOptions()
 
-_WAKE_UP_EVERY = 16
+_BATCHES_PER_WAKE_UP = 16
 """Batches between two wake-ups: about one second of work of one process."""
 
 
 @contextmanager
 def fetch_slot() -> Iterator[None]:
-    """One of AT_ONCE slots of this process for what a client has fetched: each holds a thread, and
+    """One of MAX_FETCHES slots of this process for what a client has fetched: each holds a thread, and
     documents in memory. Raises Busy where none is free."""
     if not _fetch_slots.acquire(blocking=False):
-        raise Busy(f"addresses of {AT_ONCE} requests are being fetched: try again when one is done")
+        raise Busy(
+            f"addresses of {MAX_FETCHES} requests are being fetched: try again when one is done"
+        )
     try:
         yield
     finally:
@@ -56,7 +58,7 @@ def fetch_slot() -> Iterator[None]:
 class Intake:
     """An enqueue in progress. `paths` only label the job, for people.
 
-    `on_full` is called once, after the maximum number of batches has waited for PATIENCE seconds.
+    `on_full` is called once, after the maximum number of batches has waited for PATIENCE_SECONDS.
     Without Redis everything is accepted too: see `reachable`. Raises UsageError where there is no
     such source.
     """
@@ -152,7 +154,7 @@ class Intake:
         if self.reachable:
             self._jobs.open(self.job)
             self._jobs.add_files(self.job.id, claimed.files)
-        if len(self.batches) % _WAKE_UP_EVERY == 1:
+        if len(self.batches) % _BATCHES_PER_WAKE_UP == 1:
             self.notify()
         return claimed
 
@@ -167,10 +169,10 @@ class Intake:
         """The number of waiting batches is bounded, so that copies cannot fill the disk."""
         start, is_reported = time.monotonic(), False
         while self._is_full():
-            if not is_reported and time.monotonic() - start > PATIENCE:
+            if not is_reported and time.monotonic() - start > PATIENCE_SECONDS:
                 is_reported = True
                 self._on_full()
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_SECONDS)
 
     def _is_full(self) -> bool:
         return len(batch_names(self.root)) >= self.settings.spool.max_waiting

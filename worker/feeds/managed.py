@@ -1,8 +1,7 @@
 """The feeds that commands add and remove: JSON in the state directory, never in `config/`."""
 
-import os
 from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from worker.escape import printable
 from worker.feeds.feed import Feed
 from worker.settings import MANUAL, POLLED
 from worker.spool.layout import translate_errors, write_durably
-from worker.spool.lockfile import lock
+from worker.spool.lockfile import hold_lock
 
 RESERVED = frozenset({MANUAL, POLLED})
 
@@ -55,17 +54,15 @@ def edit_feeds(state_dir: Path) -> Iterator[dict[str, Mapping[str, Any]]]:
     """The feeds by name, to be changed in place; written durably as a whole unless an error is
     raised. Other processes wait. Raises SpoolUnavailable, ConfigError."""
     path = feeds_file(state_dir)
-    with translate_errors(state_dir):
-        state_dir.mkdir(parents=True, exist_ok=True)
-        fd = lock(state_dir / "feeds.lock")
-    try:
+    with ExitStack() as stack:
+        with translate_errors(state_dir):
+            state_dir.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_lock(state_dir / "feeds.lock"))
         feeds: dict[str, Mapping[str, Any]] = {str(x.get("name")): x for x in read_feeds(path)}
         yield feeds
         data = orjson.dumps({"feeds": list(feeds.values())}, option=orjson.OPT_INDENT_2) + b"\n"
         with translate_errors(path):  # 0600: addresses and headers may hold credentials
             write_durably(path, data, mode=0o600)
-    finally:
-        os.close(fd)
 
 
 def feed_to_dict(feed: Feed) -> dict[str, Any]:

@@ -5,7 +5,6 @@ it changes; an older one refuses what a newer one wrote. Format 1 is everything 
 before there was a number.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from worker.logs import get_logger
 from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.layout import write_durably
-from worker.spool.lockfile import lock
+from worker.spool.lockfile import hold_lock
 from worker.spool.ownership import ID
 from worker.store.connection import Client
 from worker.store.server import get_format, set_format
@@ -72,15 +71,12 @@ def migrate_files(settings: Settings) -> None:
     state_dir = settings.state_dir
     if (state_dir / FILE).exists() and _read(state_dir) == FORMAT:
         return
-    fd = lock(state_dir / _LOCK)
-    try:
+    with hold_lock(state_dir / _LOCK):
         check_files(state_dir)
         before = _read(state_dir)
         for number in range(before + 1, FORMAT + 1):
             _migrate(state_dir, number)
         write_durably(state_dir / FILE, f"{FORMAT}\n".encode())
-    finally:
-        os.close(fd)
 
 
 def mark_redis(client: Client, stream: str) -> None:

@@ -91,15 +91,13 @@ def refuse_start(settings: Settings) -> None:
 
     open_sites(settings)
     load_catalog(settings)
-    client = connect(redis_url(settings))
     try:
-        list(raise_failures(iter([rights_check(settings, client)])))
-        info = get_server_info(client)
-        check_redis(client, settings.stream.name)
+        with closing(connect(redis_url(settings))) as client:
+            list(raise_failures(iter([rights_check(settings, client)])))
+            info = get_server_info(client)
+            check_redis(client, settings.stream.name)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
-    finally:
-        client.close()
     list(raise_failures(server_checks(settings, info)))
 
 

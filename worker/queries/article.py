@@ -80,11 +80,11 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
         deliveries = tuple(read_deliveries(client, settings.stream.name, at))
     if record is None:
         record, origin = _from_archive(settings, article_id, explained.past), "archive"
-    found_in = origin if record else None
+    record_from = origin if record else None
     difference = _find_difference(settings, article_id, explained, record) if record else None
     story = read_story(settings, explained.story.id) if explained.story else None
     return ArticleView(
-        article_id, record, found_in, explained, result.problem, deliveries, difference, story
+        article_id, record, record_from, explained, result.problem, deliveries, difference, story
     )
 
 

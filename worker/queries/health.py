@@ -116,16 +116,17 @@ def _redis(settings: Settings, part: ServicePart, now: datetime) -> Iterator[Che
         rights = rights_check(settings, client)
         if rights.level == "fail":
             yield rights
-        yield from _heartbeats(settings, client, part, now)
+        yield from heartbeat_checks(settings, client, part, now)
     except Retryable as error:
         yield Check("redis", "fail", str(error), "run `newsdrop doctor` to find the cause")
     finally:
         client.close()
 
 
-def _heartbeats(
+def heartbeat_checks(
     settings: Settings, client: Client, part: ServicePart, now: datetime
 ) -> Iterator[Check]:
+    """Whether workers and the scheduler send heartbeats; `now` is aware. Raises Retryable."""
     beats = heartbeats(settings, client)
     if part in (ServicePart.ALL, ServicePart.WORKER):
         here = socket.gethostname() if part is ServicePart.WORKER else None

@@ -5,7 +5,6 @@ complete. Readers never wait for the writer (WAL); a broken file is replaced by 
 is filled again from the archive.
 """
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
+from worker.settings.flock import closing_fd
 from worker.spool.layout import translate_errors
 from worker.spool.lockfile import try_lock
 
@@ -97,11 +97,8 @@ def open_writer(state_dir: Path, *, rebuild: bool = False) -> Iterator[sqlite3.C
     if lock is None:
         yield None
         return
-    try:
-        with _rebuilt(state_dir) if rebuild else _current(state_dir) as db:
-            yield db
-    finally:
-        os.close(lock)
+    with closing_fd(lock), _rebuilt(state_dir) if rebuild else _current(state_dir) as db:
+        yield db
 
 
 def current_file(state_dir: Path) -> Path | None:

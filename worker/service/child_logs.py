@@ -12,7 +12,7 @@ from typing import IO, Any
 from worker.escape import printable
 from worker.logs import summary
 
-LARGEST = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """Bytes after which a log becomes `<child>.log.1`; both together are at most twice as large."""
 
 _MAX_READ = 256 * 1024  # bytes of one log searched for warnings in one round
@@ -84,7 +84,7 @@ class ChildLog:
     def trim(self) -> None:
         """Truncate a large file after copying it; the child's descriptor stays valid."""
         try:
-            if self.path.stat().st_size > LARGEST:
+            if self.path.stat().st_size > MAX_BYTES:
                 shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
                 with self.path.open("r+b") as file:
                     file.truncate()

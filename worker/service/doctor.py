@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from worker.errors import ConfigError, NewsdropError, Retryable, StoreUnavailable
@@ -12,8 +13,9 @@ from worker.fetch.objects import BucketClient
 from worker.health.broker import broker_check
 from worker.health.check import Check
 from worker.health.preflight import rights_check, server_checks
+from worker.queries.health import ServicePart, heartbeat_checks
 from worker.queries.status.problem import Problem
-from worker.queries.status.problems import beat_problem, memory_problem
+from worker.queries.status.problems import memory_problem
 from worker.queries.status.source_problems import failing_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
@@ -27,9 +29,8 @@ from worker.sources.objects import bucket_client
 from worker.sources.registry import paused_sources
 from worker.spool.redis_record import replay_command
 from worker.store.connection import connect, printable_url, redis_url
-from worker.store.factory import feed_store, heartbeats
+from worker.store.factory import feed_store
 from worker.store.server import ServerInfo, get_server_info
-from worker.store.workers import Heartbeats
 from worker.translation import mark
 
 
@@ -66,7 +67,8 @@ def _server(settings: Settings) -> Iterator[Check]:
         yield from server_checks(settings, info)
         if command := replay_command(settings.state_dir):
             yield Check("lost articles", "warn", "a restart of Redis lost some", f"run `{command}`")
-        yield from _workers(settings, heartbeats(settings, client))
+        for check in heartbeat_checks(settings, client, ServicePart.ALL, utc_now()):
+            yield replace(check, level="warn") if check.level == "fail" else check
     except Retryable as error:
         if settings.redis.url:
             where = printable_url(settings.redis.url)
@@ -153,20 +155,6 @@ def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
     limit = info.max_memory / 2**20
     message = f"{used} of {limit:,.0f} MB" if limit else f"{used}, no limit"
     yield _warn_of("memory", message, memory_problem(info))
-
-
-def _workers(settings: Settings, beats: Heartbeats) -> Iterator[Check]:
-    alive = beats.list_own_workers()
-    if alive:
-        processes = sum(worker.processes for worker in alive)
-        yield Check("workers", "ok", f"{len(alive)} with {processes} processes in total")
-    else:
-        yield Check(
-            "workers", "warn", "no worker sends heartbeats", "start one: `newsdrop up` or `worker`"
-        )
-    age = beats.tick_age_seconds()
-    message = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
-    yield _warn_of("beat", message, beat_problem(settings, age))
 
 
 def _warn_of(name: str, message: str, problem: Problem | None) -> Check:

@@ -15,7 +15,7 @@ from worker.escape import printable
 from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
 from worker.settings import Settings
-from worker.settings.flock import try_flock
+from worker.settings.flock import closing_fd, try_flock
 from worker.settings.paths import is_up_running, run_file
 from worker.translation import gettext
 from worker.translation import message as translate
@@ -38,14 +38,12 @@ def up_lock(state: StateDir, command: str = "up") -> Iterator[None]:
         fd = os.open(state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise state.unusable(error.strerror) from error
-    try:
+    with closing_fd(fd):
         _lock(fd, state)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()} {command}\n".encode(), 0)
         yield
         os.ftruncate(fd, 0)
-    finally:
-        os.close(fd)
 
 
 def holder(state: StateDir) -> int | None:
@@ -56,11 +54,8 @@ def holder(state: StateDir) -> int | None:
     """
     if not is_up_running(state.path):
         return None
-    fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with closing_fd(os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)) as fd:
         pid, command = _content(fd)
-    finally:
-        os.close(fd)
     if command != "up":
         raise _command_runs(state, pid, command)
     return pid

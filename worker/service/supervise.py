@@ -23,16 +23,17 @@ from worker.service.child_logs import ChildLog
 from worker.service.fork import Fork, ForkedProcess
 from worker.service.watchdog_socket import WatchdogSocket
 
-RESTARTS = 5
-RESTARTS_WITHIN = 60.0  # seconds
+MAX_RESTARTS = 5
+RESTART_WINDOW_SECONDS = 60.0  # seconds
 STOP_SECONDS = 20.0
 """Seconds for a child to end after TERM: longer than the worker's soft shutdown."""
 
 REAPER_SECONDS = 10.0
 """The same after the death of this process, when nobody waits for current work."""
 
-_MAX_BACKOFF = 8.0
-_MAX_ROUND = 10.0  # seconds between two rounds; after a longer pause no child counts as silent
+_MAX_BACKOFF_SECONDS = 8.0
+_MAX_ROUND_SECONDS = 10.0
+"""After a longer pause between two rounds no child counts as silent."""
 _HERE = Path(__file__).parent
 
 
@@ -100,10 +101,10 @@ class Supervisor:
         """One round: show warnings, end what is stuck, restart what ended. Call it a few times a
         second.
 
-        Raises ChildError when a child died more than RESTARTS times within RESTARTS_WITHIN.
+        Raises ChildError when a child died more than MAX_RESTARTS times in RESTART_WINDOW_SECONDS.
         """
         now = time.monotonic()
-        was_suspended, self._last_round = now - self._last_round > _MAX_ROUND, now
+        was_suspended, self._last_round = now - self._last_round > _MAX_ROUND_SECONDS, now
         if self._reaper is not None and self._reaper.poll() is not None:
             self._start_reaper()
         for running in self._running.values():
@@ -188,16 +189,16 @@ class Supervisor:
         is_external = running.child.is_external is not None and running.child.is_external()
         if not is_external:
             running.crashes.append(now)
-        while running.crashes and running.crashes[0] < now - RESTARTS_WITHIN:
+        while running.crashes and running.crashes[0] < now - RESTART_WINDOW_SECONDS:
             running.crashes.popleft()
-        if len(running.crashes) > RESTARTS:
+        if len(running.crashes) > MAX_RESTARTS:
             last = "\n".join(f"  {line}" for line in running.log.tail())
             raise ChildError(
                 f"{name} {how} {len(running.crashes)} times within a minute, so newsdrop stops. "
                 f"The end of its log ({running.log.path.name}):\n{last}"
             )
-        wait = min(0.5 * 2 ** max(0, len(running.crashes) - 1), _MAX_BACKOFF)
-        running.start_at = now + (_MAX_BACKOFF if is_external else wait)
+        wait = min(0.5 * 2 ** max(0, len(running.crashes) - 1), _MAX_BACKOFF_SECONDS)
+        running.start_at = now + (_MAX_BACKOFF_SECONDS if is_external else wait)
         self._on_warning(name, f"{how}; restarting it in {running.start_at - now:g} s")
 
     def _start_reaper(self) -> None:

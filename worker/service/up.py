@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -249,13 +250,11 @@ def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait
 
 
 def _is_worker_alive(running: RunningService, pid: int) -> bool:
-    client = running.connect()
     try:
-        alive = heartbeats(running.settings, client).list_own_workers()
+        with closing(running.connect()) as client:
+            alive = heartbeats(running.settings, client).list_own_workers()
     except Retryable:
         return False
-    finally:
-        client.close()
     return any(worker.pid == pid for worker in alive)
 
 

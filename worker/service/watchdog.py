@@ -32,7 +32,7 @@ CONNECT_SECONDS = 10.0
 
 _UNWATCHED_SECONDS = 120.0  # the watchdog's time where there is none: the status is sent anyway
 
-LOOP_PATIENCE = 45.0
+LOOP_PATIENCE_SECONDS = 45.0
 """Minimum seconds for which the main loop may be silent. Celery's loop sends a heartbeat each 2 s,
 but while its server is unavailable it sleeps up to 32 s between two attempts."""
 
@@ -74,7 +74,8 @@ class LivenessMonitor:
         }
         self._last_good |= {check: seconds for check in is_good if is_good[check]}
         for check in is_good:
-            patience = max(self._patience, LOOP_PATIENCE) if check == _HANGS else self._patience
+            least = LOOP_PATIENCE_SECONDS if check == _HANGS else 0.0
+            patience = max(self._patience, least)
             if seconds - self._last_good.setdefault(check, seconds) > patience:
                 return check
         return ""

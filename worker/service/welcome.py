@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -97,15 +98,13 @@ def _read_command(running: RunningService) -> str:
 def _show_examples(
     running: RunningService, console: Console, wait: Callable[[float], None]
 ) -> None:
-    client = running.connect()
     try:
-        stream = Stream(client, running.settings.stream.name)
-        entries, are_new = examples.ingest(running.settings, stream, wait)
+        with closing(running.connect()) as client:
+            stream = Stream(client, running.settings.stream.name)
+            entries, are_new = examples.ingest(running.settings, stream, wait)
     except NewsdropError as error:
         console.print(Text(translate(f"The examples were not ingested: {error}"), "yellow"))
         return
-    finally:
-        client.close()
     if not entries:
         hint = "The examples gave no record yet; `newsdrop status` shows where they are."
         console.print(Text(translate(hint), "yellow"))

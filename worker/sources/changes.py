@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.formats.warc_framing import has_warc_name
+from worker.settings.flock import closing_fd
 from worker.sources.ledger import Ledger, SeenFile, Stamp
 from worker.sources.scan_result import ScanResult
 from worker.sources.walk import WalkedFile, Walker
@@ -104,11 +105,8 @@ class ChangeFinder:
     def _is_readable(self, file: WalkedFile) -> bool:
         """Tried, because an unreadable file would be missing in its batch, or block the others."""
         try:
-            fd = os.open(file.name, READ_REGULAR, dir_fd=file.folder_fd)
-            try:
+            with closing_fd(os.open(file.name, READ_REGULAR, dir_fd=file.folder_fd)) as fd:
                 os.pread(fd, 1, 0)
-            finally:
-                os.close(fd)
         except FileNotFoundError:
             return False
         except OSError as error:

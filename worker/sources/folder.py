@@ -73,13 +73,9 @@ def require_folder(folder: Folder) -> None:
 
 def file_system_time(root: Root) -> float:
     """Now, by the clock that stamps the files in `root` (Unix seconds)."""
-    with translate_errors(root.path):
-        fd = os.open(root.path / "clock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o660)
-        try:
-            os.utime(fd)
-            return os.fstat(fd).st_ctime
-        finally:
-            os.close(fd)
+    with translate_errors(root.path), (root.path / "clock").open("ab") as file:
+        os.utime(file.fileno())
+        return os.fstat(file.fileno()).st_ctime
 
 
 def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Generator[Candidate]:

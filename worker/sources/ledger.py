@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
+from worker.settings.flock import closing_fd
 from worker.spool.claim import batched
 from worker.spool.layout import translate_errors
 from worker.spool.lockfile import try_lock
@@ -91,11 +92,8 @@ def open_ledger(folder: Path) -> "Iterator[Ledger | None]":
     if lock is None:
         yield None
         return
-    try:
-        with closing(_open(folder)) as ledger:
-            yield ledger
-    finally:
-        os.close(lock)
+    with closing_fd(lock), closing(_open(folder)) as ledger:
+        yield ledger
 
 
 class Ledger:

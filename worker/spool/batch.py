@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
+from worker.settings.flock import closing_fd
 from worker.spool import journal, lockfile, manifest
 from worker.spool.claim import LOCK
 from worker.spool.layout import (
@@ -242,15 +243,12 @@ class Batch:
             raise SpoolUnavailable(
                 f"entry {entry} of batch {self.name} is not readable: check the disk"
             ) from error
-        try:
-            with translate_errors(self.folder):
-                status = os.fstat(fd)
-                if not stat.S_ISREG(status.st_mode):
-                    raise _not_regular()
-                _check_size(status.st_size, limit)
-                return read_all(fd, status.st_size)
-        finally:
-            os.close(fd)
+        with closing_fd(fd), translate_errors(self.folder):
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise _not_regular()
+            _check_size(status.st_size, limit)
+            return read_all(fd, status.st_size)
 
     def _path(self, entry: int) -> Path:
         return self.folder / str(entry)

@@ -28,7 +28,7 @@ from worker.spool.layout import (
     translate_errors,
     write_synced,
 )
-from worker.spool.lockfile import lock
+from worker.spool.lockfile import hold_lock
 from worker.spool.transfer import PACKED_BYTES, Candidate, OnSkipped, copy_files, move_files
 
 T = TypeVar("T")
@@ -184,11 +184,8 @@ def _staged(root: Root, head: manifest.Head) -> Iterator[Path]:
     staged = root.staging / head.batch
     with translate_errors(staged):
         staged.mkdir(mode=0o770)
-        fd = lock(staged / LOCK)
-        try:
+        with hold_lock(staged / LOCK):
             yield staged
-        finally:
-            os.close(fd)
 
 
 def _place(

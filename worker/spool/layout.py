@@ -16,6 +16,7 @@ from typing import BinaryIO
 from worker.errors import AlreadyThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
+from worker.settings.flock import closing_fd
 from worker.spool.disk_errors import disk_problem
 
 SPOOL = ".newsdrop"
@@ -168,11 +169,8 @@ def fsync_dir(path: Path) -> None:
 
 def fsync_file(path: str | Path, flags: int = READ_REGULAR) -> None:
     """Write a file's bytes to the disk."""
-    fd = os.open(path, flags)
-    try:
+    with closing_fd(os.open(path, flags)) as fd:
         os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o660) -> None:
@@ -202,14 +200,12 @@ def append_line(path: Path, line: str, *, is_synced: bool = False) -> None:
     """Append a line in one write, which is safe among processes. One that is cut short is written
     again: a torn line stays a line of its own. Raises OSError."""
     data = f"\n{line}\n".encode()
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
-    try:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    with closing_fd(os.open(path, flags, 0o660)) as fd:
         if not any(os.write(fd, data) == len(data) for _ in range(_WRITES)):
             raise OSError(errno.EIO, "a line was cut short again and again", str(path))
         if is_synced:
             os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextmanager

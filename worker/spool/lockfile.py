@@ -15,22 +15,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worker.settings.flock import is_locked, try_flock
+from worker.settings.flock import closing_fd, is_locked, try_flock
 from worker.spool.layout import translate_errors
 
 _FLAGS = os.O_RDWR | os.O_CLOEXEC
 _MAX_LINE = 400
 
 
-def lock(path: Path) -> int:
-    """Wait for the lock; close the returned descriptor to release it. Raises OSError."""
-    fd = os.open(path, _FLAGS | os.O_CREAT, 0o660)
-    try:
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Wait for the lock, and hold it. Raises OSError."""
+    with closing_fd(os.open(path, _FLAGS | os.O_CREAT, 0o660)) as fd:
         fcntl.flock(fd, fcntl.LOCK_EX)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+        yield
 
 
 def try_lock(path: Path, *, mode: int = 0o660, create: bool = True) -> int | None:
@@ -121,12 +118,10 @@ def acquire_slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None
     if fd is None:
         yield None
         return
-    try:
+    with closing_fd(fd):
         slot = Slot(fd, number, time.time())
         slot.report(0)
         yield slot
-    finally:
-        os.close(fd)
 
 
 def slot_holders(state_dir: Path, name: str) -> list[LockHolder]:

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from worker.model.frozen import dataclass
+from worker.settings.flock import closing_fd
 from worker.spool import manifest
 from worker.spool.layout import READ_REGULAR, read_all
 from worker.spool.open_folder import FolderOpener
@@ -181,12 +182,10 @@ def _open_regular(candidate: Candidate, folders: FolderOpener) -> Iterator[tuple
             raise
         yield None, 0
         return
-    try:
+    with closing_fd(fd):
         status = os.fstat(fd)
         is_wanted = stat.S_ISREG(status.st_mode) and candidate.is_same(status)
         yield (fd if is_wanted else None), status.st_size
-    finally:
-        os.close(fd)
 
 
 def _copy(fd: int, target: Path) -> None:

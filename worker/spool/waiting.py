@@ -10,6 +10,7 @@ from functools import cache
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
+from worker.settings.flock import closing_fd
 from worker.spool import manifest
 from worker.spool.batch import WaitingBatch, batch_names
 from worker.spool.claim import LOCK
@@ -47,11 +48,8 @@ def _count(folder: str) -> int:
         names = os.listdir(folder)
         if manifest.PACK not in names:
             return sum(map(str.isdecimal, names))
-        fd = os.open(f"{folder}/{manifest.NAME}", os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with closing_fd(os.open(f"{folder}/{manifest.NAME}", os.O_RDONLY | os.O_CLOEXEC)) as fd:
             return read_all(fd, os.fstat(fd).st_size).count(b"\n") - 1
-        finally:
-            os.close(fd)
     except FileNotFoundError as error:
         if not os.access(folder, os.F_OK):
             raise

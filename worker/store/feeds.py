@@ -64,7 +64,7 @@ class FeedStore(LeaseQueue):
             own = self._client.hget(self._synced_by, self._node)
         if synced == wanted and self.count() == count:
             if own != wanted:
-                self._note_catalog(digest)
+                self._record_catalog(digest)
             return False
         if synced and synced != wanted and own == wanted:
             return False
@@ -74,10 +74,10 @@ class FeedStore(LeaseQueue):
             self._add(listed[start : start + _CHUNK])
         with translated():
             self._client.set(self._synced, digest)
-        self._note_catalog(digest)
+        self._record_catalog(digest)
         return True
 
-    def _note_catalog(self, digest: str) -> None:
+    def _record_catalog(self, digest: str) -> None:
         with translated():
             self._client.hset(self._synced_by, self._node, digest)
 

@@ -111,7 +111,7 @@ class LeaseQueue:
         self._token = secrets.token_hex(8)
         self._take = Script("preconditions.lua", "take.lua")
         self._finish = Script("preconditions.lua", "finish.lua")
-        self._note = layout.key(items, "clock")
+        self._clock = layout.key(items, "clock")
         self._set_back = Script("preconditions.lua", "set_back.lua")
         self._take_over = Script("preconditions.lua", "take_over.lua")
 
@@ -155,7 +155,7 @@ class LeaseQueue:
     def follow_clock(self) -> int:
         """Reschedule items whose due time came from a clock that has been set back since; return
         their number. Called at each tick."""
-        return int(self._set_back.run(self._client, [self._due, self._note], []))
+        return int(self._set_back.run(self._client, [self._due, self._clock], []))
 
     def take_over(self, items: str) -> int:
         """Move all items of another queue of this kind, with their counts, to this one; return

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from worker.actions.intake import LOOK_EVERY, PATIENCE, Intake
+from worker.actions.intake import LOOK_SECONDS, PATIENCE_SECONDS, Intake
 from worker.cli.input import STDIN, read_input
 from worker.cli.output import error_console, print_note
 from worker.cli.progress import FileProgress, show_progress
@@ -136,13 +136,12 @@ class _Batches:
                 update()
                 if not self._file_counts:
                     break
-                if not is_noted and time.monotonic() - last_change > PATIENCE:
+                if not is_noted and time.monotonic() - last_change > PATIENCE_SECONDS:
                     is_noted = True
-                    print_note(
-                        f"no batch was finished for {PATIENCE:.0f} s: is `newsdrop up` running?"
-                    )
+                    seconds = f"{PATIENCE_SECONDS:.0f}"
+                    print_note(f"no batch was finished for {seconds} s: is `newsdrop up` running?")
                     self._intake.notify()
-                time.sleep(LOOK_EVERY)
+                time.sleep(LOOK_SECONDS)
         report.done = True
 
     def _read_finished(self) -> bool:

@@ -57,20 +57,17 @@ def take_metrics(settings: Settings, now: datetime) -> MetricsSnapshot:
 
 
 def _read_redis(settings: Settings) -> RedisMetrics | None:
-    client = connect(redis_url(settings))
-    wakeups = open_wakeups(settings, client)
     try:
-        feeds = feed_store(settings, client)
-        return RedisMetrics(
-            counter_store(settings, client).read_measures(),
-            _queue_messages(wakeups),
-            feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
-            _count_backlog(settings, client),
-        )
+        with closing(connect(redis_url(settings))) as client:
+            feeds = feed_store(settings, client)
+            return RedisMetrics(
+                counter_store(settings, client).read_measures(),
+                _queue_messages(open_wakeups(settings, client)),
+                feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
+                _count_backlog(settings, client),
+            )
     except Retryable:
         return None  # Redis has just stopped: the next scrape says so
-    finally:
-        client.close()
 
 
 def _count_backlog(settings: Settings, client: Client) -> Mapping[tuple[str, str], int]:

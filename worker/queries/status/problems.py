@@ -69,7 +69,7 @@ def memory_problem(server: ServerInfo) -> Problem | None:
     return Problem("warn", "memory", text, f"{_MORE_MEMORY} Intake pauses when Redis is full.")
 
 
-def beat_problem(settings: Settings, age: float | None) -> Problem | None:
+def _beat_problem(settings: Settings, age: float | None) -> Problem | None:
     """A problem where the scheduler is silent; `age` is the age of its last tick in seconds."""
     if age is not None and age <= settings.silent_beat_seconds():
         return None
@@ -137,7 +137,7 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
         yield Problem("fail", "workers", text, advice, WORKERS)
         return
     has_service = not status.nodes or any(node.is_here for node in status.nodes)
-    if has_service and (silent := beat_problem(settings, status.beat_age_s)):
+    if has_service and (silent := _beat_problem(settings, status.beat_age_s)):
         yield silent
     elif late := scan_problem(settings, status.scan_age_s or 0.0):
         yield late

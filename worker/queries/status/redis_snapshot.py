@@ -1,6 +1,7 @@
 """What the overview reads from Redis, over one connection."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from worker.errors import Retryable
@@ -60,13 +61,11 @@ def take_snapshot(
     `batches` are the names of those in the spool; the snapshot counts the articles of each of the
     last `minutes`. Raises ConfigError.
     """
-    client = connect(redis_url(settings))
     try:
-        return _read(settings, client, batches, minutes), None
+        with closing(connect(redis_url(settings))) as client:
+            return _read(settings, client, batches, minutes), None
     except Retryable as error:
         return None, str(error)
-    finally:
-        client.close()
 
 
 def _read(

@@ -21,15 +21,15 @@ def source_problems(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
             yield Problem("note", "paused", f"{what} is paused.", advice, page)
         if source.listing and source.listing.problem:
             yield Problem("warn", "bucket", sentence(source.listing.problem), page=page)
-        if source.listing and source.left_alone_count:
+        if source.listing and source.skipped_count:
             reasons = ", ".join(f"{one} {n:,}" for one, n in source.listing.skipped.items())
             text = f"{source.name}: objects skipped ({reasons}); the worker's log says which."
             advice = "They are read when they change, or with `newsdrop enqueue` of their bucket."
             yield Problem("note", "left", text, advice, page)
-        elif count := source.left_alone_count:
+        elif count := source.skipped_count:
             named = "; ".join(
                 f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
-                for skipped in source.left_alone[:_SHOWN_FILES]
+                for skipped in source.skipped_files[:_SHOWN_FILES]
             )
             more = f"; and {count - _SHOWN_FILES:,} more" if count > _SHOWN_FILES else ""
             files = "1 file" if count == 1 else f"{count:,} files"

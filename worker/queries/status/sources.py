@@ -43,15 +43,15 @@ class SourceStatus:
     """One source. `folder` is None for files enqueued by hand, for a bucket it is its address;
     times are RFC 3339, UTC.
 
-    `folder_there` is False where the drop folder is missing; with `in_place` nothing is moved out
+    `has_folder` is False where the drop folder is missing; with `in_place` nothing is moved out
     of it. `next_turn` is the time of the next scan or poll, None where the folder is watched all
-    the time; `failing` is True for a feed whose last poll failed. `left_alone` holds the first
-    skipped files, `left_alone_count` their number. `listing` is the state of a bucket.
+    the time; `failing` is True for a feed whose last poll failed. `skipped_files` holds the first
+    skipped files, `skipped_count` their number. `listing` is the state of a bucket.
     """
 
     name: str
     folder: str | None
-    folder_there: bool
+    has_folder: bool
     in_place: bool
     paused: bool
     schedule: str
@@ -60,8 +60,8 @@ class SourceStatus:
     last_success: str | None
     next_turn: str | None
     failing: bool
-    left_alone: tuple[SkippedFile, ...]
-    left_alone_count: int
+    skipped_files: tuple[SkippedFile, ...]
+    skipped_count: int
     listing: ListingState | None = None
 
 
@@ -97,7 +97,7 @@ def list_sources(
         return SourceStatus(
             name=name,
             folder=printable(place, 4096) if place else None,
-            folder_there=folder is None or folder.path.is_dir(),
+            has_folder=folder is None or folder.path.is_dir(),
             in_place=folder is not None and folder.in_place,
             paused=name in paused,
             schedule=folder.schedule if folder else "",
@@ -106,8 +106,8 @@ def list_sources(
             last_success=rfc3339_from_ms(last) if last else None,
             next_turn=None if name in paused else _next_turn(settings, now, folder, due_ms),
             failing=bool((snapshot and name in snapshot.failing) or (listing and listing.problem)),
-            left_alone=skipped,
-            left_alone_count=listing.unfetchable if listing else skipped_count,
+            skipped_files=skipped,
+            skipped_count=listing.unfetchable if listing else skipped_count,
             listing=listing,
         )
 

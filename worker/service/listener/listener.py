@@ -23,10 +23,10 @@ Notify = Callable[[str, list[str]], bool]
 relative to the source's folder; no hints: scan the whole folder. False: enough messages wait, so
 the listener keeps the hints and adds more. May raise if the broker does not answer."""
 
-WINDOW = 0.02
+WINDOW_SECONDS = 0.02
 """Seconds; events within this time go into one message."""
 
-MAX_WINDOW = 0.5
+MAX_WINDOW_SECONDS = 0.5
 MANY, FEW = 50, 10
 """The window doubles, up to the maximum, after more than MANY hints at once, and halves after fewer
 than FEW: a flood of events does not become a flood of messages, and ten files a
@@ -58,7 +58,7 @@ class _PendingHints:
     closed: dict[str, float] = field(default_factory=dict)
     rescan_at: float | None = None
     deferred: list[str] = field(default_factory=list)
-    window: float = WINDOW
+    window: float = WINDOW_SECONDS
     sent_at: float = 0.0
 
     def add(self, change: FolderChange, path: str, now: float) -> None:
@@ -82,7 +82,7 @@ class _PendingHints:
         times = [t for t in (self.rescan_at, *firsts) if t is not None]
         if self.deferred:
             times.append(self.sent_at)
-        return max(min(times) + WINDOW, self.sent_at + self.window) if times else None
+        return max(min(times) + WINDOW_SECONDS, self.sent_at + self.window) if times else None
 
     def take(self, now: float) -> list[list[str]]:
         """The messages that are due, as lists of hints; an empty list: the whole folder."""
@@ -94,9 +94,9 @@ class _PendingHints:
             del self.closed[first]
             hints.append(f"closed:{first}")
         if len(hints) > MANY:
-            self.window = min(2 * self.window, MAX_WINDOW)
+            self.window = min(2 * self.window, MAX_WINDOW_SECONDS)
         elif len(hints) < FEW:
-            self.window = max(self.window / 2, WINDOW)
+            self.window = max(self.window / 2, WINDOW_SECONDS)
         if self.rescan_at is not None and self.rescan_at <= now:
             self.rescan_at = None
             return [[], *_batched(hints)]
@@ -231,7 +231,7 @@ class Listener:
     def _defer(self, pending: _PendingHints, messages: list[list[str]]) -> None:
         """Keep messages for the next time; the window grows, so that this is not at once."""
         with self._condition:
-            pending.window = min(2 * pending.window, MAX_WINDOW)
+            pending.window = min(2 * pending.window, MAX_WINDOW_SECONDS)
             pending.deferred = [hint for hints in messages for hint in hints] + pending.deferred
             if [] in messages:
                 pending.rescan_at = time.monotonic()

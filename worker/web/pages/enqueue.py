@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
+from worker.actions.enqueue import MAX_ADDRESSES, enqueue_addresses, enqueue_files
 from worker.errors import NewsdropError
 from worker.settings import MEGABYTE, Settings
 from worker.sources.enqueue import EnqueueOptions
@@ -55,7 +55,7 @@ def _form(
         folders=[str(folder.path) for folder in settings.all_folders() if not folder.in_place],
         max_bytes=settings.web.upload_mb * MEGABYTE,
         max_files=MAX_FILES,
-        max_addresses=MOST_ADDRESSES,
+        max_addresses=MAX_ADDRESSES,
     )
 
 
