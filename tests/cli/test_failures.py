@@ -36,8 +36,8 @@ def test_a_warning_is_a_note_with_its_cause(home: Home, monkeypatch: pytest.Monk
 
     path = home.put("a.md", article("甲"))
     monkeypatch.setattr("redis.client.Pipeline.execute", refused)
-    told = home.run("enqueue", str(path)).stderr
-    assert "newsdrop: the job was not recorded: Redis is full:\\x1b[2J (job enqueue-" in told
+    message = home.run("enqueue", str(path)).stderr
+    assert "newsdrop: the job was not recorded: Redis is full:\\x1b[2J (job enqueue-" in message
 
 
 def test_commands_of_the_spool_need_no_redis(lonely: Home) -> None:
@@ -129,9 +129,9 @@ def test_names_that_are_not_utf8_are_shown_escaped(home: Home) -> None:
         r"\xff"
         in home.json("quarantine", "show", home.lines("quarantine", "list")[0]["id"])["path"]
     )
-    told = home.run("explain", "--", str(folder / name))
-    assert r"\xff" in told.stdout
-    assert "\x1b" not in told.output
+    message = home.run("explain", "--", str(folder / name))
+    assert r"\xff" in message.stdout
+    assert "\x1b" not in message.output
 
 
 def test_newsdrop_worker_does_the_whole_job(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ class Service:
         shutil.copyfile(file, hidden)
         hidden.rename(self.drop / name)
 
-    def left(self) -> list[psutil.Process]:
+    def leftover_processes(self) -> list[psutil.Process]:
         """Every living process of this service, whoever its parent is."""
         found = []
         for process in psutil.process_iter():
@@ -110,7 +110,7 @@ def service() -> Iterator[Service]:
     folder = Path(tempfile.mkdtemp(prefix="nd-e2e-"))
     made = Service(folder)
     yield made
-    for process in made.left():
+    for process in made.leftover_processes():
         process.kill()
     if made.up is not None:
         made.up.wait(PATIENCE)
@@ -128,14 +128,14 @@ def test_the_first_run_shows_a_record_and_the_next_steps(service: Service) -> No
     titles = {record["title"] for record in service.records()}
     assert len(titles) == 2
     assert service.stop() == 0
-    assert service.left() == []
+    assert service.leftover_processes() == []
 
     service.start("--examples")
     assert "The examples were ingested before" in service.read_output()
     assert len(service.records()) == 2
     assert service.counts()["duplicate"] == 2
     assert service.stop() == 0
-    assert service.left() == []
+    assert service.leftover_processes() == []
 
 
 def test_strict_refuses_and_accepting_publishes(service: Service, tmp_path: Path) -> None:
@@ -169,13 +169,13 @@ def test_a_dropped_file_is_one_record_however_often(service: Service) -> None:
     service.until(lambda: service.counts()["duplicate"] == 1)
 
     service.up.kill()  # type: ignore[union-attr]
-    service.until(lambda: service.left() == [])
+    service.until(lambda: service.leftover_processes() == [])
     service.put(SEED, "while-down.md")
     service.start()
     service.until(lambda: service.counts()["duplicate"] == 2)
     assert len(service.records()) == 1
     assert service.stop() == 0
-    assert service.left() == []
+    assert service.leftover_processes() == []
 
 
 def test_files_dropped_while_processes_are_killed_arrive(service: Service) -> None:
@@ -189,14 +189,14 @@ def test_files_dropped_while_processes_are_killed_arrive(service: Service) -> No
         service.put(made, f"{number}.md")
         if number in (10, 20):
             part = "valkey-server" if number == 10 else "newsdrop-worker"
-            for process in service.left():
+            for process in service.leftover_processes():
                 if process.name() == part:  # of the worker its pool, too
                     process.kill()
     service.until(lambda: len(_safely(service.records)) == 30)
     status = service.until(lambda: _settled(service))
     assert status["articles"]["published"] == 30
     assert service.stop() == 0
-    assert service.left() == []
+    assert service.leftover_processes() == []
 
 
 def test_it_runs_where_another_worker_lies(service: Service) -> None:

@@ -52,10 +52,10 @@ def test_conditions_are_sent_and_304_has_no_body() -> None:
     """ETag and Last-Modified go back as they came, bytes beyond ASCII too."""
     with Web() as web:
         web.pages["/x"] = Reply(304, headers={"etag": '"é"'})
-        asked = FetchRequest(
+        request = FetchRequest(
             web.url("/x"), etag='"é"', last_modified="Mon, 06 May 2024 12:10:00 GMT"
         )
-        answer = fetched(asked, web)
+        answer = fetched(request, web)
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", '"é"')
     assert web.requests[0].headers["if-none-match"] == '"é"'
     assert web.requests[0].headers["if-modified-since"] == "Mon, 06 May 2024 12:10:00 GMT"
@@ -161,10 +161,10 @@ def test_no_more_connections_are_kept_than_may_be_used() -> None:
     """Thousands of hosts do not leave thousands of open connections: the oldest makes room."""
     with Web() as web, Web() as other:
         web.pages["/x"] = other.pages["/x"] = Reply(body=TEXT)
-        asked = [web.url("/x"), other.url("/x"), web.url("/x")]
-        in_turn(asked, web, other, concurrency=1)
+        addresses = [web.url("/x"), other.url("/x"), web.url("/x")]
+        in_turn(addresses, web, other, concurrency=1)
         assert (web.connections, other.connections) == (2, 1)
-        in_turn(asked, web, other, concurrency=2)
+        in_turn(addresses, web, other, concurrency=2)
         assert (web.connections, other.connections) == (3, 2)
 
 
@@ -320,14 +320,14 @@ def test_credentials_stay_with_their_origin() -> None:
         home.pages["/a"] = Reply(302, headers={"location": "/b"})
         home.pages["/b"] = Reply(302, headers={"location": away.url("/c", user="x:y")})
         away.pages["/c"] = Reply(302, headers={"location": home.url("/d")})
-        asked = FetchRequest(
+        request = FetchRequest(
             home.url("/a", user="me:pw"),
             etag='"1"',
             last_modified="Mon, 06 May 2024 12:10:00 GMT",
             headers=(("X-Api-Key", "geheim"), ("Cookie", "id=1")),
             accept="text/xml",
         )
-        assert fetched(asked, home, away).status == 404
+        assert fetched(request, home, away).status == 404
     secret = {
         "authorization": "Basic bWU6cHc=",
         "x-api-key": "geheim",
@@ -361,8 +361,8 @@ def test_a_feeds_own_headers_go_before_ours() -> None:
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
     """A line break in a header is no second header: nothing is sent."""
     with Web() as web:
-        asked = FetchRequest(web.url("/x"), headers=(("X-A", "1\r\nX-B: 2"),))
-        message = failure(Trouble.ADDRESS, asked, web, refused=True)
+        request = FetchRequest(web.url("/x"), headers=(("X-A", "1\r\nX-B: 2"),))
+        message = failure(Trouble.ADDRESS, request, web, refused=True)
         assert web.requests == []
     assert message == "a header for 127.0.0.1 is not valid: correct the headers of its feed"
 

@@ -24,8 +24,8 @@ class Names:
 
     def __call__(self, host: str, port: int) -> list[str]:
         self.asked.append(host)
-        left = self.answers[host.partition(".")[0]]
-        return left.pop(0) if len(left) > 1 else left[0]
+        addresses = self.answers[host.partition(".")[0]]
+        return addresses.pop(0) if len(addresses) > 1 else addresses[0]
 
 
 def test_loopback_is_refused_unless_it_is_allowed() -> None:

@@ -98,8 +98,8 @@ def test_https_to_http_drops_credentials(authority: trustme.CA, ca_file: Path) -
     with Web(certificate=authority.issue_cert("127.0.0.1")) as safe, Web() as plain:
         safe.pages["/x"] = Reply(302, headers={"location": plain.url("/y")})
         plain.pages["/y"] = Reply(body=b"here")
-        asked = FetchRequest(safe.url("/x", user="me:pw"), headers=(("X-Api-Key", "k"),))
-        assert fetched(asked, safe, plain, ca_file=ca_file).body == b"here"
+        request = FetchRequest(safe.url("/x", user="me:pw"), headers=(("X-Api-Key", "k"),))
+        assert fetched(request, safe, plain, ca_file=ca_file).body == b"here"
     assert {"authorization", "x-api-key"} <= safe.requests[0].headers.keys()
     assert not {"authorization", "x-api-key"} & plain.requests[0].headers.keys()
 
@@ -192,8 +192,13 @@ def test_a_body_left_over_http2_harms_no_later_one(
     """A connection is kept, but not where a body was left: the rest would fill its window."""
     with http2(authority, tmp_path) as port:
         base = f"https://news.example:{port}"
-        left = FetchRequest(f"{base}/long", max_bytes=100_000)
-        asks: list[FetchRequest | str] = [f"{base}/port", f"{base}/port", left, f"{base}/port"]
+        long_request = FetchRequest(f"{base}/long", max_bytes=100_000)
+        asks: list[FetchRequest | str] = [
+            f"{base}/port",
+            f"{base}/port",
+            long_request,
+            f"{base}/port",
+        ]
         answers = in_turn(asks, resolve=news, ca_file=ca_file, allow_ports=[port])
     assert len(answers[2].body) == 100_000
     assert answers[0].body == answers[1].body != answers[3].body

@@ -86,16 +86,16 @@ def test_known_entries_are_not_parsed(read_polled: Read, monkeypatch: pytest.Mon
 def test_whole_feed(item: str, read_polled: Read) -> None:
     """Where a new entry is broken, or the text does not show the entries, the feed is parsed as a
     whole, and the look-up is for the entries that gives."""
-    asked = list[Sequence[bytes]]()
+    calls = list[Sequence[bytes]]()
 
     def look_up(raws: Sequence[bytes]) -> Sequence[bool]:
-        asked.append(raws)
+        calls.append(raws)
         return nothing(raws)
 
     data = rss(ITEM.format("One", 1, ZONED), item)
     feed, whole = read_polled(data, look_up), read_polled(data, None)
     assert list(feed.articles()) == list(whole.articles())
-    assert asked[-1] == [entry.raw for entry in whole.entries]
+    assert calls[-1] == [entry.raw for entry in whole.entries]
 
 
 @pytest.mark.parametrize("before", ["", "a[1] ]] ", "] - " * 99], ids=["none", "few", "many"])

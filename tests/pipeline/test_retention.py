@@ -41,7 +41,7 @@ def store(redis_client: redis.Redis) -> RetentionStore:
     return RetentionStore(redis_client, STREAM)
 
 
-def left(client: Any) -> list[int]:
+def list_entries(client: Any) -> list[int]:
     return [int(entry.split(b"-")[0]) for entry, _ in client.xrange(STREAM)]
 
 
@@ -49,10 +49,10 @@ def test_length_and_age(store: RetentionStore, redis_client: Any) -> None:
     """Without groups the oldest entries are removed; a preview counts them and changes nothing."""
     assert store.preview(bounds(4)).removed == 6
     assert store.preview(bounds(oldest_ms=9)).removed == 8
-    assert len(left(redis_client)) == 10
+    assert len(list_entries(redis_client)) == 10
     assert store.trim(bounds(8)).removed == 2
     assert store.trim(bounds(oldest_ms=9)).removed == 6
-    assert left(redis_client) == [9, 10]
+    assert list_entries(redis_client) == [9, 10]
     assert store.read().trimmed == 8
     assert store.trim(bounds(1)).length == 1
     assert store.trim(bounds(oldest_ms=11)).length == 0
@@ -71,7 +71,7 @@ def test_what_a_group_has_not_finished_stays(store: RetentionStore, redis_client
     assert (expected.removed, expected.bound) == (3, "4-0")
     redis_client.xack(STREAM, "slow", "4-0", "6-0")
     assert store.trim(bounds(1)).bound == "6-0"
-    assert left(redis_client) == [6, 7, 8, 9, 10]
+    assert list_entries(redis_client) == [6, 7, 8, 9, 10]
     assert store.read().unread == 0
 
 

@@ -66,9 +66,9 @@ def test_an_hours_job_has_no_times(home: Home) -> None:
     """Its files arrive at any time of the hour."""
     home.drop.joinpath("a.md").write_text(article("甲"), "utf-8")
     home.settle_and_work()
-    (found,) = list_jobs(home.settings(), 10)
-    assert found.started_by == "scan"
-    assert (found.waited_seconds, found.ran_seconds) == (None, None)
+    (find_ids,) = list_jobs(home.settings(), 10)
+    assert find_ids.started_by == "scan"
+    assert (find_ids.waited_seconds, find_ids.ran_seconds) == (None, None)
 
 
 def test_a_page_of_jobs(home: Home) -> None:
@@ -98,8 +98,12 @@ def test_only_held_batches_are_read(home: Home, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(manifest, "load", counted)
     with held:
-        found = list_jobs(home.settings(), 10)
-        assert [(one.files.waiting, one.files.working) for one in found] == [(1, 0), (0, 1), (1, 0)]
+        find_ids = list_jobs(home.settings(), 10)
+        assert [(one.files.waiting, one.files.working) for one in find_ids] == [
+            (1, 0),
+            (0, 1),
+            (1, 0),
+        ]
         assert read == [held.name]
 
 
@@ -116,16 +120,16 @@ def test_jobs_are_filtered(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.json("enqueue", str(home.put("again.md", article("甲"))))
     home.work()
 
-    def found(count: int = 10, cursor: int = 0, **given: str) -> tuple[list[str], int | None]:
+    def find_ids(count: int = 10, cursor: int = 0, **given: str) -> tuple[list[str], int | None]:
         views, following = find_jobs(home.settings(), Filters(**given), count, cursor)
         return [view.label.rsplit("/", 1)[-1] for view in views], following
 
-    assert found(q="again") == found(outcome="duplicate") == (["again.md"], None)
-    assert found(source="manual", outcome="published") == (["丙.md", "乙.md", "甲.md"], None)
-    assert found(source="other") == found(date="1999") == ([], None)
-    assert found(2, source="manual") == (["again.md", "丙.md"], 2)
-    assert found(2, 2, source="manual") == (["乙.md", "甲.md"], None)
+    assert find_ids(q="again") == find_ids(outcome="duplicate") == (["again.md"], None)
+    assert find_ids(source="manual", outcome="published") == (["丙.md", "乙.md", "甲.md"], None)
+    assert find_ids(source="other") == find_ids(date="1999") == ([], None)
+    assert find_ids(2, source="manual") == (["again.md", "丙.md"], 2)
+    assert find_ids(2, 2, source="manual") == (["乙.md", "甲.md"], None)
     monkeypatch.setattr("worker.queries.jobs._MAX_READ", 2)
     monkeypatch.setattr("worker.queries.jobs._READ_AT_ONCE", 1)
-    assert found(q="甲") == ([], 2)
-    assert found(10, 2, q="甲") == (["甲.md"], 4)
+    assert find_ids(q="甲") == ([], 2)
+    assert find_ids(10, 2, q="甲") == (["甲.md"], 4)

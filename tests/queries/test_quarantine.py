@@ -73,14 +73,14 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     error = home.state / "quarantine" / polled / "error.json"
     error.write_text(error.read_text("utf-8").replace('"source": "feeds"', '"source": "harbour"'))
     put(home, 4)
-    found = list_quarantine(home.settings(), 10, reason="not_text")
-    assert [one.id for one in found.refused] == [of_drop]
-    assert found.total == 4
-    found = list_quarantine(home.settings(), 10, filters=Filters(source="drop"))
-    assert [one.source for one in found.refused] == ["drop", "drop"]
-    assert found.reasons == {"empty": 1, "not_text": 1}
-    found = list_quarantine(home.settings(), 10, filters=Filters(source="harbour"))
-    assert [one.id for one in found.refused] == [polled]
+    find_ids = list_quarantine(home.settings(), 10, reason="not_text")
+    assert [one.id for one in find_ids.refused] == [of_drop]
+    assert find_ids.total == 4
+    find_ids = list_quarantine(home.settings(), 10, filters=Filters(source="drop"))
+    assert [one.source for one in find_ids.refused] == ["drop", "drop"]
+    assert find_ids.reasons == {"empty": 1, "not_text": 1}
+    find_ids = list_quarantine(home.settings(), 10, filters=Filters(source="harbour"))
+    assert [one.id for one in find_ids.refused] == [polled]
     monkeypatch.setattr("worker.queries.quarantine._MAX_READ", 3)
     page = list_quarantine(home.settings(), 10, filters=Filters(source="drop-2"))
     assert page.refused == ()
@@ -101,13 +101,19 @@ def test_by_words_job_and_day(home: Home) -> None:
     (item,) = list_quarantine(home.settings(), 10).refused
     name = item.path.rsplit("/", 1)[-1]
 
-    def found(**given: str) -> list[str]:
+    def find_ids(**given: str) -> list[str]:
         return [
             one.id for one in list_quarantine(home.settings(), 10, filters=Filters(**given)).refused
         ]
 
-    assert found(q=name) == found(q=name, date=item.refused_at[:7]) == [refused]
-    assert found(q="nosuch") == found(date="1999") == found(job="other") == found(feed="drop") == []
+    assert find_ids(q=name) == find_ids(q=name, date=item.refused_at[:7]) == [refused]
+    assert (
+        find_ids(q="nosuch")
+        == find_ids(date="1999")
+        == find_ids(job="other")
+        == find_ids(feed="drop")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,9 +131,9 @@ def test_by_words_job_and_day(home: Home) -> None:
 )
 def test_a_safe_preview(home: Home, raw: bytes, kind: str, text: str) -> None:
     """Text as a worker decodes it, with hidden characters escaped; other bytes in hex."""
-    found = preview(home.settings(), put(home, 1, raw))
-    assert (found.kind, found.text) == (kind, text)
-    assert (found.size, found.truncated) == (len(raw), False)
+    find_ids = preview(home.settings(), put(home, 1, raw))
+    assert (find_ids.kind, find_ids.text) == (kind, text)
+    assert (find_ids.size, find_ids.truncated) == (len(raw), False)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
@@ -138,27 +144,27 @@ def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> No
         "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变，请各单位留意天气变化并做好准备工作。"
         * 3
     )
-    found = preview(home.settings(), put(home, 1, text.encode(encoding)), most)
-    assert found.kind == "text"
-    assert found.truncated
-    assert len(found.text) > 20
-    assert text.startswith(found.text)
+    find_ids = preview(home.settings(), put(home, 1, text.encode(encoding)), most)
+    assert find_ids.kind == "text"
+    assert find_ids.truncated
+    assert len(find_ids.text) > 20
+    assert text.startswith(find_ids.text)
 
 
 def test_compressed_files_are_shown_in_hex(home: Home) -> None:
     """Nothing is unpacked for a preview."""
-    found = preview(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
-    assert found.kind == "binary"
-    assert found.text.startswith("00000000  1f 8b 08")
-    assert len(found.text.splitlines()) == 64
-    assert found.truncated
+    find_ids = preview(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
+    assert find_ids.kind == "binary"
+    assert find_ids.text.startswith("00000000  1f 8b 08")
+    assert len(find_ids.text.splitlines()) == 64
+    assert find_ids.truncated
 
 
 def test_the_charset_that_a_server_declared_counts(home: Home) -> None:
     """A short text in another encoding is decoded by it."""
     origin = Origin("harbour", "page", "http://h.example/", "2026-01-01", charset="windows-1251")
-    found = preview(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
-    assert found.text == "Порт закрыт"
+    find_ids = preview(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
+    assert find_ids.text == "Порт закрыт"
 
 
 def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) -> None:
@@ -172,8 +178,8 @@ def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) ->
         raw = home.state / "quarantine" / refused_id / "raw"
         raw.unlink()
         make(raw)
-        found = preview(home.settings(), refused_id)
-        assert (found.kind, found.text) == ("unreadable", "")
+        find_ids = preview(home.settings(), refused_id)
+        assert (find_ids.kind, find_ids.text) == ("unreadable", "")
 
 
 @pytest.mark.parametrize("wanted", ["..", "../archive", "/etc", "nosuch", "a\0b", "x" * 400])

@@ -32,7 +32,9 @@ def fill(world: World, *titles: str) -> None:
     feed_search(world.context)
 
 
-def found(world: World, count: int = 50, before: str | None = None, **given: Any) -> list[str]:
+def search_titles(
+    world: World, count: int = 50, before: str | None = None, **given: Any
+) -> list[str]:
     """The titles that pass these filters, newest first."""
     return [row.title for row in listed(world, count, before, **given).articles]
 
@@ -48,23 +50,25 @@ def listed(world: World, count: int = 50, before: str | None = None, **given: An
 def test_words_of_any_length_are_found(world: World, words: str) -> None:
     """One Chinese character, two, a phrase, and parts of Latin words, folded as titles are."""
     fill(world, "港口扩建", "澄湖气象台")
-    assert found(world, q=words) == ["港口扩建"]
+    assert search_titles(world, q=words) == ["港口扩建"]
 
 
 @pytest.mark.parametrize("words", ["口港", "港口建扩", "港口 气象", "扩建正文9", "no44"])
 def test_index_candidates_are_verified(world: World, words: str) -> None:
     """All words must be there, each in one piece."""
     fill(world, "港口扩建口", "澄湖气象台")
-    assert found(world, q=words) == []
+    assert search_titles(world, q=words) == []
 
 
 def test_articles_are_found_by_the_kind_of_a_warning(world: World) -> None:
     """Whatever the warning's text is; an unknown kind is an error."""
     world.put("x.md", article("没有日期", date="Invalid Date"))
     fill(world, "有日期")
-    assert found(world, warning="date_unreadable") == found(world, warning="date_missing")
-    assert found(world, warning="date_missing") == ["没有日期"]
-    assert found(world, warning="cut") == []
+    assert search_titles(world, warning="date_unreadable") == search_titles(
+        world, warning="date_missing"
+    )
+    assert search_titles(world, warning="date_missing") == ["没有日期"]
+    assert search_titles(world, warning="cut") == []
     with pytest.raises(UsageError, match=r"the kinds are .*date_missing"):
         Filters(warning="Invalid Date")
 
@@ -88,19 +92,19 @@ def test_filters_combine(world: World) -> None:
     world.run()
     feed_search(world.context)
     assert (
-        set(found(world, tag="金融"))
-        == set(found(world, source="drop"))
+        set(search_titles(world, tag="金融"))
+        == set(search_titles(world, source="drop"))
         == {"澄湖气象台", "港口扩建"}
     )
-    assert found(world, date="2021-11-26") == found(world, date="2021")
-    assert found(world, date="2021-12") == found(world, tag="金") == []
-    assert found(world, language="zh", publisher="新浪财经", q="港口") == ["港口扩建"]
+    assert search_titles(world, date="2021-11-26") == search_titles(world, date="2021")
+    assert search_titles(world, date="2021-12") == search_titles(world, tag="金") == []
+    assert search_titles(world, language="zh", publisher="新浪财经", q="港口") == ["港口扩建"]
     (again,) = listed(world, outcome="duplicate").articles
     assert (again.title, again.outcome, again.stream_id) == ("港口扩建", "duplicate", None)
     (refused,) = listed(world, outcome="rejected").articles
     assert (refused.title, refused.id) == ("empty.md", None)
     assert refused.quarantine
-    assert len(found(world, outcome="any")) == 4
+    assert len(search_titles(world, outcome="any")) == 4
     job = listed(world, source="drop").articles[0]
     assert job.type == "article.published"
 
@@ -110,9 +114,9 @@ def test_filters_that_cannot_be_used(world: World, given: dict[str, Any]) -> Non
     """They are refused with what to write instead."""
     fill(world, "港口扩建")
     with pytest.raises(UsageError):
-        found(world, **given)
+        search_titles(world, **given)
     with pytest.raises(UsageError, match="next"):
-        found(world, before="1-0", source="drop")
+        search_titles(world, before="1-0", source="drop")
 
 
 def test_pages_continue_over_full_text_tables(
@@ -135,7 +139,7 @@ def test_pages_continue_over_full_text_tables(
             if (before := page.next) is None:
                 break
         assert seen == titles[::-1]
-    assert found(world, q="第0号") == (["港口第0号"] if search.SEARCH_SECONDS > 0 else [])
+    assert search_titles(world, q="第0号") == (["港口第0号"] if search.SEARCH_SECONDS > 0 else [])
 
 
 def test_a_rebuilt_index_is_the_same(world: World) -> None:
@@ -148,7 +152,7 @@ def test_a_rebuilt_index_is_the_same(world: World) -> None:
         assert current_file(world.settings.state_dir) == old
     assert current_file(world.settings.state_dir) != old
     assert listed(world, q="正文") == before
-    assert set(found(world, tag="金融", language="zh")) == {"澄湖气象台", "港口扩建"}
+    assert set(search_titles(world, tag="金融", language="zh")) == {"澄湖气象台", "港口扩建"}
     folder = database.search_dir(world.settings.state_dir)
     files = [path.name for path in folder.iterdir() if not path.name.endswith(("-wal", "-shm"))]
     assert sorted(files) == ["2.sqlite", "lock"]
@@ -164,7 +168,7 @@ def test_a_damaged_journal_hides_its_own_articles_only(world: World) -> None:
     for _ in rebuild_search(world.context):
         pass
     assert feed_search(world.context) == 0
-    assert found(world, q="正文") == ["澄湖气象台"]
+    assert search_titles(world, q="正文") == ["澄湖气象台"]
 
 
 def test_raw_files_are_parsed_once(world: World) -> None:
@@ -178,7 +182,7 @@ def test_raw_files_are_parsed_once(world: World) -> None:
         assert db is not None
         db.execute("INSERT INTO state VALUES ('tried', ?)", (segment.batch,))
     feed_search(world.context)
-    assert (found(world, q="港口"), found(world, tag="金融")) == (["港口扩建"], [])
+    assert (search_titles(world, q="港口"), search_titles(world, tag="金融")) == (["港口扩建"], [])
 
 
 def test_the_work_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,13 +201,13 @@ def test_the_work_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> 
         assert db is not None
         db.execute("UPDATE state SET value = ? WHERE name = 'rest_until'", (clock[0] + 5,))
     assert feed_search(world.context) == 0
-    assert len(found(world, q="正文")) == 1
+    assert len(search_titles(world, q="正文")) == 1
     clock[0] += 6
     feed_search(world.context)
-    assert len(found(world, q="正文")) == 2
+    assert len(search_titles(world, q="正文")) == 2
     world.drain()
     assert feed_search(world.context) == 0
-    assert len(found(world, q="正文")) == 4
+    assert len(search_titles(world, q="正文")) == 4
 
 
 def test_what_the_archive_lost_is_removed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +221,7 @@ def test_what_the_archive_lost_is_removed(world: World, monkeypatch: pytest.Monk
     for segment in list(Archive(world.settings.state_dir).segments())[:3]:
         segment.journal_path.unlink()
     feed_search(world.context)
-    assert found(world, q="港口") == found(world, tag="金融") == ["港口四"]
+    assert search_titles(world, q="港口") == search_titles(world, tag="金融") == ["港口四"]
     with open_reader(world.settings.state_dir) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
         assert [name for name in tables if name in ("words_0", "words_1", "words_2")] == ["words_2"]
@@ -227,7 +231,7 @@ def test_what_the_archive_lost_is_removed(world: World, monkeypatch: pytest.Monk
 def test_a_broken_read_model_stops_no_work(world: World) -> None:
     """Absent, broken, locked or of another version: a search has advice, and it is rebuilt."""
     with pytest.raises(ReadModelUnavailable, match="newsdrop reindex"):
-        found(world, q="港口")
+        search_titles(world, q="港口")
     fill(world, "港口扩建")
     path = current_file(world.settings.state_dir)
     assert path is not None
@@ -235,24 +239,24 @@ def test_a_broken_read_model_stops_no_work(world: World) -> None:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(ReadModelUnavailable, match="another version"):
-        found(world, q="港口")
+        search_titles(world, q="港口")
     with pytest.raises(ReadModelUnavailable):
         feed_search(world.context)
     feed_search(world.context)
-    assert found(world, q="港口") == ["港口扩建"]
+    assert search_titles(world, q="港口") == ["港口扩建"]
     assert current_file(world.settings.state_dir) == path
     path.write_bytes(b"no database at all" * 300)
     with pytest.raises(ReadModelUnavailable, match="newsdrop reindex"):
-        found(world, q="港口")
+        search_titles(world, q="港口")
     with pytest.raises(ReadModelUnavailable):
         feed_search(world.context)
     feed_search(world.context)
-    assert found(world, q="港口") == ["港口扩建"]
+    assert search_titles(world, q="港口") == ["港口扩建"]
     with open_writer(world.settings.state_dir) as held:
         assert held is not None
         held.execute("BEGIN EXCLUSIVE")
         assert feed_search(world.context) == 0
-        assert found(world, q="港口") == ["港口扩建"]
+        assert search_titles(world, q="港口") == ["港口扩建"]
         held.execute("ROLLBACK")
 
 
@@ -260,7 +264,7 @@ def test_without_fts5_texts_are_compared(world: World, monkeypatch: pytest.Monke
     """An SQLite without the module finds the same, more slowly."""
     monkeypatch.setattr("worker.readmodel.writer.make_words_table", lambda db, table: False)
     fill(world, "港口扩建", "澄湖气象台")
-    assert found(world, q="港口") == ["港口扩建"]
+    assert search_titles(world, q="港口") == ["港口扩建"]
 
 
 def test_a_late_index_says_so(world: World) -> None:

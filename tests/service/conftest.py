@@ -109,12 +109,12 @@ class Up:
         run_file: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
         return run_file
 
-    def left(self) -> list[psutil.Process]:
+    def leftover_processes(self) -> list[psutil.Process]:
         return marked(self.mark, self.started_at, self.sessions)
 
     def exactly(self, *words: str) -> psutil.Process | None:
         """The process with exactly that command line."""
-        for process in self.left():
+        for process in self.leftover_processes():
             try:
                 if process.cmdline() == list(words):
                     return process
@@ -124,7 +124,7 @@ class Up:
 
     def named(self, part: str) -> psutil.Process | None:
         """The process with `part` in its command line that is not `up` or a leash."""
-        for process in self.left():
+        for process in self.leftover_processes():
             try:
                 words = process.cmdline()
             except psutil.Error:
@@ -141,7 +141,7 @@ def up() -> Iterator[Up]:
     folder = Path(tempfile.mkdtemp(prefix="nd-up-"))
     made = Up(folder / "state")
     yield made
-    for process in made.left():
+    for process in made.leftover_processes():
         try:
             process.send_signal(signal.SIGKILL)
         except psutil.Error:

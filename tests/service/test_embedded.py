@@ -111,7 +111,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(up: Up) -> None:
     assert done.returncode == 2
     assert "the server did not start" in done.stderr
     assert "appendonlydir" in done.stderr
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_a_configured_server_is_used_and_none_started(up: Up, redis_server: object) -> None:
@@ -209,7 +209,7 @@ def test_a_leftover_server_is_ended_before_its_data_is_opened(up: Up) -> None:
     process.terminate()
     process.wait(PATIENCE)
     config = up.state / "server" / "server.conf"
-    left = subprocess.Popen(
+    leftover = subprocess.Popen(
         [binary.find("").path, str(config)], stdout=subprocess.DEVNULL, env=up.environment()
     )
     sock = up.state / "run" / "valkey.sock"
@@ -217,7 +217,7 @@ def test_a_leftover_server_is_ended_before_its_data_is_opened(up: Up) -> None:
     connect(f"unix://{sock}").set("kept", "1")
     time.sleep(0.1)
     up.start(a=SLEEPER)
-    assert left.wait(PATIENCE) == 0
+    assert leftover.wait(PATIENCE) == 0
     assert connect(f"unix://{sock}").get("kept") == b"1"
 
 

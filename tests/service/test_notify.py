@@ -44,7 +44,7 @@ class Systemd:
                 self.messages.append((time.monotonic(), pid, line))
 
     def times(self, line: str) -> list[float]:
-        return [at for at, _, said in self.messages if said == line]
+        return [at for at, _, lines in self.messages if lines == line]
 
     def until(self, there: Callable[[], object], what: str) -> None:
         end = time.monotonic() + WITHIN
@@ -53,7 +53,7 @@ class Systemd:
             time.sleep(0.05)
 
     def until_said(self, words: str) -> None:
-        self.until(lambda: any(words in said for _, _, said in self.messages), words)
+        self.until(lambda: any(words in lines for _, _, lines in self.messages), words)
 
     def until_alive(self, times: int) -> None:
         """Until so many more signs of life came."""
@@ -90,34 +90,34 @@ def test_a_message_is_a_datagram(tmp_path: Path, address: str) -> None:
     """Ready, a state and the end reach the socket, be it a file or a name in the abstract space."""
     name = f"@newsdrop-{os.getpid()}" if address == "@abstract" else str(tmp_path / "notify")
     listening = Systemd(name)
-    told = Notifier(name, watchdog=10)
-    told.ready("begins")
-    told.status("works\x1b[31m on")
-    told.status("works\x1b[31m on")
-    told.stopping()
+    notifier = Notifier(name, watchdog=10)
+    notifier.ready("begins")
+    notifier.status("works\x1b[31m on")
+    notifier.status("works\x1b[31m on")
+    notifier.stopping()
     listening.until_said("STOPPING=1")
     listening.close()
-    said = [line for _, _, line in listening.messages]
-    assert said[:3] == ["READY=1", "STATUS=begins", "STATUS=works\\x1b[31m on"]
-    assert said[3] == "STOPPING=1"
+    lines = [line for _, _, line in listening.messages]
+    assert lines[:3] == ["READY=1", "STATUS=begins", "STATUS=works\\x1b[31m on"]
+    assert lines[3] == "STOPPING=1"
 
 
 def test_without_a_supervisor_nothing_is_sent(tmp_path: Path) -> None:
     """Nor where its socket is gone; nothing fails."""
-    for told in (Notifier(), Notifier(str(tmp_path / "gone"), watchdog=1)):
-        told.ready("")
-        told.alive()
-        told.stopping()
+    for notifier in (Notifier(), Notifier(str(tmp_path / "gone"), watchdog=1)):
+        notifier.ready("")
+        notifier.alive()
+        notifier.stopping()
     assert not Notifier().is_connected
 
 
 def test_watchdog_messages_are_few(systemd: Systemd) -> None:
     """At least a quarter of the watchdog's time lies between two."""
     now = 0.0
-    told = Notifier(systemd.address, watchdog=40, monotonic=lambda: now)
+    notifier = Notifier(systemd.address, watchdog=40, monotonic=lambda: now)
     for now in (0.0, 1.0, 9.9, 10.0, 19.0, 20.0):  # noqa: B007  read by the clock above
-        told.alive()
-    told.stopping()
+        notifier.alive()
+    notifier.stopping()
     systemd.until_said("STOPPING=1")
     assert len(systemd.times("WATCHDOG=1")) == 3
 
@@ -159,8 +159,8 @@ def test_each_part_reports_its_state(
     name: str, tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
     """Ready, alive, its activity and its end, by the process that systemd started."""
-    told = {**environment(tmp_path, redis_server), **systemd.environment(2)}
-    with running(name, told) as part:
+    variables = {**environment(tmp_path, redis_server), **systemd.environment(2)}
+    with running(name, variables) as part:
         systemd.until_said("READY=1")
         systemd.until_alive(3)
         assert part.stop() == 0, part.output
@@ -178,8 +178,8 @@ def test_redis_unavailable_is_no_reason_to_be_ended(
     """Without Redis a part is ready and alive, and continues when the server is back."""
     server = own_server()
     server.stop()
-    told = {**environment(tmp_path, server), **systemd.environment(4)}
-    with running(name, told) as part:
+    variables = {**environment(tmp_path, server), **systemd.environment(4)}
+    with running(name, variables) as part:
         systemd.until_said("READY=1")
         systemd.until_alive(4)
         server.start()
@@ -195,8 +195,8 @@ def test_a_worker_that_takes_no_messages_is_reported(
     tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
     """Connected, idle, messages wait: its status says so, and watchdog messages stop."""
-    told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
-    with running("worker", told):
+    variables = {**environment(tmp_path, redis_server), **systemd.environment(4)}
+    with running("worker", variables):
         systemd.until_said("STATUS=working: ")
         systemd.until_alive(2)
         app = create_app(Settings(state_dir=tmp_path / "state", redis={"url": redis_server.url}))  # type: ignore[arg-type]
@@ -216,8 +216,8 @@ def test_a_worker_whose_processes_are_suspended_is_reported(
     tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
     """They got a task each and never accept it: no time limit counts, and nothing is active."""
-    told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
-    with running("worker", told) as part:
+    variables = {**environment(tmp_path, redis_server), **systemd.environment(4)}
+    with running("worker", variables) as part:
         systemd.until_said("STATUS=working: ")
         systemd.until_alive(2)
         app = create_app(Settings(state_dir=tmp_path / "state", redis={"url": redis_server.url}))  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ def test_a_server_that_evicts_is_refused(up: Up, own_server: Callable[..., Serve
     done = up.run("--url", server.url, a=SLEEPER)
     assert done.returncode == 2
     assert "CONFIG SET maxmemory-policy noeviction" in done.stderr
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_a_port_for_a_foreign_server_is_refused(up: Up, redis_server: Server) -> None:
@@ -34,7 +34,7 @@ def test_a_port_that_is_taken_is_refused(up: Up) -> None:
     assert done.returncode == 2
     assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_a_wrong_site_rule_is_refused(up: Up) -> None:
@@ -45,7 +45,7 @@ def test_a_wrong_site_rule_is_refused(up: Up) -> None:
     done = up.run("--sites", str(sites), a=SLEEPER)
     assert done.returncode == 2
     assert "mine.toml: unknown key match.host; did you mean match.hosts?" in done.stderr
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_an_impossible_state_directory_is_refused(up: Up) -> None:

@@ -27,11 +27,11 @@ def test_every_stop_signal_leaves_no_process(up: Up, number: int) -> None:
     """Ctrl-C, TERM and HUP end server, children, grandchildren and `up` itself, with status 0."""
     process = up.start(a=SLEEPER, b=FAMILY)
     until(lambda: up.named("1002"))
-    until(lambda: len(up.left()) >= 6)  # up, reaper, server, a, b and b's own
+    until(lambda: len(up.leftover_processes()) >= 6)  # up, reaper, server, a, b and b's own
     process.send_signal(number)
     assert process.wait(PATIENCE) == 0
     assert up.output.read_text().endswith("\nStopped.\n")
-    assert up.left() == []
+    assert up.leftover_processes() == []
     assert not (up.state / "run" / "up.json").exists()
 
 
@@ -42,7 +42,7 @@ def test_a_killed_up_leaves_no_process(up: Up) -> None:
     assert load(options={"state_dir": up.state}).redis.url == up.run_file()["redis"]["url"]
     process.kill()
     process.wait(PATIENCE)
-    until(lambda: up.left() == [])
+    until(lambda: up.leftover_processes() == [])
     assert up.run_file()["pid"] == process.pid
     assert load(options={"state_dir": up.state}).redis.url == ""
 
@@ -54,7 +54,7 @@ def test_a_stubborn_child_does_not_outlive_a_killed_up(up: Up) -> None:
     time.sleep(0.5)  # until it ignores TERM
     process.kill()
     process.wait(PATIENCE)
-    until(lambda: up.left() == [])
+    until(lambda: up.leftover_processes() == [])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
@@ -66,7 +66,7 @@ def test_children_end_when_up_and_its_reaper_are_killed_together(up: Up) -> None
     reaper.kill()
     process.kill()
     process.wait(PATIENCE)
-    until(lambda: up.left() == [])
+    until(lambda: up.leftover_processes() == [])
 
 
 def test_a_killed_reaper_is_replaced(up: Up) -> None:
@@ -79,7 +79,7 @@ def test_a_killed_reaper_is_replaced(up: Up) -> None:
     time.sleep(0.5)
     process.kill()
     process.wait(PATIENCE)
-    until(lambda: up.left() == [])
+    until(lambda: up.leftover_processes() == [])
 
 
 def test_a_killed_child_is_started_again(up: Up) -> None:
@@ -118,7 +118,7 @@ def test_a_child_that_cannot_run_ends_everything(up: Up) -> None:
     assert done.returncode == 1
     assert "broken ended with status 7 6 times within a minute, so newsdrop stops" in done.stdout
     assert "the reason" in done.stdout
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_a_missing_program_is_named(up: Up) -> None:
@@ -153,7 +153,7 @@ def test_a_second_signal_stops_the_waiting(up: Up) -> None:
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.wait(PATIENCE)
-    assert up.left() == []
+    assert up.leftover_processes() == []
 
 
 def test_a_log_gets_no_banner(up: Up) -> None:
@@ -185,7 +185,7 @@ def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
     assert up.named("1000")
     down = up.run("--down")
     assert (down.returncode, down.stdout.strip()) == (0, "Stopped.")
-    until(lambda: up.left() == [])
+    until(lambda: up.leftover_processes() == [])
     again = up.run("--down")
     assert again.returncode == 0
     assert "Nothing runs" in again.stdout
@@ -211,7 +211,7 @@ def test_detach_that_ends_before_all_is_ready(up: Up, number: int) -> None:
         if number == signal.SIGINT:
             assert command.stderr is not None
             assert "Interrupted before it was ready" in command.stderr.read()
-            until(lambda: up.left() == [])
+            until(lambda: up.leftover_processes() == [])
         else:
             until(lambda: up.named("1000"))
             until((up.state / "run" / "up.json").exists)

@@ -87,7 +87,7 @@ def test_a_child_that_does_nothing_is_restarted(up: Up, stuck: bool) -> None:
 
 def children(up: Up) -> list[psutil.Process]:
     """The stand-in children in the order of their start."""
-    found = [p for p in up.left() if command_of(p) in (LIVELY, STUCK)]
+    found = [p for p in up.leftover_processes() if command_of(p) in (LIVELY, STUCK)]
     return sorted(found, key=lambda process: process.create_time())
 
 

@@ -60,7 +60,7 @@ class Mirror:
         assert found is not None
         return found
 
-    def taken(self) -> list[str]:
+    def claimed_paths(self) -> list[str]:
         """The paths that were copied since the last call; their batches are finished."""
         found = []
         for name in batch_names(self.root):

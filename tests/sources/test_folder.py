@@ -43,7 +43,7 @@ class Drop:
         request = ScanRequest(self.root, self.limits, accepted, NOW, None, on_claimed, events)
         return scan(self.folder, request)
 
-    def taken(self) -> set[str]:
+    def claimed_paths(self) -> set[str]:
         return {
             entry.path
             for name in batch_names(self.root)
@@ -61,7 +61,7 @@ def test_files_of_all_subfolders_are_claimed(drop: Drop) -> None:
     for name in ("a.md", "2021/a.md", "2021/11/新闻.md"):
         drop.put(name)
     assert drop.scan().files == 3
-    assert drop.taken() == {"a.md", "2021/a.md", "2021/11/新闻.md"}
+    assert drop.claimed_paths() == {"a.md", "2021/a.md", "2021/11/新闻.md"}
     assert drop.scan().files == 0
     assert (drop.path / "2021" / "11").is_dir()
 
@@ -140,7 +140,7 @@ def test_what_is_no_regular_file_is_skipped_and_listed(drop: Drop, tmp_path: Pat
     os.mkfifo(drop.path / "fifo\n.md")
     drop.put("x.md/inner.md")
     found = drop.scan()
-    assert drop.taken() == {"x.md/inner.md"}
+    assert drop.claimed_paths() == {"x.md/inner.md"}
     reasons = {left.path: left.why for left in found.skipped}
     assert set(reasons) == {"link.md", "loop", "fifo\\n.md"}
     assert "symbolic link" in reasons["link.md"]

@@ -36,7 +36,7 @@ def test_nothing_in_the_tree_is_changed(home: Path) -> None:
     found = as_worker(mirror.look)
     as_worker(lambda: mirror.look("moved:a.md", "moved:sub/b.md"))
     assert listing(mirror.path) == before
-    assert mirror.taken() == ["a.md", "sub/b.md"]
+    assert mirror.claimed_paths() == ["a.md", "sub/b.md"]
     reasons = {left.path: left.why for left in found.skipped}
     assert set(reasons) == {"sub/c.md", "shut", "half/e.md"}
     assert all("give the worker" in why for why in reasons.values())
@@ -45,7 +45,7 @@ def test_nothing_in_the_tree_is_changed(home: Path) -> None:
     (mirror.path / "sub" / "c.md").chmod(0o644)
     mirror.now += timedelta(minutes=2)
     as_worker(mirror.look)
-    assert mirror.taken() == ["half/e.md", "shut/d.md", "sub/c.md"]
+    assert mirror.claimed_paths() == ["half/e.md", "shut/d.md", "sub/c.md"]
 
 
 def test_a_top_folder_without_rights(home: Path) -> None:
@@ -80,9 +80,9 @@ def test_a_file_that_changes_while_it_is_copied(
     monkeypatch.setattr("worker.sources.in_place.claim", meddled)
     assert mirror.look().files == 3
     monkeypatch.undo()
-    mirror.taken()
+    mirror.claimed_paths()
     mirror.look()
-    assert mirror.taken() == ["gone.md", "written.md"]
+    assert mirror.claimed_paths() == ["gone.md", "written.md"]
     assert mirror.look() == ScanResult()
 
 
@@ -90,10 +90,10 @@ def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
     """It is renamed, and the tree is read as if it were new."""
     mirror.put("a.md")
     mirror.look()
-    assert mirror.taken() == ["a.md"]
+    assert mirror.claimed_paths() == ["a.md"]
     (mirror.place.home / LEDGER).write_bytes(b"no ledger" * 1_000)
     mirror.look()
-    assert mirror.taken() == ["a.md"]
+    assert mirror.claimed_paths() == ["a.md"]
     assert (mirror.place.home / BROKEN).exists()
     assert mirror.look() == ScanResult()
 
@@ -118,19 +118,19 @@ def test_a_walk_continues_where_it_stopped(tmp_path: Path) -> None:
     found = mirror.look()
     assert (found.batches, found.files, found.has_more) == (2, 4, True)
     assert mirror.scan(requested=True) is None  # too many of its batches wait still
-    first = mirror.taken()
+    first = mirror.claimed_paths()
     assert first[:3] == ["a/0.md", "a/1.md", "a/2.md"]
     mirror.put("a/late.md")
     seen = list(first)
     for _ in range(4):
         found = mirror.look()
-        seen += mirror.taken()
+        seen += mirror.claimed_paths()
         if not found.has_more:
             break
     assert sorted(seen) == sorted(set(seen))
     assert len(seen) == 15
     mirror.look()
-    assert mirror.taken() == ["a/late.md"]
+    assert mirror.claimed_paths() == ["a/late.md"]
     assert mirror.look() == ScanResult()
 
 
@@ -141,17 +141,17 @@ def test_a_continued_walk_reads_each_folder_once(
     mirror = Mirror(tmp_path, batch_files=1, max_waiting=1)
     for number in range(10):
         mirror.put(f"{number}/a.md")
-    asked: list[bytes] = []
+    reads: list[bytes] = []
     known = Ledger.find
 
     def counted(ledger: Ledger, folder: bytes, wanted: list[bytes]) -> object:
-        asked.append(folder)
+        reads.append(folder)
         return known(ledger, folder, wanted)
 
     monkeypatch.setattr(Ledger, "find", counted)
     while mirror.look().has_more:
-        assert len(mirror.taken()) == 1
-    assert len(asked) <= 1 + 2 * 10  # the folder at which it stopped is read again
+        assert len(mirror.claimed_paths()) == 1
+    assert len(reads) <= 1 + 2 * 10  # the folder at which it stopped is read again
 
 
 def test_batches_of_others_do_not_count(tmp_path: Path) -> None:
@@ -201,10 +201,10 @@ def test_two_at_once(mirror: Mirror) -> None:
         assert mirror.scan() is None
         assert not (mirror.place.home / WALK_REQUEST).exists()
         assert in_child(lambda: mirror.scan("moved:a.md")) == 0
-        assert mirror.taken() == []
+        assert mirror.claimed_paths() == []
     assert (mirror.place.home / WALK_REQUEST).exists()
     mirror.look()
-    assert mirror.taken() == ["a.md"]
+    assert mirror.claimed_paths() == ["a.md"]
 
 
 def test_hints_are_followed_at_once(mirror: Mirror) -> None:
@@ -216,10 +216,10 @@ def test_hints_are_followed_at_once(mirror: Mirror) -> None:
     found = mirror.scan("moved:sub/a.md", "moved:gone.md", "closed:c.md", after=0)
     assert found is not None
     assert (found.files, found.settling) == (1, 1)
-    assert mirror.taken() == ["sub/a.md"]
+    assert mirror.claimed_paths() == ["sub/a.md"]
     found = mirror.scan("closed:c.md", "moved:sub/a.md", "moved:sub", after=0.5)
     assert found is not None
-    assert mirror.taken() == ["c.md"]
+    assert mirror.claimed_paths() == ["c.md"]
 
 
 def test_hints_reach_nothing_outside(mirror: Mirror, tmp_path: Path) -> None:
@@ -241,13 +241,13 @@ def test_a_walk_needs_few_queries(mirror: Mirror, monkeypatch: pytest.MonkeyPatc
     for number in range(1_200):
         mirror.put(f"large/{number}.md")
     mirror.look()
-    mirror.taken()
-    asked: list[int] = []
+    mirror.claimed_paths()
+    reads: list[int] = []
     pages: list[int] = []
     ask, known = Ledger._query, Ledger.find
 
     def counted(ledger: Ledger, question: str, values: tuple[object, ...] = ()) -> object:
-        asked.append(len(values))
+        reads.append(len(values))
         return ask(ledger, question, values)
 
     def paged(ledger: Ledger, folder: bytes, wanted: list[bytes]) -> object:
@@ -257,6 +257,6 @@ def test_a_walk_needs_few_queries(mirror: Mirror, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Ledger, "_query", counted)
     monkeypatch.setattr(Ledger, "find", paged)
     assert mirror.look() == ScanResult()
-    assert len(asked) < 3 * 22 + 15
-    assert max(asked) <= 501
+    assert len(reads) < 3 * 22 + 15
+    assert max(reads) <= 501
     assert (max(pages), sum(pages)) == (500, 3_201)

@@ -75,7 +75,7 @@ def test_a_folder_without_rights(mode: int, drop: Drop, home: Path) -> None:
     (drop.path / "bad").chmod(mode)
     given(home)
     found = as_worker(drop.scan)
-    assert drop.taken() == {"good.md", "zgood.md"}
+    assert drop.claimed_paths() == {"good.md", "zgood.md"}
     (left,) = found.skipped
     assert left.path.startswith("bad")
     assert "give the worker rights" in left.why
@@ -112,5 +112,5 @@ def test_another_users_file_in_a_sticky_folder(drop: Drop, home: Path) -> None:
     shared.chmod(0o1777)
     (shared / "a.md").chmod(0o644)
     found = as_worker(drop.scan)
-    assert drop.taken() == {"good.md"}
+    assert drop.claimed_paths() == {"good.md"}
     assert [left.path for left in found.skipped] == ["shared/a.md"]

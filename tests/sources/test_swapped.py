@@ -78,7 +78,7 @@ def test_a_folder_swapped_for_a_link_all_the_time(tmp_path: Path) -> None:
 
         assert watched(look) > 1
     assert swaps[0] > 10, "the fault happened"
-    assert not [name for name in drop.taken() if not name.endswith(".own.md")]
+    assert not [name for name in drop.claimed_paths() if not name.endswith(".own.md")]
     assert {path.name for path in outside.iterdir()} >= {f"{n}.md" for n in range(20)}
 
 
@@ -109,7 +109,7 @@ def test_a_folder_swapped_between_scan_and_claim(
         (folder / ".away").rename(folder / "sub")
     assert mirror.look().files == 0
     assert len(list(outside.iterdir())) == 20
-    assert mirror.taken() == []
+    assert mirror.claimed_paths() == []
 
 
 def test_a_folder_swapped_before_it_is_opened(

@@ -22,22 +22,22 @@ def test_each_change_is_seen_once(mirror: Mirror) -> None:
     for name in ("a.md", "2021/a.md", "2021/11/新闻.md"):
         mirror.put(name)
     assert mirror.look().files == 3
-    assert mirror.taken() == ["2021/11/新闻.md", "2021/a.md", "a.md"]
+    assert mirror.claimed_paths() == ["2021/11/新闻.md", "2021/a.md", "a.md"]
     assert mirror.look() == ScanResult()
     before = (mirror.path / "2021" / "a.md").stat()
     longer = mirror.put("2021/a.md", "longer text")
     os.utime(longer, ns=(before.st_mtime_ns, before.st_mtime_ns))
     assert longer.stat().st_ino == before.st_ino
     mirror.look()
-    assert mirror.taken() == ["2021/a.md"]
+    assert mirror.claimed_paths() == ["2021/a.md"]
     os.utime(mirror.path / "a.md", (1, 1))
     mirror.look()
-    assert mirror.taken() == ["a.md"]
+    assert mirror.claimed_paths() == ["a.md"]
     mirror.put("new")
     os.utime(mirror.path / "new", (1, 1))
     (mirror.path / "new").rename(mirror.path / "a.md")  # as long, as old, and another file
     mirror.look()
-    assert mirror.taken() == ["a.md"]
+    assert mirror.claimed_paths() == ["a.md"]
     assert mirror.look() == ScanResult()
 
 
@@ -56,11 +56,11 @@ def test_names_of_any_bytes(mirror: Mirror) -> None:
     for name in (b"\xff.md", b"\xfe.md", b"\xfd/\xff.md", b"\xfd/%';\n.md"):
         mirror.put(os.fsdecode(name))
     assert mirror.look().files == 4
-    assert os.fsdecode(b"\xfd/\xff.md") in mirror.taken()
+    assert os.fsdecode(b"\xfd/\xff.md") in mirror.claimed_paths()
     assert mirror.look() == ScanResult()
     (mirror.path / os.fsdecode(b"\xfe.md")).write_text("other text")
     mirror.look()
-    assert mirror.taken() == [os.fsdecode(b"\xfe.md")]
+    assert mirror.claimed_paths() == [os.fsdecode(b"\xfe.md")]
 
 
 def test_a_file_moved_within_the_tree(mirror: Mirror) -> None:
@@ -68,10 +68,10 @@ def test_a_file_moved_within_the_tree(mirror: Mirror) -> None:
     mirror.put("old/a.md")
     mirror.put("stays.md")
     mirror.look()
-    mirror.taken()
+    mirror.claimed_paths()
     (mirror.path / "old").rename(mirror.path / "new")
     mirror.look()
-    assert mirror.taken() == ["new/a.md"]
+    assert mirror.claimed_paths() == ["new/a.md"]
     assert mirror.recorded() == ["stays.md", "new/a.md"]
     assert mirror.look() == ScanResult()
 
@@ -83,13 +83,13 @@ def test_a_file_that_returns_is_new(mirror: Mirror, gone: str, tmp_path: Path) -
     mirror.put("deep/sub/b.md")
     mirror.put("stays.md")
     mirror.look()
-    came = [name for name in mirror.taken() if name.startswith(gone)]
+    came = [name for name in mirror.claimed_paths() if name.startswith(gone)]
     (mirror.path / gone).rename(tmp_path / "away")
     assert mirror.look() == ScanResult()
     assert [name for name in mirror.recorded() if name.startswith(gone)] == []
     (tmp_path / "away").rename(mirror.path / gone)
     mirror.look()
-    assert mirror.taken() == came
+    assert mirror.claimed_paths() == came
     assert mirror.look() == ScanResult()
 
 
@@ -98,7 +98,7 @@ def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
     mirror.put("one/two/a.md")
     mirror.put("stays.md")
     mirror.look()
-    mirror.taken()
+    mirror.claimed_paths()
     (mirror.path / "one").rename(tmp_path / "away")
     (mirror.path / "one").symlink_to(tmp_path / "away")
     (tmp_path / "away" / "two" / "b.md").write_text("text")
@@ -112,7 +112,7 @@ def test_an_empty_folder_is_a_mount_that_is_unavailable(mirror: Mirror, tmp_path
     mirror.put("a.md")
     mirror.put("sub/b.md")
     mirror.look()
-    mirror.taken()
+    mirror.claimed_paths()
     mirror.path.rename(tmp_path / "away")
     mirror.path.mkdir()
     assert mirror.look() == ScanResult()
@@ -134,7 +134,7 @@ def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
     os.mkfifo(mirror.path / "fifo.md")
     mirror.put("large.md", "x" * 1_001)
     found = mirror.look()
-    assert mirror.taken() == ["sub/d.md"]
+    assert mirror.claimed_paths() == ["sub/d.md"]
     reasons = {left.path: left.why for left in found.skipped}
     assert set(reasons) == {"linked.md", "fifo.md", "large.md"}
     assert "no regular file" in reasons["linked.md"]

@@ -102,8 +102,8 @@ def test_a_file_that_cannot_be_read_to_its_end(
     monkeypatch.setattr(transfer, "read_all", failing)
     found = mirror.look()
     assert (found.files, [left.path for left in found.skipped]) == (2, ["b.md"])
-    assert mirror.taken() == ["a.md", "c.md"]
-    assert (mirror.look().files, mirror.taken()) == (0, [])
+    assert mirror.claimed_paths() == ["a.md", "c.md"]
+    assert (mirror.look().files, mirror.claimed_paths()) == (0, [])
     monkeypatch.undo()
     mirror.look()
-    assert mirror.taken() == ["b.md"]
+    assert mirror.claimed_paths() == ["b.md"]

@@ -147,15 +147,15 @@ def test_a_claimer_that_dies_loses_nothing(
         claim(root, head(), files, accepted)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    left = {path.name for path in (tmp_path / "drop").glob("*.md")}
+    remaining_names = {path.name for path in (tmp_path / "drop").glob("*.md")}
     claimed = set()
     for name in batch_names(root):
         batch = acquire(root, name)
         assert batch is not None, "the dead claimer's lock is free"
         with batch:
             claimed |= {entry.path for entry in batch.entries()}
-    assert left | claimed == {"a.md", "b.md", "c.md"}
-    assert not left & claimed
+    assert remaining_names | claimed == {"a.md", "b.md", "c.md"}
+    assert not remaining_names & claimed
     assert claimed == ({"a.md"} if step == "_move" else set())
 
 

@@ -84,9 +84,9 @@ def test_old_minutes_are_removed(
     young = {str(now - 60): "7 0 0 0", str(now - MINUTES_KEPT + 5): "1 0 0 0"}
     redis_client.hset(MINUTES, mapping={**old, **young, "oldest": min(old)})
     tallies.settle("b1", source="drop", job=None, tally=SOME)
-    left = {name.decode() for name in redis_client.hkeys(MINUTES)}
-    assert not left & set(old)
-    assert set(young) <= left
+    fields = {name.decode() for name in redis_client.hkeys(MINUTES)}
+    assert not fields & set(old)
+    assert set(young) <= fields
     assert added(measures.read_minutes(120)) == (9, 0, 4, 1, 0)
     assert 0 < redis_client.ttl(MINUTES) <= MINUTES_KEPT * 60
 

@@ -198,16 +198,16 @@ def _config(folder: Path, target: str) -> Path:
     token = folder / "web-token"
     token.write_text(f"{TOKEN}\n")
     shutil.copy(MONITORING / "alerts.yml", folder)
-    told = (MONITORING / "prometheus.yml").read_text("utf-8")
+    prometheus_config = (MONITORING / "prometheus.yml").read_text("utf-8")
     for shipped, ours in (
         ("web:8787", target),
         ("/secrets/web-token", os.fspath(token)),
         ("_interval: 15s", "_interval: 1s"),
     ):
-        assert shipped in told
-        told = told.replace(shipped, ours)
+        assert shipped in prometheus_config
+        prometheus_config = prometheus_config.replace(shipped, ours)
     path = folder / "prometheus.yml"
-    path.write_text(told)
+    path.write_text(prometheus_config)
     return path
 
 

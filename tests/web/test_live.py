@@ -250,14 +250,14 @@ def test_streams_that_begin_at_once_are_bounded(
         return watched(*args)
 
     monkeypatch.setattr(live.Live, "_shared_view", once_held)
-    asked = f"GET /live?page=jobs HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+    head = f"GET /live?page=jobs HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
     with ExitStack() as opened:
         sockets = [
             opened.enter_context(socket.create_connection((host, port), timeout=PATIENCE))
             for _ in range(12)
         ]
         for one in sockets:
-            one.sendall(asked)
+            one.sendall(head)
         held.set()
         answers = [one.recv(12) for one in sockets]
     assert answers.count(b"HTTP/1.1 200") == 3

@@ -30,7 +30,7 @@ def token(one: Served) -> str:
     return found[1]
 
 
-def left(one: Served) -> list[Path]:
+def list_uploads(one: Served) -> list[Path]:
     return [path for path in (one.home.state / "uploads").glob("*/*") if path.is_file()]
 
 
@@ -40,7 +40,7 @@ def test_files_become_a_job_and_articles(ours: Served) -> None:
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 303
     assert re.fullmatch(r"/jobs/enqueue-[\w-]+", answer.headers["location"])
-    assert left(ours) == []
+    assert list_uploads(ours) == []
     ours.home.work()
     assert "Done: 2 files" in ours.client.get(answer.headers["location"]).text
     rows = ours.get("/articles")["articles"]
@@ -72,7 +72,7 @@ def test_without_a_form_token_nothing_is_written(ours: Served) -> None:
             b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.md"\r\n\r\nabc'
         )
         assert sender.recv(12) == b"HTTP/1.1 403"  # while the rest was not sent yet
-    assert left(ours) == []
+    assert list_uploads(ours) == []
     assert ours.get("/jobs")["jobs"] == []
 
 
@@ -83,7 +83,7 @@ def test_too_much_is_refused_with_a_sentence(ours: Served) -> None:
     assert answer.status_code == 413
     assert "1 MB" in answer.text
     assert "newsdrop enqueue" in answer.text
-    assert left(ours) == []
+    assert list_uploads(ours) == []
     assert ours.get("/jobs")["jobs"] == []
 
 
@@ -110,11 +110,11 @@ def test_an_interrupted_upload_leaves_nothing(ours: Served) -> None:
         * 100_000
     )
     end = time.monotonic() + 60
-    while not left(ours):
+    while not list_uploads(ours):
         assert time.monotonic() < end
         time.sleep(0.02)
     sender.close()
-    while left(ours):
+    while list_uploads(ours):
         assert time.monotonic() < end, "what was sent is still there"
         time.sleep(0.02)
     assert ours.get("/jobs")["jobs"] == []
@@ -133,4 +133,4 @@ def test_a_full_spool_refuses_uploads(ours: Served, monkeypatch: pytest.MonkeyPa
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 503
     assert "as many batches wait" in answer.text
-    assert left(ours) == []
+    assert list_uploads(ours) == []

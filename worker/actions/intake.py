@@ -43,8 +43,8 @@ _BATCHES_PER_WAKE_UP = 16
 
 @contextmanager
 def fetch_slot() -> Iterator[None]:
-    """One of MAX_FETCHES slots of this process for what a client has fetched: each holds a thread, and
-    documents in memory. Raises Busy where none is free."""
+    """One of MAX_FETCHES slots of this process for what a client has fetched: each holds a thread
+    and documents in memory. Raises Busy where none is free."""
     if not _fetch_slots.acquire(blocking=False):
         raise Busy(
             f"addresses of {MAX_FETCHES} requests are being fetched: try again when one is done"
