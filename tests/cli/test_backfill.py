@@ -32,6 +32,8 @@ def test_a_list_is_enqueued_and_followed(home: Home) -> None:
     assert home.run("jobs", "--pause").exit_code == 2
     shown = home.run("enqueue", "--urls", str(home.path / "list.txt")).stdout
     assert "1,200 addresses, job enqueue-" in shown
+    home.run("enqueue", "--urls", "-", stdin=b"https://harbour.example/a")
+    assert home.lines("jobs")[0]["label"] == "standard input"
     assert "not fetched" not in home.run("jobs").stdout
 
 

@@ -134,7 +134,7 @@ def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
     missing = _problems(world)["folder drop"]
     assert missing.level == "fail"
     assert missing.text == f"The folder of drop cannot be used: {world.drop_dir} does not exist."
-    assert missing.advice == "Create or mount it."
+    assert missing.advice == "Create or mount it; `newsdrop up` creates it when it starts."
     world.drop_dir.write_bytes(b"")
     found = _problems(world)
     assert "is not a folder." in found["folder drop"].text

@@ -1,10 +1,12 @@
 """Which language is chosen, and how finished messages are translated."""
 
+import re
 import time
 
 import pytest
 
 from worker import translation
+from worker.store import errors
 from worker.translation import from_environment, message, negotiate, use_language
 
 
@@ -116,3 +118,15 @@ def test_a_long_message_takes_no_time() -> None:
 def test_languages_have_names() -> None:
     """Each language has a code for HTML; the default needs no catalogue."""
     assert translation.HTML_CODES.keys() == translation.LANGUAGES.keys()
+
+
+@pytest.mark.parametrize("code", errors._BY_CODE)
+def test_what_redis_refuses_is_translated(code: str) -> None:
+    """Each refusal of Redis, whole: no pattern of another message takes words out of it."""
+    _, text = errors._BY_CODE[code]
+    with use_language("zh"):
+        shown = message(text)
+    assert shown != text
+    names = {"Redis", "Cluster", "SCRIPT", "KILL"}
+    rest = {word for word in re.findall(r"[A-Za-z._-]+", shown) if not re.search(r"[._-]", word)}
+    assert rest <= names | {"maxmemory"}

@@ -87,7 +87,12 @@ def _place_problem(name: str, path: Path) -> Problem | None:
     """A problem where a folder is missing, is not a folder, or cannot be written."""
     shown = printable(path, 4096)
     if not path.exists():
-        return Problem("fail", name, f"{shown} does not exist.", "Create or mount it.")
+        return Problem(
+            "fail",
+            name,
+            f"{shown} does not exist.",
+            "Create or mount it; `newsdrop up` creates it when it starts.",
+        )
     if not path.is_dir():
         return Problem("fail", name, f"{shown} is not a folder.", "Move that file elsewhere.")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
