@@ -102,6 +102,48 @@ def test_titles_for_search_engines(heading: str, expected: str, parse: Parse) ->
     assert parse(text.replace("</title>", f"</title>{og('Strike of pilots')}")).title == expected
 
 
+@pytest.mark.parametrize(
+    ("title", "shared", "inside", "expected"),
+    [
+        ("Quay Weekly | Local | Tugs are for sale", "", "<p>Tugs are for sale</p>", None),
+        ("Harbour Gazette-Tugs are for sale", "", "<b>Tugs are for sale</b>", None),
+        ("Tugs are for sale - Quay", "", "<p>Quay</p><p>Tugs are for sale</p>", None),
+        (
+            "Tugs are for sale - Quay",
+            "Tugs are for sale",
+            "<div>Tugs are for sale</div><h1>Experts name the causes of the harbour's debts</h1>",
+            None,
+        ),
+        (
+            "News of the ships - Quay",
+            "Ships of the quay",
+            "<p>News of the ships</p><h1>Tugs are for sale since Monday, says the port</h1>",
+            "Tugs are for sale since Monday, says the port",
+        ),
+        (
+            "Tugs are for sale for as long as it rains - Quay",
+            "Tugs are for sale",
+            "<h1>Tugs are for sale for as long as it rains</h1>",
+            "Tugs are for sale for as long as it rains",
+        ),
+        (
+            "Tugs are for sale | Quay",
+            "Tugs are for sale",
+            "<h1>Tugs are for sale, says the port</h1>",
+            "Tugs are for sale, says the port",
+        ),
+    ],
+)
+def test_lines_that_are_the_title(
+    title: str, shared: str, inside: str, expected: str | None, parse: Parse
+) -> None:
+    """A line that is no heading is the title where `title` has it as a part, and the links to the
+    page, too, if there are headings. A heading is not cut to a shorter title for links."""
+    text = page(f"<div>{inside}</div><div>{TEXT}</div>", title)
+    html = text.replace("</title>", f"</title>{og(shared)}" if shared else "</title>")
+    assert parse(html).title == (expected or "Tugs are for sale")
+
+
 def test_a_property_with_several_names(parse: Parse) -> None:
     """RDFa allows several names in one `property`; Dublin Core's is the title of the work."""
     meta = (

@@ -48,9 +48,12 @@ class Titles:
     meta: str = ""
 
 
-def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
-    """All `h1`, and the `h2` and `h3` above the article's text or among its first lines; if there
-    are none, the line there that is the first part of `page`, the title of the page."""
+def headings_of(
+    passages: Passages, page: str = "", shared: Iterable[str] = ()
+) -> tuple[Heading, ...]:
+    """All `h1`, and the `h2` and `h3` above the article's text or among its first lines; if none of
+    them is in `page`, the title of the page, the longest line there that is a part of it, and one
+    of the `shared` titles unless there are no headings."""
     first = next(iter(passages.places), 0)
     lines: dict[Element, list[str]] = {}
     places: dict[Element, int] = {}
@@ -59,18 +62,23 @@ def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
         if element is not None:
             lines.setdefault(element, []).append(run.line)
             places.setdefault(element, index)
-    if not places:
-        for run in passages.runs[: first + _FIRST_LINES]:
-            if _width(run.line) >= _NO_SECTION and _is_first_part(run.line, page):
-                return (Heading(run.line, 3, is_above=True, is_nearest=True),)
+    line = ""
+    if not any(_is_part_of(" ".join(texts), page) for texts in lines.values()):
+        above = (run.line for run in passages.runs[: first + _FIRST_LINES])
+        parts = (text for text in above if _is_part_of(text, page))
+        line = max((t for t in parts if not places or t in shared), key=_width, default="")
     nearest = max((at for at in places.values() if at <= first), default=-1)
-    return tuple(
+    headings = tuple(
         Heading(
             text, int(element.tag[1]), at <= first + _FIRST_LINES, first - _NEAR <= at == nearest
         )
         for element, at in places.items()
         if len(text := _without_kicker(" ".join(lines[element]), element, page)) <= _LONGEST
         and (element.tag == "h1" or at <= first + _FIRST_LINES)
+    )
+    is_new = _width(line) >= _NO_SECTION
+    return (
+        (*headings, Heading(line, 3, is_above=True, is_nearest=not places)) if is_new else headings
     )
 
 
@@ -108,11 +116,14 @@ _SHORTEST_CUT = 20  # characters; what breaks off earlier is another title
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
 _NO_SECTION = 10  # letters; `News` is the name of a section
 _HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)
+_SIGNS = frozenset(["", *"-_|｜–—·:»"])
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
 
 
-def _is_first_part(line: str, page: str) -> bool:
-    return page.startswith(line) and bool(re.match(r"\s*[-_|｜–—]", page[len(line) :]))
+def _is_part_of(line: str, page: str) -> bool:
+    """Whether a line is `page` or a part of it, between signs that separate the site's name."""
+    before, _, after = page.partition(line) if line in page else ("?", "", "")
+    return before.rstrip()[-1:] in _SIGNS and after.lstrip()[:1] in _SIGNS
 
 
 def _without_kicker(text: str, heading: Element, page: str) -> str:
@@ -213,13 +224,14 @@ def _agreed_part(heading: str, others: Sequence[str]) -> str:
 
     Of equal titles the one with more words: `<span>Ports</span><span>Two ships</span>` is one.
     """
-    text = title_key(heading)
+    text, keys = title_key(heading), [*map(title_key, others)]
     for other in others:
         part = title_key(other)
         if part == text and len(other.split()) > len(heading.split()):
             return other
-        is_part = part != text and part in text and 2 * len(part) >= len(text)
-        if is_part and sum(part in title_key(title) for title in others) >= 2:
+        is_cut = heading.startswith(other) and len(heading[len(other) :].split()) > 2
+        is_part = part != text and part in text and 2 * len(part) >= len(text) and not is_cut
+        if is_part and sum(part in key and text not in key for key in keys) >= 2:
             return other
     return heading
 

@@ -191,9 +191,10 @@ def _titles(
     page = next(tree.iter("title") if head is None else head.iter("title"), None)
     publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
     sites = [text for name in _SITES for text in table.get(name, ())]
+    shared = [text for name in _SHARED for text in table.get(name, ())]
     return Titles(
-        headings=headings_of(extract.passages, inline_text(page)),
-        shared=[text for name in _SHARED for text in table.get(name, ())],
+        headings=headings_of(extract.passages, inline_text(page), shared),
+        shared=shared,
         data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
         page=inline_text(page),
         meta=next(iter(table.get("title", ())), ""),
