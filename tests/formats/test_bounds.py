@@ -198,6 +198,25 @@ def test_namespace_with_spaces(read: Any) -> None:
     assert (found.title, found.html) == ("a", "b")
 
 
+@pytest.mark.parametrize("address", ["http*a://b", "http://a[b", "http://a/%zz"])
+def test_namespace_that_is_no_address(address: str, read: Any) -> None:
+    """A damaged namespace of a feed costs its other entries nothing: libxml2 refuses it."""
+    entry = "<title>a</title><description>b</description>"
+    data = f'<rss xmlns="{address}" xmlns:c="{address}"><channel><item>{entry}<c:d/></item><item>'
+    assert [one.title for one in read(f"{data}{entry} & <br></item></channel></rss>".encode())] == [
+        "a",
+        "a",
+    ]
+
+
+@pytest.mark.parametrize("char", ["\x01", "\x0b", "\x1b", "\x1f", "\ufffe", "\uffff"])
+def test_control_characters_of_a_page(char: str, read_one: Any) -> None:
+    """A control character behind a removed element of a page is a space, no failure."""
+    text = f"<p><script></script>{char}The harbour was closed in the storm, they said.</p>"
+    page = f"<!DOCTYPE html><title>A{char}</title><h1>A</h1><nav></nav>{char}{text * 8}"
+    assert read_one(page.encode()).html.count("The harbour") == 8
+
+
 def test_headings_within_each_other(read_one: Any) -> None:
     """A heading that is taken out with the one around it is no bug."""
     page = b"<!DOCTYPE html><title>A</title><h1>A<h1></h1></h1><p>Text.</p>"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.normalize.conftest import make, profile_with
 from worker.model import Scope
-from worker.normalize.urls import address_key, canonical_address
+from worker.normalize.urls import absolute, address_key, canonical_address
 
 ONE_FORM = {
     "campaign": ("https://a.example/n/7?utm_source=rss&utm_medium=feed", "https://a.example/n/7"),
@@ -121,3 +121,27 @@ def test_identity_does_not_follow_the_canonical_address(scope: Scope) -> None:
     plain = build(url="https://a.example/n/7")
     assert (plain.identity == alone.identity) is (scope is not Scope.URL)
     assert alone.article.dedupe == declared.article.dedupe
+
+
+HOSTS = (
+    *("a.example", "A.example", "a_b.example", "a.example:8080", "user@a.example", "localhost"),
+    *("新闻.cn", "新闻。中国", "xn--efvn9s.cn", "münchen.example", "☃.example", "192.0.2.1"),
+    "[2001:db8::1]",
+)
+NO_HOSTS = (
+    *("a%20b.example", "a\ufffd.example", "xn--a-ecp.example", "xn--a.example", "1.2.3.4.5"),
+    *("999.1.1.1", "a.example:99999", "a.example:x", "a<b.example", "\ufff0www.example"),
+    *("[::1", 'a".example', "\u0301a.example", "a。%.example", ""),
+)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host(host: str) -> None:
+    """A host that a browser accepts is one: names of any script, numbers, a port, a user."""
+    assert absolute(f"https://{host}/x") == f"https://{host}/x"
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_no_host(host: str) -> None:
+    """An address whose host no browser accepts is none: who shows it would drop it, or break."""
+    assert absolute(f"https://{host}/x") is None

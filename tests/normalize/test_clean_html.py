@@ -34,6 +34,8 @@ PIECES = (
     "<![CDATA[", "]]>", "<img src=https://a.cn/1.jpg alt='\"<b>&'>", "<img src=x onerror=a()>",
     "&lt;script&gt;", "&amp;lt;", "&#0;", "&#27;", "&nbsp;", "<", ">", "\"", "'", "\n", " ", "字",
     "<summary>", "<details open>", "<figure>", "<figcaption>", "<image>", "<object>", "</object>",
+    "<a href=http://a%20b.cn/>", "<a href=https://xn--a-ecp.cn/>", "<a href=http://1.2.3.4.5/>",
+    "<a href=http://a.cn:99999/>", "<img src=https://a\ufffd.cn/1.jpg>",
     "<abbr title='>\"'>", "<time datetime='<'>", "<center>", "<address>", "<frameset>", "<body x>",
 )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection
+from ipaddress import ip_address
+from unicodedata import category, normalize
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from worker.normalize.strings import clean_text
@@ -14,7 +16,11 @@ LONGEST = 4096
 _PROXIED = re.compile(r"https?://[^/?#]+/\?(?:url=)?(https?(?:://|%3a%2f%2f).+)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # A valid address, the usual case: one match, a third of the cost.
-_PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?")
+_PLAIN = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?<=[a-z])(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?"
+)
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+_ASCII_LABEL = re.compile("[a-z0-9_-]*")
 _BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
 _SAFE = ("http://", "https://", "mailto:")
 
@@ -78,7 +84,7 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
     """
     if not address:
         return None
-    if len(address) <= LONGEST and _PLAIN.fullmatch(address):
+    if len(address) <= LONGEST and _PLAIN.fullmatch(address) and "xn--" not in address:
         return address
     address = _BREAKS.sub("", clean_text(address)).strip()
     if not address or address.startswith("#"):
@@ -93,7 +99,7 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
     address = address.replace(" ", "%20")
     if not address.lower().startswith(_SAFE) or len(address) > LONGEST:
         return None
-    return address if address.lower().startswith("mailto:") or host_of(address) else None
+    return address if address.lower().startswith("mailto:") or _has_host(address) else None
 
 
 def web_address(address: str | None, base: str | None = None) -> str | None:
@@ -167,6 +173,35 @@ def host_of(address: str) -> str | None:
         return urlsplit(address).hostname
     except ValueError:
         return None
+
+
+def _has_host(address: str) -> bool:
+    """Whether an http address has a host, and port, that a browser accepts (URL standard, 3.5):
+    what is none would be taken for a path, or be dropped, by whoever shows the record."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+        labels = _DOTS.split(host.removesuffix("."))
+        if ":" in host or labels[-1].isdigit():
+            return bool(ip_address(host))
+    except ValueError:
+        return False
+    return host != "" and all(map(_is_label, labels))
+
+
+def _is_label(label: str) -> bool:
+    """Whether a part of a host has letters, digits, signs such as emoji, `-` and `_` alone."""
+    if label.startswith("xn--"):
+        try:
+            label = label[4:].encode("ascii").decode("punycode")
+        except UnicodeError:
+            return False
+        if label.isascii() or normalize("NFKC", label.lower()) != label:
+            return False
+    if label.isascii():
+        return _ASCII_LABEL.fullmatch(label) is not None
+    kinds = [category(char)[0] for char in label if char not in "-_"]
+    return kinds[0] != "M" and "\ufffd" not in label and set(kinds) <= {"L", "M", "N", "S"}
 
 
 def _joined(base: str | None, address: str) -> str:

@@ -8,6 +8,7 @@ None of them skips what it does not understand.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html.entities import html5
 
 from lxml import etree
@@ -113,7 +114,6 @@ _ATTRIBUTE = re.compile(r"([^\s=\"'<>/]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 _PREFIX = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 _LOCAL = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
-_ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7a|~]+\Z")
 _ENTRIES = frozenset(("item", "entry"))
 _HOLDERS = frozenset(("channel", "feed", "rss", "rdf"))
 _ENDS = _ENTRIES | _HOLDERS
@@ -199,7 +199,7 @@ class _Tolerant:
         declared = {
             prefix: value.strip()
             for key, value in pairs.items()
-            if (prefix := _declared_prefix(key)) is not None and _ADDRESS.match(value.strip())
+            if (prefix := _declared_prefix(key)) is not None and _is_namespace(value.strip())
         }
         spaces = {**spaces, **declared} if declared else spaces
         attributes = {
@@ -276,6 +276,16 @@ def _declared_prefix(attribute: str) -> str | None:
         return ""
     prefix = attribute.removeprefix("xmlns:")
     return prefix if prefix != attribute and _PREFIX.match(prefix) else None
+
+
+@lru_cache(maxsize=256)
+def _is_namespace(address: str) -> bool:
+    """Whether libxml2 accepts an address as a namespace (RFC 3986)."""
+    try:
+        etree.Element(f"{{{address}}}name")
+    except ValueError:
+        return False
+    return bool(address)
 
 
 def _qualified(name: str, spaces: dict[str, str], default: str) -> str | None:
