@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from tests.web.pages import enqueue_files, text, words
 from tests.web.served import Served, served
-from tests.web.test_pages import enqueued, text, words
 from worker.normalize.stories.folding import simplify
 from worker.queries.comparison import MAX_PASSAGES, common_passages
 from worker.queries.story import read_story
@@ -46,7 +46,7 @@ def marked(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 def fill(one: Served, **bodies: str) -> dict[str, str]:
     """Publish an article of each body, in order; title -> id."""
     for title, body in bodies.items():
-        enqueued(one, **{f"{title}.md": article(title, body=body)})
+        enqueue_files(one, **{f"{title}.md": article(title, body=body)})
     return {row["title"]: row["id"] for row in one.get("/articles")["articles"]}
 
 
@@ -209,7 +209,7 @@ def test_the_first_was_withdrawn(marked: Served) -> None:
 def with_address(one: Served, title: str, url: str, date: str, body: str) -> str:
     """Publish an article with an address; its id."""
     text = article(title, f"{date} 09:30:00", body).replace("author:", f"url: {url}\nauthor:")
-    enqueued(one, **{f"{title}.md": text})
+    enqueue_files(one, **{f"{title}.md": text})
     found: str = one.get("/articles?count=1")["articles"][0]["id"]
     return found
 

@@ -1,10 +1,6 @@
 """The HTTP API over the real application, a real server and real sockets."""
 
-import http.client
 import json
-import os
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,230 +10,11 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.http_server import Reply, Web
-from tests.newsroom import feed, page
-from tests.web.served import CHANGES, Served, may_fetch, read_json, served
-from worker.spool.batch import batch_names
-from worker.spool.layout import manual_root
-from worker.web import uploads as uploading
+from tests.newsroom import feed
+from tests.web.api_home import fetching, file_part, ours, refuse_inputs
+from tests.web.served import CHANGES, Served, read_json, served
 
-__all__ = ["home", "lonely"]
-
-
-@pytest.fixture
-def ours(home: Home) -> Iterator[Served]:
-    """A home that is served on a port of its own, without a token."""
-    with served(home) as one:
-        yield one
-
-
-@pytest.fixture
-def fetching(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """The same, where addresses of loopback may be fetched."""
-    may_fetch(monkeypatch, web)
-    with served(home) as one:
-        yield one
-
-
-def sent(name: str, text: str | bytes) -> tuple[str, tuple[str, bytes, str]]:
-    """One file of a form."""
-    data = text if isinstance(text, bytes) else text.encode()
-    return ("file", (name, data, "text/markdown"))
-
-
-def refused(ours: Served, count: int = 2) -> list[str]:
-    """The ids of so many empty files that were refused, newest first, and their job."""
-    files = [sent(f"{n}.md", b"") for n in range(count)]
-    ours.post("/enqueue", files=files, status=202)
-    ours.home.work()
-    return [one["id"] for one in ours.get("/quarantine")["refused"]]
-
-
-def uploads_left(ours: Served) -> list[Path]:
-    return list((ours.home.state / "uploads").glob("*"))
-
-
-# ── enqueue ─────────────────────────────────────────────────────────────────────────────────
-
-
-def test_files_become_articles(ours: Served) -> None:
-    """202 with the job's address; its counts and article, and nothing left of the upload."""
-    files = [sent("a.md", article("甲")), sent("../b.md", article("乙"))]
-    answer = ours.client.post(
-        "/api/v1/enqueue", files=files, data={"source": "drop"}, headers=CHANGES
-    )
-    job = read_json(answer, 202)
-    assert answer.headers["location"] == f"/api/v1/jobs/{job['job']}"
-    assert job["files"] == 2
-    assert uploads_left(ours) == []
-    ours.home.work()
-    done = read_json(ours.client.get(answer.headers["location"]), 200)
-    assert (done["articles"]["published"], done["source"], done["started_by"]) == (
-        2,
-        "drop",
-        "person",
-    )
-    assert [one["title"] for one in ours.get("/articles")["articles"]] == ["乙", "甲"]
-
-
-def test_force_publishes_a_revision(ours: Served) -> None:
-    """Without `force` the file is a duplicate."""
-    for force, text in (("false", "一"), ("false", "二"), ("true", "三")):
-        files = [sent("a.md", article("甲", body=text))]
-        job = ours.post("/enqueue", files=files, data={"force": force}, status=202)
-        ours.home.work()
-        counts = ours.get(f"/jobs/{job['job']}")["articles"]
-    assert counts["revised"] == 1
-    assert ours.get("/articles")["articles"][0]["revision"] == 2
-
-
-def test_addresses_are_fetched_and_published(fetching: Served, web: Web) -> None:
-    """Each once; the record has its address."""
-    web.pages["/a.html"] = page("港口夜航", "第一段。")
-    address = web.url("/a.html")
-    fetching.post("/enqueue", {"addresses": [address, address]}, status=202)
-    fetching.home.work()
-    (row,) = fetching.get("/articles")["articles"]
-    record = fetching.get(f"/articles/{row['id']}")["record"]
-    assert record["provenance"]["url"] == address
-
-
-def test_failures_of_an_address_have_their_status(fetching: Served, web: Web) -> None:
-    """502 if its server fails, 422 if our settings forbid it; nothing is accepted."""
-    problem = fetching.post("/enqueue", {"addresses": [web.url("/gone")]}, status=502)
-    assert problem["trouble"] == "status"
-    problem = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
-    assert problem["trouble"] == "address"
-    assert not batch_names(manual_root(fetching.home.settings()))
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({}, 422),
-        ({"addresses": []}, 422),
-        ({"addresses": "http://a.example/"}, 422),
-        ({"addresses": [1]}, 422),
-        ({"addresses": ["/etc/passwd"]}, 422),
-        ({"addresses": ["file:///etc/passwd"]}, 422),
-        ({"addresses": [f"http://a.example/{n}" for n in range(21)]}, 422),
-        ({"addresses": ["http://a.example/"], "source": "nosuch"}, 404),
-        ({"addresses": ["http://a.example/"], "source": 1}, 422),
-        ({"addresses": ["http://a.example/"], "force": "yes"}, 422),
-        ({"addresses": ["http://a.example/"], "path": "/etc"}, 422),
-        (["http://a.example/"], 422),
-    ],
-)
-def test_invalid_bodies(ours: Served, body: Any, status: int) -> None:
-    """Each is refused with a sentence before anything is fetched or accepted."""
-    ours.post("/enqueue", body, status=status)
-    assert not batch_names(manual_root(ours.home.settings()))
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "status"),
-    [
-        ("application/json", b"{", 400),
-        ("application/json", b"\xff\xfe", 400),
-        ("application/json", b"[" * 5000, 400),
-        ("text/plain", b'{"addresses": []}', 415),
-        ("application/x-www-form-urlencoded", b"addresses=http://a.example/", 415),
-        ("multipart/form-data", b"x", 415),
-        ("multipart/form-data; boundary=" + "b" * 300, b"nonsense", 400),
-        ("multipart/form-data; boundary=b", b"nonsense", 400),
-        ("multipart/form-data; boundary=b", b"--b--\r\n", 422),
-        (
-            "multipart/form-data; boundary=b",
-            b'--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nhalf a fi',
-            400,
-        ),
-        (
-            "multipart/form-data; boundary=b",
-            b'--b\r\ncontent-disposition: form-data; name="path"\r\n\r\n/etc\r\n--b--\r\n',
-            422,
-        ),
-        (
-            "multipart/form-data; boundary=b",
-            b'--b\r\ncontent-disposition: form-data; name="force"\r\n\r\nyes\r\n--b--\r\n',
-            422,
-        ),
-        ("multipart/form-data; boundary=b", b"--b\r\nx: " + b"y" * 9000 + b"\r\n\r\n", 400),
-        ("application/json", b'{"addresses": [' + b" " * 300_000 + b"]}", 413),
-    ],
-)
-def test_unreadable_bodies(ours: Served, kind: str, body: bytes, status: int) -> None:
-    """The answer is a problem with a sentence; nothing is accepted or left."""
-    headers = {"content-type": kind}
-    read_json(
-        ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status
-    )
-    assert not batch_names(manual_root(ours.home.settings()))
-    assert uploads_left(ours) == []
-
-
-def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By their bytes, whatever they declare, by the number of files, and of fields."""
-    monkeypatch.setenv("NEWSDROP_WEB_UPLOAD_MB", "1")
-    monkeypatch.setattr(uploading, "MAX_FILES", 3)
-    half = [sent("a", b"x" * 600_000), sent("b", b"x" * 600_000)]
-    with served(ours.home) as small:
-        problem = small.post("/enqueue", files=half, status=413)
-        assert "web.upload_mb" in problem["detail"]
-        many = [sent(f"{n}.md", b"x") for n in range(4)]
-        assert "3 files" in small.post("/enqueue", files=many, status=413)["detail"]
-        fields = {f"f{n}": "x" for n in range(101)}
-        small.post("/enqueue", files=many[:1], data=fields, status=413)
-        long = {"source": "x" * 70_000}
-        small.post("/enqueue", files=many[:1], data=long, status=413)
-        assert uploads_left(small) == []
-        assert not batch_names(manual_root(small.home.settings()))
-        small.post("/enqueue", files=many[:3], status=202)
-
-
-def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
-    """An incomplete upload is not a file, and is removed."""
-    port = int(ours.url.rpartition(":")[2])
-    head = (
-        f"POST /api/v1/enqueue HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Newsdrop: 1\r\n"
-        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
-        '--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n\r\n'
-    )
-    with socket.create_connection(("127.0.0.1", port)) as client:
-        client.sendall(head.encode() + b"half")
-        _until(lambda: bool(uploads_left(ours)))
-    _until(lambda: not uploads_left(ours))
-    assert not batch_names(manual_root(ours.home.settings()))
-
-
-def test_concurrent_uploads_are_limited(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """503 with Retry-After: the disk space of unaccepted files is bounded."""
-    monkeypatch.setattr(uploading, "MAX_UPLOADS", 0)
-    answer = ours.client.post(
-        "/api/v1/enqueue", files=[sent("a.md", article("甲"))], headers=CHANGES
-    )
-    read_json(answer, 503)
-    assert int(answer.headers["retry-after"]) > 0
-
-
-def test_what_a_killed_server_left_goes_after_a_day(ours: Served) -> None:
-    """Old uploads are removed by the next one; what may be under way stays."""
-    old, new = (ours.home.state / "uploads" / name for name in ("old", "new"))
-    for folder in (old, new):
-        folder.mkdir(parents=True)
-        folder.joinpath("0").write_text("x")
-    os.utime(old, (1, 1))
-    ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
-    assert uploads_left(ours) == [new]
-
-
-def test_a_full_spool_is_503(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At once, with Retry-After; nothing is accepted in part."""
-    monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
-    with served(home) as ours:
-        ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
-        problem = ours.post("/enqueue", files=[sent("b.md", article("乙"))], status=503)
-        assert "try again" in problem["detail"]
-        assert uploads_left(ours) == []
-        assert len(batch_names(manual_root(home.settings()))) == 1
+__all__ = ["fetching", "home", "lonely", "ours"]
 
 
 # ── who may ────────────────────────────────────────────────────────────────────────────────
@@ -332,7 +109,7 @@ def test_jobs_in_pages(ours: Served) -> None:
     """Newest first; `next` is the next page, until the end."""
     ids = []
     for number in range(3):
-        files = [sent("a.md", article(f"第{number}号"))]
+        files = [file_part("a.md", article(f"第{number}号"))]
         ids.append(ours.post("/enqueue", files=files, status=202)["job"])
     first = ours.get("/jobs?count=2")
     second = ours.get(f"/jobs?count=2&cursor={first['next']}")
@@ -343,7 +120,7 @@ def test_jobs_in_pages(ours: Served) -> None:
 
 def test_a_job_is_retried(ours: Served) -> None:
     """Its refused inputs are accepted again as a job; afterwards there is nothing to retry."""
-    first, second = refused(ours)
+    first, second = refuse_inputs(ours)
     (job,) = [one["id"] for one in ours.get("/jobs")["jobs"]]
     shown = ours.get(f"/jobs/{job}")
     assert {one["quarantine"] for one in shown["refused"]} == {first, second}
@@ -362,7 +139,7 @@ def test_a_job_is_retried(ours: Served) -> None:
 
 @pytest.fixture
 def published(ours: Served) -> Served:
-    files = [sent(f"{n}.md", article(f"港口第{n}号公告")) for n in range(3)]
+    files = [file_part(f"{n}.md", article(f"港口第{n}号公告")) for n in range(3)]
     ours.post("/enqueue", files=files, status=202)
     ours.home.work()
     return ours
@@ -413,7 +190,7 @@ def test_explaining_reads_no_file(ours: Served) -> None:
 
 def test_quarantine_pages_and_previews(ours: Served) -> None:
     """Newest first; a preview, and the bytes as a download."""
-    ids = refused(ours, 3)
+    ids = refuse_inputs(ours, 3)
     first = ours.get("/quarantine?count=2&reason=empty&source=manual")
     second = ours.get(f"/quarantine?count=2&after={first['next']}")
     assert [one["id"] for one in (*first["refused"], *second["refused"])] == ids
@@ -436,7 +213,7 @@ def test_quarantine_pages_and_previews(ours: Served) -> None:
 
 def test_raw_bytes_follow_no_link(ours: Served, tmp_path: Path) -> None:
     """A link in place of the bytes leads nowhere."""
-    (only,) = refused(ours, 1)
+    (only,) = refuse_inputs(ours, 1)
     raw = ours.home.state / "quarantine" / only / "raw"
     raw.unlink()
     raw.symlink_to(tmp_path / "secret")
@@ -446,7 +223,7 @@ def test_raw_bytes_follow_no_link(ours: Served, tmp_path: Path) -> None:
 
 def test_retry_and_discard(ours: Served) -> None:
     """Some are accepted again, some go; an unknown id stops it before anything is done."""
-    first, second, third = refused(ours, 3)
+    first, second, third = refuse_inputs(ours, 3)
     ours.post("/quarantine/discard", {"ids": [first, "nosuch"]}, status=404)
     ours.post("/quarantine/retry", {"ids": [first, "../../x"]}, status=404)
     assert ours.get("/quarantine")["total"] == 3
@@ -595,7 +372,7 @@ def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         ours.post("/feeds", {"url": "http://a.example/f", "name": "a", "check": False}, status=201)
         assert "Redis" in ours.get("/feeds")["problem"]
         ours.post("/feeds/refresh", {"all": True}, status=503)
-        ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
+        ours.post("/enqueue", files=[file_part("a.md", article("甲"))], status=202)
         assert ours.get("/quarantine")["total"] == 0
 
 
@@ -606,39 +383,3 @@ def test_nothing_hides_in_an_answer(ours: Served) -> None:
     answer = ours.client.get("/api/v1/articles")
     assert not any(char in answer.text for char in title if not char.isprintable())
     assert answer.json()["articles"][0]["title"] == title
-
-
-def test_a_declared_length_is_refused_early(ours: Served) -> None:
-    """Too long a body is refused before it is sent."""
-    port = int(ours.url.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.putrequest("POST", "/api/v1/enqueue")
-    connection.putheader("x-newsdrop", "1")
-    connection.putheader("content-type", "multipart/form-data; boundary=b")
-    connection.putheader("content-length", str(10**12))
-    connection.endheaders()
-    assert connection.getresponse().status == 413
-    connection.close()
-
-
-def _until(true: Any) -> None:
-    import time
-
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_a_pages_upload_needs_its_forms_token(ours: Served) -> None:
-    """The API's header is not enough there, and nothing is accepted or left."""
-    files = [sent("a.md", article("甲"))]
-    for data in ({}, {"form_token": "1.x"}):
-        refused_ = ours.client.post("/enqueue", files=files, data=data, headers=CHANGES)
-        assert refused_.status_code == 403
-    assert uploads_left(ours) == []
-    assert not batch_names(manual_root(ours.home.settings()))
-    token = ours.client.get("/enqueue").text.partition('name="form_token" value="')[2]
-    data = {"form_token": token.partition('"')[0]}
-    assert ours.client.post("/enqueue", files=files, data=data).status_code == 303
-    assert len(batch_names(manual_root(ours.home.settings()))) == 1

@@ -9,8 +9,8 @@ from tests.cli.conftest import home, lonely
 from tests.cli.test_groups import consume
 from tests.home import article
 from tests.newsdrop.stream import STREAM
+from tests.web.pages import enqueue_files, ours, text, words
 from tests.web.served import Served
-from tests.web.test_pages import enqueued, ours, text, words
 from worker.pipeline.retention import feed_past
 
 __all__ = ["home", "lonely", "ours"]
@@ -39,7 +39,7 @@ def confirmed(one: Served, question: str, **fields: Any) -> str:
 def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis) -> None:
     """Every change needs a confirmation, and a group's name breaks neither page nor address."""
     assert "No consumer groups yet." in words(text(ours, "/consumers"))
-    enqueued(ours, a=article("甲"), b=article("乙"), c=article("丙"))
+    enqueue_files(ours, a=article("甲"), b=article("乙"), c=article("丙"))
     assert send(ours, "/consumers", group=GROUP, start="0").headers["location"].endswith("created")
     assert 'nlp/<b>"x 3 0 0 0 – nothing yet' in words(text(ours, "/consumers"))
     redis_client.xreadgroup(GROUP, "slow", {STREAM: ">"})
@@ -101,7 +101,7 @@ def test_a_group_with_the_name_of_a_folder_has_a_page(ours: Served) -> None:
 
 def test_a_group_begins_in_the_past(ours: Served, redis_client: redis.Redis) -> None:
     """By form and API, which refuses two beginnings; pending entries of the past are listed."""
-    enqueued(ours, a=article("甲"))
+    enqueue_files(ours, a=article("甲"))
     redis_client.xtrim(STREAM, maxlen=0, approximate=False)
     send(ours, "/consumers", group="late", start="0", since="2000-01-01")
     assert ours.post("/groups", {"group": "api", "since": "3d"}, 201)["past"]["read"] == 0
@@ -127,7 +127,7 @@ def test_a_form_of_another_site_changes_no_group(ours: Served) -> None:
 
 def test_the_api_does_the_same(ours: Served) -> None:
     """Entries of a stopped consumer go to a running one, and a dead letter is retried."""
-    enqueued(ours, a=article("甲"), b=article("乙"))
+    enqueue_files(ours, a=article("甲"), b=article("乙"))
     assert ours.post("/groups", {"group": "nlp"}, 201)["lag"] == 2
     assert "groups reset" in ours.post("/groups", {"group": "nlp"}, 409)["detail"]
     failed = consume(ours.home, 2, is_bad=True)[0]

@@ -8,8 +8,8 @@ import pytest
 
 from tests.cli.conftest import home, lonely
 from tests.pipeline.test_revisions import RULE
+from tests.web.pages import enqueue_files, ours, text, words
 from tests.web.served import Served
-from tests.web.test_pages import enqueued, ours, text, words
 from tests.world import article
 from worker.pipeline.reparse.background import run_slice
 
@@ -25,7 +25,7 @@ def send(one: Served, path: str, **fields: Any) -> Any:
 @pytest.fixture
 def changed(ours: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     """Two articles, one of which another rule reads otherwise by now."""
-    enqueued(ours, **{"a.md": article("列<b>甲（快讯）"), "b.md": article("乙")})
+    enqueue_files(ours, **{"a.md": article("列<b>甲（快讯）"), "b.md": article("乙")})
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "sina.toml").write_text(RULE)
