@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import Reason, Rejected
+from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.model import Outcome, Status
 from worker.spool import journal
 from worker.spool.batch import Batch, acquire, batch_names, fair_order, inspect_waiting
@@ -163,3 +163,32 @@ def test_a_large_file_is_not_read(root: Root) -> None:
     with held(root, name) as batch, pytest.raises(Rejected, match=r"limits\.file_mb") as refused:
         batch.read(0, 1000)
     assert refused.value.reason is Reason.TOO_LARGE
+
+
+def test_a_journal_on_a_full_disk(root: Root) -> None:
+    """Each write that fails is a temporary problem of this batch, which names the journal; the
+    batch is free again."""
+    name = batch_of(root, "a.md")
+    full = os.open("/dev/full", os.O_WRONLY)
+    with held(root, name) as batch:
+        os.dup2(full, batch.journal._fd)
+        with pytest.raises(SpoolUnavailable, match=f"{name}/journal cannot be used: No space left"):
+            batch.journal.start(0)
+    os.close(full)
+    with held(root, name) as batch:
+        batch.journal.start(0)
+
+
+@pytest.mark.parametrize("line", [b'{"hand":"x"}', b'{"done":[1]}', b'{"status":"no"}', b"[1]"])
+def test_a_damaged_line_of_a_journal_is_left_out(root: Root, line: bytes) -> None:
+    """What is before and after it counts."""
+    name = batch_of(root, "a.md", "b.md")
+    with held(root, name) as batch:
+        batch.journal.add([outcome(0)], [0])
+    path = root.work / name / journal.NAME
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with held(root, name) as batch:
+        assert batch.progress.finished == {0}
+        batch.journal.add([outcome(1)], [1])
+    with held(root, name) as batch:
+        assert [each.entry for each in batch.progress.outcomes] == [0, 1]

@@ -151,8 +151,9 @@ def _report(
         logger.info("files claimed", source=folder.name, job=job.id, **counts)
     if is_whole:
         notes = notes_dir(context.settings, folder)
-        if result.has_more:
-            (notes / _MORE).touch()
-        else:
-            (notes / _MORE).unlink(missing_ok=True)
-        save_skipped(notes, result)
+        with translate_errors(notes):
+            if result.has_more:
+                (notes / _MORE).touch()
+            else:
+                (notes / _MORE).unlink(missing_ok=True)
+            save_skipped(notes, result)

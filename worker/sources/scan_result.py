@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from worker.escape import printable
+from worker.model.from_json import dataclass_from
 from worker.settings import SpoolSettings
 from worker.spool.claim import AcceptedLog, ClaimedBatch, batched
 from worker.spool.layout import Root, write_durably
@@ -118,7 +119,7 @@ def load_scans(notes: Path) -> tuple[ScanLogEntry, ...]:
     was saved."""
     try:
         lines = (notes / _SCAN_LOG).read_text("utf-8").splitlines()[-_MAX_SCANS:]
-        return tuple(ScanLogEntry(**json.loads(line)) for line in reversed(lines))
+        return tuple(dataclass_from(ScanLogEntry, json.loads(line)) for line in reversed(lines))
     except (OSError, ValueError, TypeError):
         return ()
 
@@ -137,7 +138,7 @@ def load_skipped(notes: Path) -> tuple[tuple[SkippedFile, ...], int]:
     """The listed files, and how many were skipped; none where nothing (readable) was saved."""
     try:
         saved = json.loads((notes / _SKIPPED_LIST).read_text("utf-8"))
-        files = tuple(SkippedFile(file["path"], file["why"]) for file in saved["files"])
+        files = tuple(SkippedFile(str(file["path"]), str(file["why"])) for file in saved["files"])
         return files, int(saved["count"])
     except (OSError, ValueError, KeyError, TypeError):
         return (), 0

@@ -161,7 +161,7 @@ class Batch:
         # An error is not a crash: the entry did not end this process. Memory that ran out
         # is one: the same entry would use it up again, without end.
         if kind is None or not issubclass(kind, MemoryError):
-            with suppress(OSError):
+            with suppress(SpoolUnavailable):
                 self.journal.start(None)
         self.journal.close()
         if self._pack is not None:

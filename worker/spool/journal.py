@@ -18,9 +18,10 @@ from typing import Any
 
 import orjson
 
-from worker.errors import Reason
+from worker.errors import Reason, SpoolUnavailable
 from worker.model import FeedRead, Outcome, Status, Story
 from worker.model.from_json import dataclass_from
+from worker.spool.disk_errors import disk_problem
 
 NAME = "journal"
 
@@ -39,11 +40,14 @@ class Progress:
 
 
 class Journal:
-    """Appends to one batch's journal. The caller holds the batch's lock."""
+    """Appends to one batch's journal. The caller holds the batch's lock. Its methods raise
+    SpoolUnavailable: a disk that fails must not stop other batches."""
 
     def __init__(self, batch_dir: Path) -> None:
+        """Raises OSError."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._fd = os.open(batch_dir / NAME, flags, 0o660)
+        self._path = batch_dir / NAME
+        self._fd = os.open(self._path, flags, 0o660)
         if _ends_incomplete(self._fd):
             self._append(b"\n")
         self._append(b'{"run":%d}\n' % os.getpid())
@@ -68,8 +72,11 @@ class Journal:
 
     def _append(self, data: bytes) -> None:
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            raise SpoolUnavailable(disk_problem(error, self._path)) from error
 
 
 def read(batch_dir: Path) -> Progress:
