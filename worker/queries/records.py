@@ -90,7 +90,8 @@ def read_open_warc(
 
 def _reader(settings: Settings, now: datetime, source: str | None) -> EntryReader:
     head = Head("", source or MANUAL, "enqueue", rfc3339(now))
-    return EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)
+    profile = cache(CatalogReader(settings).profile)
+    return EntryReader(settings, open_sites(settings), profile, head)
 
 
 @cache

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class LoadedSettings:
     places: Mapping[str, str]
 
 
+@cache
 def shipped_config() -> Path:
     """The folder of the shipped configuration: in the wheel, or beside the package."""
     packaged = Path(str(resources.files("worker"))) / "config"

@@ -1,6 +1,7 @@
 """Rules from TOML files. All are checked, so a misspelt key is reported at the start."""
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,12 +81,11 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
 def _folder_version(folder: Path) -> object:
     """A value that changes when a file of rules in `folder` does: one `stat` a file."""
     try:
-        folder.stat()  # one that is missing has no files, too
-        files = sorted(folder.glob("*.toml"))
-        stats = [(path.name, path.stat()) for path in files]
+        with os.scandir(folder) as entries:
+            stats = [(entry.name, entry.stat()) for entry in entries if entry.name[-5:] == ".toml"]
     except OSError:
         return None
-    return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
+    return frozenset((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
 
 
 class _BadRuleError(Exception):
