@@ -12,7 +12,7 @@ from itertools import islice
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import Extracted, cut_out, extracted
+from worker.formats.page.body import Extracted, check_content, cut_out, extracted
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_classes, by_credits, with_others
 from worker.formats.page.date_search import date_found
@@ -38,12 +38,10 @@ from worker.formats.page.metadata import (
     meta_table,
 )
 from worker.formats.page.microdata import by_microdata
-from worker.formats.page.no_article import check_content
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, dates_shown
-from worker.formats.page.rule_choice import choose_rule
 from worker.formats.page.site_names import outlet_behind
-from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup
+from worker.formats.page.site_rule import body_by_rule, by_rule, choose_rule, page_soup
 from worker.formats.page.surroundings import corrected
 from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
 from worker.model import DateText, Document, Publisher, RawArticle

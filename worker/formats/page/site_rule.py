@@ -1,20 +1,40 @@
-"""A page read by its site's rule: Beautiful Soup and the rule's CSS selectors."""
+"""The site rule of a page, and the page read by it: Beautiful Soup and the rule's selectors."""
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 
+from worker.formats.context import ParseContext
 from worker.formats.page.bylines import date_in, editor_name, outlet_name, person_names
-from worker.formats.page.links import is_front_page
+from worker.formats.page.links import host_of, is_front_page
 from worker.formats.page.metadata import PageMetadata
+from worker.formats.page.tree import Element
 from worker.formats.page.visibility import HIDING
-from worker.formats.values import clean, first_of
+from worker.formats.values import clean, first_of, is_absolute
 from worker.model import DateText, Person, Publisher
-from worker.sites import SiteRule
+from worker.sites import DEFAULT, SiteRule, Sites
 
 # An XHTML page is read as HTML on purpose, as browsers read it.
 warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning)
+
+
+def choose_rule(
+    tree: Element, url: str | None, meta: PageMetadata, context: ParseContext
+) -> SiteRule | None:
+    """The source's own rule, the rule of the page's host, else the one its addresses point to."""
+    sites = context.sites
+    if context.profile.site:
+        return sites.named(context.profile.site)
+    if url:
+        return sites.of_host(host_of(url))
+    if meta.publisher:
+        rule = sites.choose(publisher=meta.publisher.name)
+        if rule and rule.name != DEFAULT:
+            return rule
+    return _rule_of_links(tree, sites)
 
 
 def page_soup(text: str) -> BeautifulSoup:
@@ -92,3 +112,25 @@ def _remove(element: Tag, selectors: Iterable[str]) -> None:
         for noise in element.select(selector):
             if not noise.decomposed:  # with its parent
                 noise.decompose()
+
+
+_MAX_LINKS = 5_000
+
+
+def _rule_of_links(tree: Element, sites: Sites) -> SiteRule | None:
+    """The rule of most links: a page saved without its address mostly links to its own site."""
+    elements = islice(tree.iter("a", "img", "link", "script"), _MAX_LINKS)
+    hosts = Counter(filter(None, map(_host, elements)))
+    votes: Counter[str] = Counter()
+    for host, count in hosts.items():
+        if rule := sites.of_host(host) or sites.of_image_host(host):
+            votes[rule.name] += count
+    if not votes:
+        return None
+    name, count = votes.most_common(1)[0]
+    return sites.named(name) if count * 2 > hosts.total() else None
+
+
+def _host(element: Element) -> str | None:
+    address = element.get("href") or element.get("src") or ""
+    return host_of(address) if is_absolute(address) else None

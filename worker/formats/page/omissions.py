@@ -1,0 +1,166 @@
+"""What extractors leave out of an article: its standfirst, and paragraphs, headings, lists and
+tables in the layout of those that they take."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from worker.formats.page.line_kinds import (
+    DISCLAIMER,
+    OTHERS,
+    PATTERNS,
+    REFERENCE,
+    SENTENCE,
+    is_control,
+    is_heading,
+    is_link,
+    is_other,
+    is_title,
+    link_share,
+    names_of,
+)
+from worker.formats.page.passages import SHINGLE, Run, folded, shingles
+from worker.formats.page.tree import Element, squeezed_length
+
+_GROUPS = frozenset({"table", "ul", "ol", "dl", "pre", "blockquote"})
+_LAYOUT, _BEHIND = 0.25, 40  # of the article's letters; lines after it
+_SHORTEST, _FURTHEST = 50, 12  # letters; lines after the heading
+_SHORTEST_LEAD = 20  # letters; a shorter line is a name or a credit
+_BYLINE = re.compile(r"\d|^(?:by|von|par|por|di|posted|published)\b", re.IGNORECASE)
+_LINKED = 0.3
+_DESCRIBED = 40  # letters by which a description is recognised
+_LEAD = re.compile(rf"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:{PATTERNS['lead']})(?:$|[_ -]|(?=[A-Z]))")
+
+
+def left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterator[Run]:
+    """Lines that an extractor dropped, in the layout of those that it took: paragraphs that it has
+    seen before, tables, headings, and sections of their own, one of which each is too short for it.
+
+    `start` is the place of the heading.
+    """
+    if not places:
+        return
+    sizes: Counter[object] = Counter()
+    holders: dict[object, set[Element]] = defaultdict(set)
+    for at in places:
+        layout, _, holder = _layout(runs[at])
+        sizes[layout] += len(runs[at].text)
+        holders[layout].add(holder)
+    own = {layout for layout, size in sizes.items() if size >= _LAYOUT * sum(sizes.values())}
+    divided = {layout for layout in own if len(holders[layout]) > 1}
+    first, last = places[0], places[-1]
+    gaps = [(before, after, own) for before, after in pairwise(places) if after - before > 1]
+    gaps += [(start, first, divided)] if start < first else []
+    for before, after, layouts in (*gaps, (last, min(len(runs), last + _BEHIND), divided)):
+        is_followed = is_inside = before < last
+        following = runs[after] if is_inside else None
+        for run in reversed(runs[before + 1 : after]):
+            is_in = _is_in(run, layouts)
+            is_head = is_followed and is_title(run)
+            if (is_in and (_is_prose(run) or _is_grouped(run) or is_head)) or (
+                is_head and following is not None and _is_heading_of(run, following, runs[start])
+            ):
+                yield run
+                is_followed, following = True, run
+            else:
+                is_followed, following = is_inside and not is_link(run), None
+
+
+def standfirst(
+    runs: Sequence[Run], kept: Sequence[Run], title: str | None, summaries: Iterable[str]
+) -> Iterator[Run]:
+    """The lines between the heading and the text that are not in it, and are sentences but no
+    captions or dates, or have a standfirst's class, or are a description of the page, or are next
+    to the heading."""
+    described = [key for text in summaries if len(key := folded(text)[:_DESCRIBED]) >= SHINGLE]
+    start = heading_place(runs, kept, folded(title or ""))
+    places = {run: at for at, run in enumerate(runs)}
+    first = next((places[run] for run in kept if places[run] > start), start)
+    around = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
+    article_shingles: set[str] = set()
+    for at in range(start + 1, min(first, start + _FURTHEST)):
+        run = runs[at]
+        if link_share(run) >= _LINKED or len(run.text) < SHINGLE or is_control(run):
+            continue
+        outer = [element for element in run.ancestors() if element not in around]
+        is_described = any(map(run.text.startswith, described)) and run.text != folded(title or "")
+        if not is_described or any(element.tag in OTHERS for element in outer):
+            size, is_lead = squeezed_length(run.text), _is_lead(outer)
+            shortest = _SHORTEST_LEAD if is_title(run) else _SHORTEST
+            is_next = at == start + 1 and size >= shortest and not _BYLINE.search(run.line)
+            is_sentence = is_next or (size >= _SHORTEST and SENTENCE.search(run.line))
+            if not is_sentence and not (is_lead and size >= _SHORTEST_LEAD):
+                continue
+            if not is_lead and any(map(is_other, outer)):
+                continue
+        article_shingles = article_shingles or set().union(*(shingles(one.text) for one in kept))
+        own = shingles(run.text)
+        if 2 * len(own & article_shingles) < len(own):
+            yield run
+
+
+def heading_place(runs: Sequence[Run], kept: Sequence[Run], title: str) -> int:
+    """The nearest line above the text that ends with the title and is a heading, else the nearest
+    one that is the title; the last without any."""
+    first = runs.index(kept[0]) if kept and title else -1
+    lines = [at for at in range(min(first + 3, len(runs) - 1), -1, -1) if title in runs[at].text]
+    for at in lines:
+        if runs[at].text.endswith(title) and is_heading(runs[at]):
+            return at
+    return next((at for at in lines if runs[at].text == title), len(runs) - 1)
+
+
+def _layout(run: Run) -> tuple[object, list[Element], Element]:
+    """Tags and classes of the elements around a line, its table or its list, or the innermost one
+    if it has no class; the elements between it and the line; and the innermost itself."""
+    around = [*run.ancestors()]
+    outer = max((at for at, e in enumerate(around) if e.tag in _GROUPS), default=0)
+    inner, around = around[: outer + 1], around[outer + 1 :]
+    if around and (around[0].tag == "figure" or "table" in names_of(around[0])):
+        inner, around = [*inner, around[0]], around[1:]
+    names = tuple((element.tag, element.get("class", "")) for element in around[:2])
+    holder = next(iter(around), None)
+    return (names if names and names[0][1] else holder), inner, holder
+
+
+def _is_in(run: Run, layouts: Collection[object]) -> bool:
+    layout, inner, _ = _layout(run)
+    return (
+        layout in layouts
+        and link_share(run) < _LINKED
+        and not any(map(is_other, inner))
+        and not is_control(run)
+        and not DISCLAIMER.match(run.line)
+    )
+
+
+def _is_heading_of(run: Run, following: Run, heading: Run) -> bool:
+    """Whether a heading is that of the section of the line after it, which has no other text."""
+    section = run.block.getparent()
+    return (
+        section in following.ancestors()
+        and section not in heading.ancestors()
+        and link_share(run) < _LINKED
+        and not is_other(run.block)
+        and not is_control(run)
+        and not REFERENCE.match(run.line)
+    )
+
+
+def _is_prose(run: Run) -> bool:
+    return len(run.text) >= _SHORTEST
+
+
+def _is_grouped(run: Run) -> bool:
+    return any(element.tag in _GROUPS for element in run.ancestors())
+
+
+def _is_lead(elements: Iterable[Element]) -> bool:
+    """Whether the innermost element that its class calls anything is a standfirst."""
+    for element in elements:
+        if is_other(element):
+            return False
+        if _LEAD.search(names_of(element)):
+            return True
+    return False
