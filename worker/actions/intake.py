@@ -152,8 +152,7 @@ class Intake:
         self.files += claimed.files
         self.batches.append(claimed.batch)
         if self.reachable:
-            self._jobs.open(self.job)
-            self._jobs.add_files(self.job.id, claimed.files)
+            self._jobs.open(self.job, claimed.files)
         if len(self.batches) % _BATCHES_PER_WAKE_UP == 1:
             self.notify()
         return claimed

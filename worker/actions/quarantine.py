@@ -150,5 +150,4 @@ def _claim(
 def _record(settings: Settings, job: str, files: int, sources: str, now: datetime) -> None:
     jobs = job_store(settings)
     created = int(now.timestamp() * 1000)
-    jobs.open(Job(job, JobKind.RETRY, sources, mark("retried from quarantine"), created))
-    jobs.add_files(job, files)
+    jobs.open(Job(job, JobKind.RETRY, sources, mark("retried from quarantine"), created), files)

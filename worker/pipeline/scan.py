@@ -92,8 +92,7 @@ def _scan(
 
     def on_claimed(batch: ClaimedBatch) -> None:
         notify()
-        context.jobs.open(job)
-        context.jobs.add_files(job.id, batch.files)
+        context.jobs.open(job, batch.files)
 
     root = _root(context, folder)
     request = ScanRequest(

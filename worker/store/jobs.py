@@ -118,8 +118,9 @@ class JobStore:
         self._client: Any = client
         self._layout = Layout(stream, keep_days)
 
-    def open(self, job: Job) -> None:
-        """Record that a job begins. A second call changes neither label nor time."""
+    def open(self, job: Job, files: int = 0) -> None:
+        """Record that a job begins, and that `files` more were accepted for it. A second call
+        changes neither label nor time."""
         key = self._layout.job(job.id)
         with (
             log_store_errors("the job was not recorded", job=job.id),
@@ -132,6 +133,8 @@ class JobStore:
                 ("created_ms", job.created_ms),
             ):
                 pipe.hsetnx(key, name, value)
+            if files:
+                pipe.hincrby(key, "files", files)
             pipe.expire(key, self._layout.keep_seconds)
             pipe.zadd(self._layout.jobs(), {job.id: job.created_ms}, nx=True)
             oldest = job.created_ms - self._layout.keep_seconds * 1000

@@ -158,9 +158,11 @@ async def fetch_from(
                 claimed = claim_files(root, head, moved, context.accepted)
             else:
                 claimed = claim_bytes(root, head, own, context.accepted)
+            count = claimed.files if claimed else 0
             if job:
-                context.jobs.open(job)
-            context.jobs.add_files(str(head.job), claimed.files if claimed else 0)
+                context.jobs.open(job, count)
+            else:
+                context.jobs.add_files(str(head.job), count)
         notify()
 
     def on_counted(answers: Mapping[tuple[str, str], int]) -> None:
