@@ -14,6 +14,7 @@ from worker.errors import Rejected, UsageError
 from worker.escape import printable
 from worker.model import Article
 from worker.pipeline.failure import ParseFailure
+from worker.pipeline.frames import in_one_chunk
 from worker.queries.records import open_warc, read_document, read_open_warc
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
@@ -23,6 +24,7 @@ from worker.sources.registry import require_source
 from worker.spool.claim import Incoming
 
 
+@in_one_chunk
 def parse(
     source: bytes | str | Path,
     *,

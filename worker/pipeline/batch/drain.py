@@ -10,6 +10,7 @@ from worker.escape import printable
 from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.batch.ingest import ingest
+from worker.pipeline.frames import in_one_chunk
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch, acquire, delete_removed, fair_order, is_postponed
 from worker.spool.layout import Root
@@ -53,6 +54,7 @@ def drain(
             delete_removed(root)
 
 
+@in_one_chunk
 def _drain(
     roots: Sequence[Root],
     deps: IngestDeps,
