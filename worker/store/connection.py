@@ -211,7 +211,8 @@ class CommandPacker:
         """
         # The name of a command may have two words (`SCRIPT FLUSH`): each is an argument.
         parts = [word for arg in args[:1] for word in _encode(arg).split()]
-        parts += map(_encode, args[1:])
+        # Nearly all are bytes: a call for each took a quarter of the time.
+        parts += [arg if type(arg) is bytes else _encode(arg) for arg in args[1:]]
         buffer = [b"*%d" % len(parts)]
         for part in parts:
             buffer += (b"\r\n$%d\r\n" % len(part), part)
