@@ -115,12 +115,16 @@ def names_of(value: object) -> tuple[str, ...]:
         for comma in (",", "，", "、", ";"):
             if comma in value:
                 return unique(value.split(comma, _MAX_NAMES)[:_MAX_NAMES])
+    if isinstance(value, list):
+        value = value[:_MAX_NAMES]
+        if all(isinstance(item, str) and "，" not in item for item in value):
+            return unique(value)  # most lists, in a third of the time
     return unique(islice(_flat(value), _MAX_NAMES))
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """Names stripped of white space, without empty and repeated ones."""
-    return tuple(dict.fromkeys(filter(None, (clean(name).strip() for name in names))))
+    return tuple(dict.fromkeys(filter(None, [clean(name).strip() for name in names])))
 
 
 def first_of(values: Iterable[_T | None]) -> _T | None:
