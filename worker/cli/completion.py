@@ -55,7 +55,7 @@ def _completion(list_names: _ListNames) -> Callable[[typer.Context, str], list[s
 
 @_completion
 def folders(settings: "Settings") -> Iterable[str]:
-    """Values of `--source`: drop folders, and the source of files enqueued by hand."""
+    """Values of `enqueue --source`: drop folders, buckets, and what is enqueued by hand."""
     from worker.settings import MANUAL
 
     return [*settings.source_names(), MANUAL]

@@ -13,7 +13,7 @@ from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.spool import batch, manifest
 from worker.spool.layout import roots
-from worker.store.counters import RefusedSummary
+from worker.store.counters import DecisionCounts, RefusedSummary
 from worker.store.factory import job_store
 from worker.store.jobs import FetchCounts, JobKind, JobState
 
@@ -38,15 +38,6 @@ class JobFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class JobArticles:
-    published: int
-    revised: int
-    withdrawn: int
-    duplicate: int
-    rejected: int
-
-
-@dataclass(frozen=True, slots=True)
 class JobView:
     """One job. Times are RFC 3339, UTC; only :func:`get_job` fills `refused`.
 
@@ -65,7 +56,7 @@ class JobView:
     created_at: str
     last_at: str | None
     files: JobFiles
-    articles: JobArticles
+    articles: DecisionCounts
     started_by: str
     waited_seconds: float | None
     ran_seconds: float | None
@@ -188,7 +179,7 @@ def _view(state: JobState, held_files: int, refused: tuple[RefusedSummary, ...] 
             archived=tally.archived,
             quarantined=tally.quarantined,
         ),
-        articles=JobArticles(*(getattr(tally, status) for status in DECISIONS)),
+        articles=DecisionCounts(*(getattr(tally, status) for status in DECISIONS)),
         started_by=STARTED_BY[state.job.kind],
         waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice, takewhile
 from pathlib import Path
 
 from worker.errors import NotThere, Rejected, SpoolUnavailable
@@ -115,16 +116,11 @@ def find_matching(
 ) -> tuple[QuarantineItem, ...]:
     """Every refused input that passes, oldest first, up to and with the ID `until`; at most 20,000,
     the oldest ones. Raises SpoolUnavailable."""
-    quarantine = Quarantine(settings.state_dir, folder)
-    items: list[QuarantineItem] = []
-    for refused_id in quarantine.ids():
-        if len(items) == MAX_MATCHING or (until is not None and refused_id > until):
-            break
-        with suppress(NotThere):
-            item = quarantine.get(refused_id)
-            if reason in (None, item.reason) and is_accepted(filters, item):
-                items.append(item)
-    return tuple(items)
+    items: Iterable[QuarantineItem] = Quarantine(settings.state_dir, folder)
+    if until is not None:
+        items = takewhile(lambda item: item.id <= until, items)
+    passing = (it for it in items if reason in (None, it.reason) and is_accepted(filters, it))
+    return tuple(islice(passing, MAX_MATCHING))
 
 
 def find_later_successes(

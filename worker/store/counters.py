@@ -64,6 +64,21 @@ class CounterSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionCounts:
+    """Articles by decision."""
+
+    published: int
+    revised: int
+    withdrawn: int
+    duplicate: int
+    rejected: int
+
+    @property
+    def decision_count(self) -> int:
+        return sum(getattr(self, status) for status in DECISIONS)
+
+
+@dataclass(frozen=True, slots=True)
 class Minute:
     """The articles settled within one minute. `at_ms` is its beginning (the server's, Unix ms)."""
 

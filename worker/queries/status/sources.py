@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from worker.escape import printable
 from worker.feeds.cron import next_cron_time
-from worker.model import DECISIONS, Tally
+from worker.model import Tally
 from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.status.redis_snapshot import RedisSnapshot
@@ -18,24 +18,16 @@ from worker.sources.scan_result import SkippedFile, load_skipped
 from worker.spool.batch import WaitingBatch
 from worker.spool.layout import notes_dir
 from worker.store.backlog import ListingState
+from worker.store.counters import DecisionCounts
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleCounts:
+class ArticleCounts(DecisionCounts):
     """All decisions so far, by outcome. `content_differs` counts some of the duplicates,
     `warnings` the published articles with a warning, by its kind."""
 
-    published: int
-    revised: int
-    withdrawn: int
-    duplicate: int
-    rejected: int
     content_differs: int
     warnings: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def decision_count(self) -> int:
-        return sum(getattr(self, status) for status in DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)
