@@ -128,3 +128,28 @@ def test_signs_in_plain_text_cost_no_decoding(text: str, monkeypatch: pytest.Mon
     )
     assert decode((text * 400).encode()).encoding == "utf-8"
     assert tried == []
+
+
+_COMMON = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1251", "koi8_r", "cp1250",
+           "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "cp1257")  # fmt: skip
+
+
+def test_a_wrong_declaration_is_not_believed() -> None:
+    """Of documents that declare another common encoding 97 % give their text, with a warning; only
+    Windows-1252, which servers send by default, is no reason for one."""
+    prose = {one.codec: one for one in samples() if one.kind == "prose"}
+    read = [
+        (label, is_right(one, got.text), bool(got.warnings))
+        for one in (prose[codec] for codec in _COMMON)
+        for label in _COMMON
+        if label != one.codec and (got := decode(one.data, label.replace("_", "-")))
+    ]
+    assert sum(right for _, right, _ in read) > 0.97 * len(read) > 180
+    silent = [label for label, right, is_warned in read if right and not is_warned]
+    assert {*silent} <= {"cp1252", "cp1250"}  # cp1250 has the letters of some French
+
+
+@pytest.mark.parametrize(("text", "codec"), [("“Љубљана”", "cp1251"), ("Ύψιλον", "cp1253")])
+def test_few_letters_say_nothing_against_a_declaration(text: str, codec: str) -> None:
+    """A short text of rare letters is read as it is declared."""
+    assert decode(text.encode(codec), codec.replace("_", "-")).text == text

@@ -39,6 +39,10 @@ def _entry(inside: str) -> bytes:
         ),
         (_entry("<content>&lt;p&gt;High&lt;/p&gt;</content>"), "html", "<p>High</p>"),
         (
+            _item("<description><![CDATA[<![CDATA[<p>High</p>]]&gt;]]></description>"),
+            "html", "<p>High</p>",
+        ),
+        (
             _entry('<content type="text">&lt;p&gt;High&lt;/p&gt;</content>'),
             "html", "<p>&lt;p&gt;High&lt;/p&gt;</p>",
         ),

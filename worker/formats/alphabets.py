@@ -24,25 +24,28 @@ _COMMONEST = {
     )
     for codec in codecs.split()
 }
+CODECS = (*_AREAS, *_COMMONEST)
 _ENOUGH = 1_000  # bytes
 _WIDE = re.compile("[\u2e80-\uff5f]")
 _RUN = re.compile(  # not within a word of Latin letters
     r"(?<![a-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+|(?<![\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![a-z])"
 )
 _WIDE_RUN = re.compile("([A-Za-z])?[\u2e80-\uffef]++([a-z])?")
+_MIXED = re.compile(r"([A-Za-z])?(?:(?![A-Za-z])[^\W\d_])++([A-Za-z])?")
 _WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]++(?![A-Za-z])")
 
 
 def by_letters(data: bytes) -> str | None:
     """The encoding in which most of `data` is common characters of East Asia, or the commonest
     letters of a script that is not Latin; None for Latin text, and where none is sure."""
-    shares = {codec: _common_share(data[:_ENOUGH], codec) for codec in (*_AREAS, *_COMMONEST)}
+    shares = {codec: common_share(data[:_ENOUGH], codec) for codec in CODECS}
     best = max(shares, key=shares.__getitem__)
     return best if shares[best] > 0.5 else None
 
 
-def _common_share(data: bytes, codec: str) -> float:
-    """The part of the characters beyond ASCII in `data`; a few letters may be common by chance."""
+def common_share(data: bytes, codec: str) -> float:
+    """The part of the characters beyond ASCII in `data` that are common ones, for a codec of
+    CODECS; a few letters may be common by chance."""
     try:  # what was cut may end within a character
         text = getincrementaldecoder(codec)().decode(data, len(data) < _ENOUGH)
     except UnicodeDecodeError:
@@ -56,6 +59,12 @@ def _common_share(data: bytes, codec: str) -> float:
     # Capitals of other readings are signs, or letters of Macedonian (`–ены`, `ѓород`).
     usual = sum("А" <= char <= "я" for char in text) / 1_000_000
     return (sum(map(common.__contains__, counted)) + usual) / count
+
+
+def is_mixed(text: str) -> bool:
+    """Whether most letters beyond ASCII in `text` are within words of Latin ones (`aтй`)."""
+    runs = _MIXED.findall(text[:_ENOUGH])
+    return sum(map(any, runs)) * 2 > len(runs)
 
 
 def is_common(text: str) -> bool:

@@ -1,8 +1,9 @@
 """Bytes to text: by byte-order mark, then by the bytes themselves, then by declaration.
 
 Valid UTF-8 with bytes above 127 is UTF-8 whatever is declared: legacy text of more than a few
-characters is never valid UTF-8 by accident. Labels are resolved as browsers do (WHATWG Encoding
-Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
+characters is never valid UTF-8 by accident. A declaration that the letters contradict
+(:func:`worker.formats.detect.is_wrong`) is not believed. Labels are resolved as browsers do (WHATWG
+Encoding Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
 """
 
 import codecs
@@ -17,7 +18,7 @@ from w3lib.encoding import resolve_encoding
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.alphabets import by_letters, is_common
-from worker.formats.detect import SAMPLE, best_codec, lines_beyond_ascii
+from worker.formats.detect import SAMPLE, best_codec, is_wrong, lines_beyond_ascii
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 
@@ -224,13 +225,9 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         text = _strict(data, label)
         if text is None:
             continue
-        # Servers send this label by default, without knowing the encoding.
-        if (
-            label == "cp1252"
-            and by_letters(lines_beyond_ascii(data))
-            and (better := _detected(data))
-        ):
-            return better
+        if is_wrong(label, data) and (better := _detected(data)):
+            warning = warn(WarningKind.ENCODING, f"read as {better.encoding} (declared: {label})")
+            return replace(better, warnings=() if label == "cp1252" else (warning,))
         return DecodedText(text, label)
     declaration = f" (declared: {', '.join(labels)})" if labels else ""
     if detected := _detected(data):

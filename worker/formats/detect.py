@@ -1,11 +1,12 @@
 """The encoding of bytes that declare none or a wrong one, by the letters of each reading."""
 
+import codecs
 import re
 
 from charset_normalizer import from_bytes
 
-from worker.formats.alphabets import by_letters, is_glued, is_latin
-from worker.formats.latin import CODECS, best_reading
+from worker.formats import alphabets, latin
+from worker.formats.alphabets import by_letters, common_share, is_glued, is_latin, is_mixed
 
 SAMPLE = 64 * 1024
 """Maximum bytes or characters that are examined."""
@@ -19,11 +20,41 @@ _DETECTABLE = [
     *("cp437", "cp775", "mac_roman", "mac_cyrillic", "mac_latin2", "mac_greek", "mac_turkish"),
 ]
 
+_SAME = {
+    "big5hkscs": "big5", "euc_kr": "cp949", "shift_jis": "cp932", "gbk": "gb18030",
+    "gb2312": "gb18030", "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_8": "cp1255",
+    "tis_620": "cp874", "koi8_u": "koi8_r",
+}  # fmt: skip
+_ENOUGH, _ENOUGH_HIGH = 1_000, 12
+
 
 def best_codec(data: bytes) -> str:
     """The name of a codec; empty for bytes that are no text."""
     sample = lines_beyond_ascii(data)
     return by_letters(sample) or _other_codec(sample)
+
+
+def is_wrong(declared: str, data: bytes) -> bool:
+    """Whether `data` is surely not in the codec `declared`: it has another script's commonest
+    letters, or is in Latin letters that `declared` turns into others."""
+    name = codecs.lookup(declared).name.replace("-", "_")
+    codec, sample = _SAME.get(name, name), lines_beyond_ascii(data)
+    if codec in alphabets.CODECS and common_share(sample[:_ENOUGH], codec) > 0.5:
+        return False
+    text = sample.decode(declared, "replace")
+    share = latin.share_of_language(text, codec) if codec in latin.CODECS else 0.0
+    is_short = len(_HIGH.findall(sample[:_ENOUGH])) < _ENOUGH_HIGH
+    is_default = codec == "cp1252"  # servers send it without knowing the encoding
+    is_known = codec in alphabets.CODECS or codec in latin.CODECS
+    if share > 0.9 or not is_known or (is_short and not is_default):
+        return False
+    if best := by_letters(sample):
+        return _SAME.get(best, best) != codec
+    if codec in alphabets.CODECS:
+        return is_mixed(text)
+    best = latin_codec(sample)
+    is_better = best and latin.share_of_language(sample.decode(best), best) > share + 0.3
+    return bool(is_better) and not is_short
 
 
 def lines_beyond_ascii(data: bytes) -> bytes:
@@ -42,8 +73,13 @@ def _other_codec(sample: bytes) -> str:
     best = from_bytes(sample, cp_isolation=_DETECTABLE).best()
     if best is None or not (is_latin(str(best)) or is_glued(str(best))):
         return best.encoding if best else ""
-    readings = ((codec, _strict(sample, codec)) for codec in CODECS)
-    return best_reading((codec, text) for codec, text in readings if text is not None) or ""
+    return latin_codec(sample)
+
+
+def latin_codec(sample: bytes) -> str:
+    """The encoding of Latin letters in which `sample` is most like a language, or empty."""
+    readings = ((codec, _strict(sample, codec)) for codec in latin.CODECS)
+    return latin.best_reading((codec, text) for codec, text in readings if text is not None) or ""
 
 
 def _strict(sample: bytes, name: str) -> str | None:

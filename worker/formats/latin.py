@@ -102,15 +102,17 @@ def best_reading(readings: Iterable[tuple[str, str]]) -> str | None:
     """The codec of the best of `readings` (codec, text); of nearly equal ones the first."""
     best_name, best = None, -1.0
     for name, text in readings:
-        share = share_of_language(text[:_LONGEST], _GROUPS[name])
+        share = share_of_language(text, name)
         if share > best + _CLOSE:
             best_name, best = name, share
     return best_name
 
 
-def share_of_language(text: str, languages: list[_Language]) -> float:
-    """The share of the characters beyond ASCII in `text` that one of `languages` explains, up to 1,
-    and up to a third more for its words; below zero where no language has them in such places."""
+def share_of_language(text: str, codec: str) -> float:
+    """The share of the characters beyond ASCII in `text` that one of the languages of `codec`
+    explains, up to 1, and up to a third more for its words; below zero where no language has them
+    in such places."""
+    text, languages = text[:_LONGEST], _GROUPS[codec]
     total = sum(map("\x7f".__lt__, text))
     if not total:
         return 1.0

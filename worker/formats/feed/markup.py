@@ -44,7 +44,11 @@ def markup_in(element: Element) -> str:
 def _own_text(element: Element) -> str:
     """The text of an element without others; without the mark of a section that was escaped."""
     text = (element.text or "").strip()
-    return text[9:].removesuffix("]]>").strip() if text.startswith("<![CDATA[") else text
+    return (
+        text[9:].removesuffix("]]>").removesuffix("]]&gt;").strip()
+        if text.startswith("<![CDATA[")
+        else text
+    )
 
 
 def _written(element: Element) -> Iterator[str]:
