@@ -146,7 +146,7 @@ def test_a_large_feed_has_a_batch_of_its_own(make: Make, web: Web) -> None:
 
 
 def test_a_quarantined_feed_can_be_retried(world: World, web: Web) -> None:
-    """Its bytes are read again as a document of that feed."""
+    """Its bytes are read again as a document of that feed, and counted with all that is polled."""
     from worker.actions.quarantine import retry
 
     web.pages["/bad"] = Reply(body=b"<html><body><h1>Sign in</h1><p>please</p></body></html>")
@@ -159,6 +159,7 @@ def test_a_quarantined_feed_can_be_retried(world: World, web: Web) -> None:
     assert world.entries() == []
     (again,) = world.context.deps.quarantine
     assert (again.source, again.reason) == ("bad", items.reason)
+    assert set(world.context.counter_store.snapshot([]).by_source) == {"feeds"}
 
 
 CUT_OFF = (

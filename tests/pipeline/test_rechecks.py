@@ -308,6 +308,7 @@ def test_withdrawn_and_forgotten_articles_are_not_rechecked(world: World, web: W
     (manual_root(world.settings).work / batch / POSTPONED_FILE).touch()
     retract(world.settings, third, "by hand")
     world.drain()
+    assert set(world.context.counter_store.snapshot([]).by_source) == {"feeds"}
     assert (web.fetched_pages(), counts(world)) == (
         ["/3.html"],
         store.RecheckCounts(waiting=1, done=1),

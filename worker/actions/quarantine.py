@@ -11,7 +11,7 @@ from pathlib import Path
 
 from worker.errors import NotThere, UsageError
 from worker.escape import printable
-from worker.settings import Settings
+from worker.settings import POLLED, Settings
 from worker.settings.clock import utc_now
 from worker.spool.claim import AcceptedLog, batched, claim
 from worker.spool.layout import manual_root
@@ -108,7 +108,7 @@ def _retry(
     for refused in chosen:
         try:
             raw = quarantine.raw_path(refused.id)
-            alike[refused.source, refused.strict].append((refused, raw))
+            alike[_batch_source(refused), refused.strict].append((refused, raw))
         except UsageError:  # an earlier retry was killed after it took the bytes
             _remove(quarantine, refused.id)
     files = 0
@@ -124,6 +124,11 @@ def _retry(
     return RetryResult(
         job, files, ("Redis does not answer; the files wait in the spool until then",)
     )
+
+
+def _batch_source(refused: QuarantineItem) -> str:
+    """As at the first time: all that was polled is counted as one source."""
+    return POLLED if refused.origin and refused.origin.feed_url else refused.source
 
 
 def _remove(quarantine: Quarantine, refused_id: str) -> bool:

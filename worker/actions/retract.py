@@ -3,7 +3,7 @@
 from worker.errors import NotThere, UsageError
 from worker.escape import printable
 from worker.model import WithdrawalReason
-from worker.settings import Settings
+from worker.settings import MANUAL, POLLED, Settings
 from worker.settings.clock import utc_now
 from worker.sources.tombstones import make_tombstone
 from worker.spool.claim import AcceptedLog, claim_bytes
@@ -33,7 +33,10 @@ def retract(settings: Settings, article_id: str, reason: str) -> str:
         )
     incoming = make_tombstone(store, entry, WithdrawalReason.RETRACTED, reason, kind=KIND, now=now)
     assert incoming.origin is not None
-    head = Head.new(incoming.origin.source, KIND, now)
+    source = incoming.origin.source
+    # All that was polled is counted as one source: a feed is none of its own.
+    is_feed = source != MANUAL and settings.source(source) is None
+    head = Head.new(POLLED if is_feed else source, KIND, now)
     claim_bytes(manual_root(settings), head, [incoming], AcceptedLog(settings.state_dir))
     notify_ingest(settings)
     return head.batch
