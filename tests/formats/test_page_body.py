@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from tests.formats.pages import SENTENCE, Parse
 from worker.errors import Rejected
-from worker.formats.page.body import extracted
+from worker.formats.page.body import extracted, is_index
 from worker.formats.page.extraction import _elected
 from worker.formats.page.passages import locate
 from worker.formats.page.tree import parsed
@@ -220,6 +220,33 @@ def test_a_login_is_no_article(title: str, parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(html)
     assert parse(html.replace(title, f"{title}: an appeal")).html
+
+
+def test_a_list_of_links_is_no_article(parse: Parse) -> None:
+    """A page that is nothing but links to articles is refused; one that says something about its
+    links, or has few, is an article."""
+    names = [
+        f"The {name} of the eastern harbour are for sale" for name in ["tugs", "cranes", "buoys"]
+    ]
+    links = "".join(
+        f"<h3><a href='/{at}'>{name}, too</a></h3>" for at, name in enumerate(names * 3)
+    )
+    front = page(f"<div><h1>Quay</h1>{links}</div>", "Quay")
+    with pytest.raises(Rejected, match="no article was found"):
+        parse(front)
+    assert parse(front.replace("</h3>", f"</h3><p>{PARTS[0]}</p>")).html
+    note = parsed(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))
+    assert not is_index(locate(note.find("body"), PARTS[0]))
+
+
+def test_a_script_that_loads_is_no_article(parse: Parse) -> None:
+    """The word that stands where a script puts the article is none; a short article is one."""
+    with pytest.raises(Rejected, match="scripts make the text"):
+        parse(page('<div id="__next"><div>Loading the page…</div></div>'))
+    flash = "The quay is open again, and all of its cranes are back in service."
+    assert (
+        flash in parse(page(f'<div id="__next"><article>{HEAD}<p>{flash}</p></article></div>')).html
+    )
 
 
 def test_a_text_is_taken_once() -> None:

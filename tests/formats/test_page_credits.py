@@ -199,6 +199,7 @@ def test_the_site_is_no_author(name: str, parse: Parse) -> None:
         (" | Harbours | The Quay-Post", "The Quay-Post"),
         (" - quay-post.example", "quay-post.example"),
         ("-国内新闻-示例晚报网", "示例晚报网"),
+        ("？-示例晚报网", "示例晚报网"),
         ("_港口_货柜", None),
         (" - Harbours", None),
         (": the quay post", None),

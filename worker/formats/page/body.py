@@ -10,6 +10,7 @@ from lxml import etree
 from worker.errors import Reason, Rejected
 from worker.formats.body import paragraphs
 from worker.formats.page.extraction import article_text
+from worker.formats.page.line_kinds import link_share
 from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, locate
 from worker.formats.page.pruning import cut_down
@@ -87,12 +88,20 @@ def cut_out(article: Extracted, title: str, bylines: Sequence[str]) -> str:
     return paragraphs(article.text) if squeezed_length(article.text) >= SHORT else ""
 
 
+def is_index(passages: Passages) -> bool:
+    """Whether the text is nothing but links to articles, as that of a front page."""
+    sizes = [(len(run.text), link_share(run)) for run in passages.kept]
+    linked = sum(size * share for size, share in sizes)
+    is_list = sum(share > _MOST for _, share in sizes) >= _FEW
+    return is_list and linked > _MOST * sum(size for size, _ in sizes)
+
+
 def check_content(html: str, size: int, title: str, body: Element) -> None:
     """Raises Rejected with the reason why `html`, cut out of `body`, is no article.
 
     `size` is its length as `squeezed_length` counts it.
     """
-    if not html and any(element.get("id") in _APPS for element in body.iter()):
+    if size < _SHORTEST and any(element.get("id") in _APPS for element in body.iter()):
         raise Rejected(
             Reason.NO_CONTENT,
             "scripts make the text of this page, and newsdrop runs none: drop the article itself, "
@@ -108,6 +117,8 @@ def check_content(html: str, size: int, title: str, body: Element) -> None:
 
 
 _APPS = frozenset({"__next", "__nuxt", "__NEXT_DATA__", "__NUXT_DATA__", "root", "app"})
+_SHORTEST = 30  # characters of an article beside a script's place; `Loading…` is none
+_MOST, _FEW = 0.8, 5  # of the letters in links; lines that are links
 _LONGEST = 1_000  # characters around a question for a name and a password
 _ERROR = re.compile(
     r"\W*(?:(?:error\s*)?404\b|(?:page )?not found|seite nicht gefunden|"

@@ -12,7 +12,7 @@ from itertools import islice
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import Extracted, check_content, cut_out, extracted
+from worker.formats.page.body import Extracted, check_content, cut_out, extracted, is_index
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_classes, by_credits, with_others
 from worker.formats.page.date_search import date_found
@@ -252,7 +252,7 @@ def _body(
     """The body's HTML, and a warning where it may be wrong."""
     if ruled:
         return ruled, ()
-    html = cut_out(extract, data.title or "", bylines)
+    html = "" if is_index(extract.passages) else cut_out(extract, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
     size = squeezed_length(extract.text)
     is_drawn = size * _TEASER < squeezed_length(data.body or "") or not extract.is_in_tree
