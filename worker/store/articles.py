@@ -111,7 +111,8 @@ class ArticleStore(Stream):
             mark_keys = self._layout.mark_keys(identity, now)
             keys += mark_keys
             args += (len(mark_keys), mark_field(identity))
-        return [answer == 1 for answer in self._run(self._exists, keys, args)] if keys else []
+        flags = self._run(self._exists, keys, args) if keys else b""
+        return [flag == ord("1") for flag in flags]
 
     def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         """The index entry of each input, found by the hash of its bytes: a hit need not be parsed.

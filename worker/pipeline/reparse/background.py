@@ -17,6 +17,7 @@ from worker.errors import Retryable
 from worker.model.frozen import dataclass
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
+from worker.pipeline.frames import in_one_chunk
 from worker.pipeline.reparse.run import is_full, read_segments
 from worker.pipeline.reparse.state import ReparseOrder, RunState
 from worker.spool.batch import batch_names
@@ -86,6 +87,7 @@ def is_open(state_dir: Path) -> bool:
     return order is not None and (run is None or not run.finished_at)
 
 
+@in_one_chunk
 def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
     """Read the archive for the order, for some seconds; one process at a time. Raises Retryable.
 
