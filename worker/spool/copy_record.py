@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,10 +42,14 @@ class CopyState:
 
 
 def read_state(state_dir: Path) -> CopyState:
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        return dataclass_from(
-            CopyState, orjson.loads((state_dir / "archive-copy.json").read_bytes())
-        )
+    """The state; an empty one where it cannot be read."""
+    with suppress(OSError, ValueError, TypeError):
+        data = orjson.loads((state_dir / "archive-copy.json").read_bytes())
+        state = dataclass_from(CopyState, data)
+        for at in filter(None, (state.oldest, state.retry_at)):
+            if datetime.fromisoformat(at).tzinfo is None:
+                raise ValueError("a time without a zone")
+        return state
     return CopyState()
 
 

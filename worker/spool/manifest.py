@@ -153,7 +153,11 @@ def load(batch_dir: Path) -> Manifest:
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
         entries = tuple(_entry(*line) for line in json.loads(f"[{','.join(rest)}]"))
-        return Manifest(dataclass_from(Head, json.loads(first)), entries)
+        head = dataclass_from(Head, json.loads(first))
+        datetime.fromisoformat(head.claimed_at)
+        if head.batch != batch_dir.name:
+            raise ValueError("it is of another batch")
+        return Manifest(head, entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(
             f"the manifest {printable(batch_dir / NAME)} cannot be read: restore it from a "
@@ -176,6 +180,14 @@ def reread_of(data: dict[str, Any] | None) -> Reread | None:
     return dataclass_from(Reread, {**data, "articles": articles})
 
 
+def _check_entry(number: Any, path: Any, offset: Any, size: Any) -> None:
+    """Raises TypeError where a damaged manifest has other values."""
+    numbers = (number, offset, size)
+    if not isinstance(path, str) or any(type(each) is not int or each < 0 for each in numbers):
+        raise TypeError("an entry has values of other types")
+
+
 def _entry(number: int, path: str, *rest: Any) -> Entry:
     offset, size, origin, reread = [*rest, None, None, None, None][:4]
+    _check_entry(number, path, offset or 0, size or 0)
     return Entry(number, path, offset, size or 0, origin_of(origin), reread_of(reread))

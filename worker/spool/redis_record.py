@@ -1,6 +1,7 @@
 """What newsdrop last saw of its Redis: to notice a restart, and what that lost."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from worker.model.from_json import dataclass_from
 from worker.spool.layout import translate_errors, write_durably
 
 NAME = "redis-run-id"
+_STREAM_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,11 @@ def read(state_dir: Path) -> RedisRecord:
         data = path.read_bytes()
     try:
         values: Any = orjson.loads(data)
-        return dataclass_from(RedisRecord, values)
+        record = dataclass_from(RedisRecord, values)
+        datetime.fromisoformat(record.lost_since or "2000-01-01")
+        if not _STREAM_ID.fullmatch(record.last_id):
+            raise ValueError("this is no entry of a stream")
+        return record
     except (ValueError, TypeError, AttributeError):  # an older version wrote the run id alone
         return RedisRecord(data.decode("ascii", "replace"))
 
