@@ -130,7 +130,14 @@ HOSTS = (
 )
 NO_HOSTS = (
     *("a%20b.example", "a\ufffd.example", "xn--a-ecp.example", "xn--a.example", "1.2.3.4.5"),
-    *("999.1.1.1", "a.example:99999", "a.example:x", "a<b.example", "\ufff0www.example"),
+    *(
+        "999.1.1.1",
+        "a.example:99999",
+        "a.example:x",
+        "a<b.example",
+        "新>闻.cn",
+        "\ufff0www.example",
+    ),
     *("[::1", 'a".example', "\u0301a.example", "a。%.example", ""),
 )
 

@@ -20,7 +20,7 @@ _PLAIN = re.compile(
     r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?<=[a-z])(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?"
 )
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
-_ASCII_LABEL = re.compile("[a-z0-9_-]*")
+_LABEL = re.compile("[a-z0-9_\\x80-\U0010ffff-]*")
 _BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
 _SAFE = ("http://", "https://", "mailto:")
 
@@ -198,10 +198,12 @@ def _is_label(label: str) -> bool:
             return False
         if label.isascii() or normalize("NFKC", label.lower()) != label:
             return False
-    if label.isascii():
-        return _ASCII_LABEL.fullmatch(label) is not None
-    kinds = [category(char)[0] for char in label if char not in "-_"]
-    return kinds[0] != "M" and "\ufffd" not in label and set(kinds) <= {"L", "M", "N", "S"}
+    if not _LABEL.fullmatch(label):
+        return False
+    kinds = [category(char) for char in label if not char.isascii()]
+    return all(kind == "So" or kind[0] in "LMN" for kind in kinds) and not (
+        category(label[:1] or "-").startswith("M") or "\ufffd" in label
+    )
 
 
 def _joined(base: str | None, address: str) -> str:
