@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from dateparser import DateDataParser
-from lxml import etree
+from lxml import etree, html
 from markdown_it.parser_inline import ParserInline
 from trafilatura import external
 
@@ -32,6 +32,7 @@ from worker.formats.body_kind import is_html
 from worker.formats.page import headline
 from worker.formats.page import tree as page_elements
 from worker.formats.page.date_search import MAX_TEXTS
+from worker.formats.page.microdata import by_microdata
 from worker.formats.page.tree import page_tree, text_content
 from worker.model import RawArticle, Refusal
 from worker.settings import Limits
@@ -406,3 +407,33 @@ def test_heading_of_many_elements(read_one: Any, monkeypatch: pytest.MonkeyPatch
     inside = "".join(f"<span>word{number} </span>" for number in range(5_000))
     read_one(f"<!DOCTYPE html><title>A</title><h1>{inside}</h1><p>Text.</p>".encode())
     assert len(calls) < 100
+
+
+@pytest.mark.parametrize("level", ["h1", "h2"])
+def test_many_titles(level: str, read_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of titles, names of the site and headings are not each compared with each."""
+    calls = calls_of(monkeypatch, headline, "title_key")
+    names = ("og:title", "og:site_name")
+    metas = "".join(
+        f"<meta property='{name}' content='Harbour {number} closed'>"
+        for number in range(1_000)
+        for name in names
+    )
+    headings = "".join(f"<{level}>Harbour {number}</{level}>" for number in range(1_000))
+    read_one(f"<!DOCTYPE html><title>A</title>{metas}<body>{headings}<p>Text.</p>".encode())
+    assert len(calls) < 100_000
+
+
+def test_item_from_a_source_without_a_host(read_one: Any) -> None:
+    """The damaged address of an item's source costs the item nothing."""
+    entry = '<title>a</title><description>b</description><source url="http://[x]/">c</source>'
+    assert read_one(feed(entry)).title == "a"
+
+
+def test_microdata_of_a_removed_text() -> None:
+    """A date in microdata is read also where the article's first line is out of the tree."""
+    tree = html.document_fromstring(
+        "<p itemprop=datePublished>2021-11-26<p itemprop=datePublished>"
+    )
+    own = html.fragment_fromstring("<p>Text.</p>")
+    assert by_microdata(tree, own).dates[0].text == "2021-11-26"

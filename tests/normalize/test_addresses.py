@@ -152,3 +152,9 @@ def test_a_host(host: str) -> None:
 def test_no_host(host: str) -> None:
     """An address whose host no browser accepts is none: who shows it would drop it, or break."""
     assert absolute(f"https://{host}/x") is None
+
+
+def test_a_redirection_to_no_host() -> None:
+    """A link of Google's Alerts to an address without a host stays as it is."""
+    link = "https://www.google.com/url?url=https://%5Bx/n"
+    assert canonical_address(link) == link

@@ -272,3 +272,8 @@ def test_a_long_bold_run_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert made.highlights == (" ".join(["bold"] * 200)[:LONGEST],)
     assert len(sizes) <= LONGEST
     assert made.text.count("bold") == 20_000
+
+
+def test_cells_in_preformatted_text() -> None:
+    """Cells of a table in preformatted text are separated by tabs, as others are."""
+    assert body("<pre>x<table><tr><td>a</td><td>b</td></tr></table></pre>").text == "x\na\tb"

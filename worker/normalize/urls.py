@@ -120,7 +120,8 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
     if not secure_hosts and _CANONICAL.fullmatch(address) and not _PAGE_FORM.search(address):
         return address
     if redirected := _REDIRECTED.match(address):
-        address = unquote(redirected[1])
+        page = unquote(redirected[1])
+        address = page if _has_host(page) else address
     if cached := _AMP_CACHE.match(address):
         page = f"http{'s' if cached[1] else ''}://{cached[2]}"
         address = page if host_of(page) else address

@@ -5,7 +5,6 @@ whose items have their address in `HREF` and their text in `ABSTRACT`."""
 import re
 from collections.abc import Iterator
 from functools import partial
-from urllib.parse import urlsplit
 
 from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
@@ -39,6 +38,7 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
+_FRONT_PAGE = re.compile(r"[^/?#]*//[^/?#]+/?(?:[?#]|$)")
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _RESOURCE = _ABOUT.replace("about", "resource")
@@ -179,7 +179,7 @@ def _publisher(fields: Fields) -> Publisher | None:
     source = fields.first("source")
     if source is not None and (name := clean(text_in(source))):
         url = fields.address(source.get("url"), source)
-        is_front_page = url is not None and urlsplit(url).path in ("", "/")  # else its feed
+        is_front_page = url is not None and _FRONT_PAGE.match(url)  # else its feed
         return Publisher(name, url if is_front_page else None)
     publisher = fields.text("dc:publisher")
     return Publisher(publisher) if publisher else None

@@ -115,6 +115,8 @@ _SUMMARY = "og:description description twitter:description dc.description"
 _IMAGE = "og:image og:image:secure_url og:image:url twitter:image twitter:image:src"
 
 _MAX_TAGS = 50
+_MAX_TEXTS = 50
+"""Of one name; each title is compared with each heading, and each with the names of the site."""
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, roughly
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _PREFIXED = re.compile(r"[\w.-]+:[\w.:-]+")
@@ -142,7 +144,9 @@ def meta_table(tree: Element) -> Mapping[str, list[str]]:
         text = " ".join((element.get("content") or element.get("value") or "").split())
         for kind in ("property", "name", "itemprop", "http-equiv") if text else ():
             for name in _names((element.get(kind) or "").lower()):
-                table.setdefault(name, []).append(text)
+                texts = table.setdefault(name, [])
+                if len(texts) < _MAX_TEXTS:
+                    texts.append(text)
     return table
 
 

@@ -50,7 +50,7 @@ def _nearest(elements: list[Element], own: Element | None) -> Element | None:
 
     def distance(element: Element) -> int:
         outwards = (element, *element.iterancestors())
-        return next(around[outer] for outer in outwards if outer in around)
+        return next((around[outer] for outer in outwards if outer in around), len(around))
 
     return min(elements, key=distance)
 

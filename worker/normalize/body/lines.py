@@ -74,7 +74,8 @@ class Lines:
         self._line_start = len(self.texts)
         self.after_bold = self.in_line = False
         if self.pre:
-            self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
+            rows = text.replace(f" {_CELL_END}", "\t").replace(_CELL_END, "\t").split("\n")
+            self.lines += filter(None, map(str.rstrip, rows))
         elif _CELL_END in text:
             cells = (" ".join(cell.split()) for cell in text.split(_CELL_END))
             if row := "\t".join(cells).strip():
