@@ -421,7 +421,7 @@ def test_many_titles(level: str, read_one: Any, monkeypatch: pytest.MonkeyPatch)
     )
     headings = "".join(f"<{level}>Harbour {number}</{level}>" for number in range(1_000))
     read_one(f"<!DOCTYPE html><title>A</title>{metas}<body>{headings}<p>Text.</p>".encode())
-    assert len(calls) < 100_000
+    assert len(calls) < 40_000
 
 
 def test_item_from_a_source_without_a_host(read_one: Any) -> None:
