@@ -33,7 +33,7 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
     )
 
 
-def by_classes(passages: Passages, title: str | None) -> PageMetadata:
+def by_classes(passages: Passages, title: str | None) -> tuple[Person, ...]:
     """Authors in elements whose class calls them so, or in their line: the least sure of all."""
     names: dict[Person, None] = {}
     for run in runs_around(passages, title, _LONGEST_BYLINE):
@@ -44,8 +44,8 @@ def by_classes(passages: Passages, title: str | None) -> PageMetadata:
         if names and not persons:
             break
         names |= dict.fromkeys(one for one in persons if not _NO_PERSON.search(one.name))
-    inner = [one for one in names if not any(o != one and o.name in one.name for o in names)]
-    return PageMetadata(authors=tuple(inner))
+    inner = (one for one in names if not any(o != one and o.name in one.name for o in names))
+    return tuple(inner)
 
 
 def with_others(authors: tuple[Person, ...], credited: tuple[Person, ...]) -> tuple[Person, ...]:

@@ -119,6 +119,7 @@ _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one head
 _NO_SECTION = 10  # letters; `News` is the name of a section
 _HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)
 _SIGNS = frozenset(["", *"-_|｜–—·:»"])
+_GOES_ON = re.compile(r"\w[^\W\u3000-\u9fff]")
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
 
 
@@ -242,10 +243,10 @@ def _whole(title: str, all_titles: Sequence[str]) -> str | None:
     """A title that was cut (`The board said…`, `The boa`) is replaced by the whole, if the page
     has it."""
     if not _CUT.search(title):
-        goes_on = re.compile(rf"{re.escape(title)}(?<=\w)[^\W\u3000-\u9fff]")
         is_sure = len(title) < _SHORTEST_CUT or all_titles.count(title) > 1
-        longer = () if is_sure else filter(goes_on.match, all_titles)
-        return next(iter(longer), title) or None
+        longer = () if is_sure else (text for text in all_titles if text.startswith(title))
+        end = len(title) - 1
+        return next((text for text in longer if _GOES_ON.match(text, end)), title) or None
     start = _CUT.sub("", title)
     for text in all_titles:
         rest = text[len(start) :]

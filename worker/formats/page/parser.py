@@ -98,14 +98,16 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     summaries = filter(None, (ld.summary, meta.summary))
     extract = replace(extract, passages=corrected(extract.passages, title, summaries))
     credited = by_credits(extract.passages, title)
-    classified = by_classes(extract.passages, title)
-    declared = [ld, meta, micro, by_address(url), credited, by_card(tree), classified]
+    declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url)):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
     persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
     data = replace(merge_metadata(ruled.data, *persons), title=title)
-    data = replace(data, authors=with_others(data.authors, credited.authors))
+    authors = with_others(data.authors, credited.authors) or without_sites(
+        by_classes(extract.passages, title), sites
+    )
+    data = replace(data, authors=authors)
     shown = tuple(dates_shown(extract.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, extract.passages))
     bylines = [date.text for date in shown]
