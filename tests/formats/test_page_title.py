@@ -201,3 +201,11 @@ def test_names_of_sites_are_searched_in_little_time(title: str) -> None:
     begin = process_time()
     assert without_outlet(without_site(title, ["Harbour News"])) == title
     assert process_time() - begin < 1
+
+
+def test_a_title_that_holds_the_heading_does_not_shorten_it(parse: Parse) -> None:
+    """A shorter title counts as the heading's part only with another that is as short: those that
+    hold the heading have all of its parts, too."""
+    heading = f"{TITLE} after talks"
+    html = page(f"<article><h1>{heading}</h1>{TEXT}</article>", f"{heading} | Harbour News")
+    assert parse(html.replace("</head>", f"{og(TITLE)}</head>")).title == heading

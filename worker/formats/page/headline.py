@@ -227,14 +227,14 @@ def _agreed_part(heading: str, others: Sequence[str]) -> str:
 
     Of equal titles the one with more words: `<span>Ports</span><span>Two ships</span>` is one.
     """
-    text = title_key(heading)
+    text, keys = title_key(heading), [*map(title_key, others)]
     for other in others:
         part = title_key(other)
         if part == text and len(other.split()) > len(heading.split()):
             return other
         is_cut = heading.startswith(other) and len(heading[len(other) :].split()) > 2
         is_part = part != text and part in text and 2 * len(part) >= len(text) and not is_cut
-        if is_part and sum(part in title_key(title) for title in others) >= 2:
+        if is_part and sum(part in key and text not in key for key in keys) >= 2:
             return other
     return heading
 
