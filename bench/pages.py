@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString
 
 from bench.figure import Figure
-from tests.formats.test_page_real import REAL, SAMPLES
+from tests.formats.page.test_real import REAL, SAMPLES
 from worker.errors import Rejected
 from worker.formats import ParseContext
 from worker.formats.decode import decode

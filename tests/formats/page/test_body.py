@@ -14,7 +14,7 @@ from worker.formats.page.passages import locate
 from worker.formats.page.tree import parsed
 from worker.sites import Sites
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "pages"
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "pages"
 PARTS = (
     "The pilots of the eastern harbour went back to work on Monday after eleven days on strike.",
     "Their union accepted a shorter night watch, and the port promised two more boats by spring.",

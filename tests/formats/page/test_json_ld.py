@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.formats.page.test_body import HEAD, TEXT, page
 from tests.formats.pages import Parse
-from tests.formats.test_page_body import HEAD, TEXT, page
 from worker.model import Person, Publisher
 
 NODE = {"@type": "NewsArticle", "headline": "Pilots return to work", "datePublished": "2021-11-26"}

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.formats.page.test_body import HEAD, PARTS, TEXT, page
 from tests.formats.pages import BODY, Parse
-from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
 from worker.normalize.dates.parser import parse_date
 from worker.sites import Sites
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "pages"
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "pages"
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from tests.formats.page.test_body import HEAD, PARTS, TEXT, page, text_of
 from tests.formats.pages import BODY, Parse, page_of
-from tests.formats.test_page_body import HEAD, PARTS, TEXT, page, text_of
 from worker.formats.page.passages import locate
 from worker.formats.page.surroundings import corrected
 from worker.formats.page.tree import parsed

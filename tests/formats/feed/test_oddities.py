@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.formats.test_feed import rss
+from tests.formats.feed.test_feed import rss
 
 _ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>Wire</title><entry>{}</entry></feed>'
 _RDF = (

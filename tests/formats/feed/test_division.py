@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.formats.test_feed import ITEM, ZONED, rss
+from tests.formats.feed.test_feed import ITEM, ZONED, rss
 from worker.errors import Rejected
 from worker.formats import ParseContext
 from worker.formats.feed import xml_feed
@@ -16,7 +16,7 @@ from worker.model import Document, Profile
 from worker.settings import Limits
 from worker.sites import Sites
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "feed").glob("*.in"))
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "feed").glob("*.in"))
 LONG = "long text " * 500
 HEAD = '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xml:lang="de"><channel>'
 

@@ -216,7 +216,7 @@ def test_feedparser_agrees(read: Any) -> None:
     assert [one.html for one in ours] == [one.description for one in theirs.entries]
 
 
-CASES = Path(__file__).parents[3] / "shared" / "cases" / "feeds"
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "feeds"
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not here")

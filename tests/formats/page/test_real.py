@@ -12,7 +12,7 @@ from tests.formats.pages import Parse
 from worker.formats.decode import decode
 from worker.sites import Sites
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "pages-zh"
+SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "pages-zh"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.formats.page.test_body import HEAD, PARTS, TEXT, page
 from tests.formats.pages import Parse
-from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
 from worker.model import Attachment
 
 

@@ -5,8 +5,8 @@ from time import process_time
 import pytest
 from lxml import etree
 
+from tests.formats.page.test_body import PARTS, TEXT, page, text_of
 from tests.formats.pages import Parse
-from tests.formats.test_page_body import PARTS, TEXT, page, text_of
 from worker.formats.page.passages import locate
 from worker.formats.page.pruning import cut_down
 from worker.formats.page.site_names import without_outlet, without_site

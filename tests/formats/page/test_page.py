@@ -15,7 +15,7 @@ from worker.formats.page import tree
 from worker.model import Person, Publisher, RawArticle
 from worker.settings import Limits
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "page"
+GOLDEN = Path(__file__).parents[2] / "golden" / "page"
 
 
 def shown(article: RawArticle) -> dict[str, Any]:

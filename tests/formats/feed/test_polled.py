@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.formats.test_feed import ITEM, ZONED, rss
-from tests.formats.test_sitemap import news, sitemap
+from tests.formats.feed.test_feed import ITEM, ZONED, rss
+from tests.formats.feed.test_sitemap import news, sitemap
 from worker.errors import Reason, Rejected
 from worker.formats import ParseContext
 from worker.formats.feed.polled import FeedFile, read_feed
