@@ -153,3 +153,36 @@ def test_a_wrong_declaration_is_not_believed() -> None:
 def test_few_letters_say_nothing_against_a_declaration(text: str, codec: str) -> None:
     """A short text of rare letters is read as it is declared."""
     assert decode(text.encode(codec), codec.replace("_", "-")).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Price £30", "Price 30¤ ", "30 °C", "© 2020 Foo Inc", "it’s here", "5½ percent", "10 µm",
+     "« Foo »", "100 €", "foo – bar", "Visite à Paris", "Åre", "§ 5 BGB", "wait…", "• item",
+     "a × b", "· item", "10 m³", "n° 5", "1º lugar", "50 ¢", "¥ 300", "±3", "¼ cup", "¡Hola!",
+     "½ cup, ¼ l, ¾ l, 1½ oz, 180 °C, 2½ h, ¼ l, ½ cup, ¼ tsp, ¾ cup, 1½ oz, 2½ h, ¼ l",
+     "£30, £40, £50, £60, £70 and £80, £90, £100, £200, £300, £10, £20", "• one\n" * 13],
+)  # fmt: skip
+def test_signs_in_english_are_no_letters_of_another_script(text: str) -> None:
+    """A sign or two in a text of ASCII are read as browsers do, declared or not: a page in
+    Latin-1 with `© 2020` had `Е 2020`, one with `30 °C` a Chinese character."""
+    page = f"<html><body><p>Some text of an article.</p><p>{text}</p></body></html>"
+    for label in (None, "iso-8859-1", "windows-1252"):
+        assert decode(page.encode("cp1252"), label).text == page, label
+
+
+@pytest.mark.parametrize(
+    ("text", "codecs"),
+    [
+        ("ПРЕЗИДЕНТ РОССИИ ПОДПИСАЛ ЗАКОН О ВНЕСЕНИИ ИЗМЕНЕНИЙ В БЮДЖЕТ", "cp1251 koi8-r cp866"),
+        ("ΑΝΑΚΟΙΝΩΣΗ ΤΟΥ ΥΠΟΥΡΓΕΙΟΥ ΟΙΚΟΝΟΜΙΚΩΝ ΓΙΑ ΤΗΝ ΑΝΑΠΤΥΞΗ", "cp1253 iso8859-7"),
+        ("Serokê herêmê got ku di civîna îro de biryara nû hat dayîn û şandeya şaredariyê "
+         "çû Amedê, şert û mercên jiyanê çêtir bibin.", "cp1254 iso8859-9"),
+        ("30 €, 40 €, 50 €, 60 €, 70 €, 80 €, 90 €, 100 €, 110 €, 120 €, 130 €, 140 €",
+         "cp1252 iso8859-15 cp1250"),
+    ],
+)  # fmt: skip
+def test_a_right_declaration_is_believed(text: str, codecs: str) -> None:
+    """Headlines in capitals, languages that share an encoding with a larger one, and prices."""
+    for codec in codecs.split():
+        assert decode(text.encode(codec), codec).text == text, codec

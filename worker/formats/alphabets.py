@@ -32,7 +32,7 @@ _RUN = re.compile(  # not within a word of Latin letters
 )
 _WIDE_RUN = re.compile("([A-Za-z])?[\u2e80-\uffef]++([a-z])?")
 _MIXED = re.compile(r"([A-Za-z])?(?:(?![A-Za-z])[^\W\d_])++([A-Za-z])?")
-_WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]++(?![A-Za-z])")
+_WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![A-Za-z])")
 
 
 def by_letters(data: bytes) -> str | None:
@@ -54,8 +54,12 @@ def common_share(data: bytes, codec: str) -> float:
     if codec in _AREAS:
         counted, common, count = "".join(_RUN.findall(text)), _area(codec), count / 0.9 - 1
     else:  # capitals begin words
-        counted = "".join(word[0].lower() + word[1:] for word in _WORD.findall(text))
+        words = _WORD.findall(text)
+        counted = "".join(word[0].lower() + word[1:] for word in words)
         common = _COMMONEST[codec]
+        capitals = "".join(filter(str.isupper, words))
+        if len(capitals) * 2 > len(counted):
+            counted, count = "".join(words).lower(), count / 0.8
     # Capitals of other readings are signs, or letters of Macedonian (`–ены`, `ѓород`).
     usual = sum("А" <= char <= "я" for char in text) / 1_000_000
     return (sum(map(common.__contains__, counted)) + usual) / count

@@ -53,8 +53,8 @@ def is_wrong(declared: str, data: bytes) -> bool:
     if codec in alphabets.CODECS:
         return is_mixed(text)
     best = latin_codec(sample)
-    is_better = best and latin.share_of_language(sample.decode(best), best) > share + 0.3
-    return bool(is_better) and not is_short
+    best_share = latin.share_of_language(sample.decode(best), best) if best else 0.0
+    return best_share > max(share + 0.3, 0.9) and not is_short
 
 
 def lines_beyond_ascii(data: bytes) -> bytes:
@@ -70,10 +70,13 @@ def lines_beyond_ascii(data: bytes) -> bytes:
 
 
 def _other_codec(sample: bytes) -> str:
+    codec = latin_codec(sample)
+    if codec and latin.share_of_language(sample.decode(codec), codec) > 0.9:
+        return codec
     best = from_bytes(sample, cp_isolation=_DETECTABLE).best()
     if best is None or not (is_latin(str(best)) or is_glued(str(best))):
         return best.encoding if best else ""
-    return latin_codec(sample)
+    return codec
 
 
 def latin_codec(sample: bytes) -> str:

@@ -20,6 +20,7 @@ class _Language:
 
 # Letters beyond ASCII | letters that only foreign words have | words of most sentences
 _WESTERN = """
+éèêïñç | | the of and to a in is that for it on was with as his he be at by this
 àâçéèêëîïôœùûü | kw | le la les de des du et en un une est que qui dans pour sur par au ce il plus
 äöüß | | der die das und in den von zu mit ist ein eine im für auf des dem nicht auch sich
 áéíñóúü | kw | el la los las de del que a y en un una se por con para es al lo su más como
@@ -44,7 +45,10 @@ _CENTRAL = """
 čšž | qwxy | in v je na da se za od so ki kot bo pa
 ăâîșțşţ | kqwy | a și şi de la în din cu pe nu un care mai este pentru să că
 """
-_TURKISH = "çğıİöşü | qwx | ve bir bu da de için ile olarak daha çok olan gibi kadar"
+_TURKISH = """
+çğıİöşü | qwx | ve bir bu da de için ile olarak daha çok olan gibi kadar
+çêîşû | | û ku li ji bi di de ye jî ev bo ew na her
+"""
 _BALTIC = """
 ąčęėįšųūž | qwx | ir į iš kad su yra tai kaip bet buvo per
 āčēģīķļņšūž | qwxy | un ir ka no uz par ar kas arī bet lai pie pēc
@@ -86,15 +90,22 @@ CODECS = (
 """The encodings of Latin letters; the likelier first, where readings are equal."""
 
 _MARKS = frozenset("«»„“”‘’‚–—…€£§°·№¿¡\u00a0\u00ad®©™•")
-_QUOTES = re.compile(r"(?<!\w)[“‘„«](?=\w)|(?<=[\w.,!?])[”’»](?!\w)")
-"""Quotation marks at the edges of words, where no other reading has letters by chance."""
+_SIGNS = re.compile(
+    r"(?<!\w)[“‘„«](?=\w)|(?<=[\w.,!?])[”’»](?!\w)|(?<=\w)’(?=(?:s|t|re|ve|ll|d|m)\b)"
+    r"|(?<=\w)´(?=[st]\b)|(?<!\w)«(?=\s\w)|(?<=[\w.,!?]\s)»(?!\w)|(?<=\d\s)µ(?=[gmlsAFVW]\b)"
+    r"|(?<!\w)[£€¥§©±](?=\s?\d)|(?:(?<=\d)|(?<=\d\s))[°€£¥¢¤‰²³ªº](?!\w)|(?<=\d\s)°(?=[CF]\b)"
+    r"|(?<=[cm])[²³](?!\w)|(?<=n)[°º](?=\s?\d)|(?<=[a-z])[®™…](?!\w)|(?<!\w)[¿¡](?=\w)"
+    r"|(?<![^\s>])[–—•·×÷©®™§¶¤](?![^\s<])|(?<![^\W\d_])[½¼¾](?![^\W\d_])"
+)
+"""Quotation marks at the edges of words, and signs beside the numbers, blanks and words that they
+belong to, where no other reading has letters by chance."""
 _MISPLACED = re.compile(
     r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘·\xad\u0300-\u036f](?=[^\W\d_])|[®©™](?=[a-z])"
-    r"|(?<=[a-z])[^\W\d_a-zA-Z]"
+    r"|(?<=[a-z])(?!(?<=[cm])[²³](?!\w)|(?<=n)º(?=\s?\d))[^\W\d_a-zA-Z]"
 )
 """Marks within words (`d‚cid‚`, `p‰‰tti`) or before them (`®upan`); letters after small ones."""
-_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
-_CLOSE = 0.01  # a difference below it is left to the order of the readings
+_WORD = re.compile(r"(?<![\d£€])[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
+_CLOSE = 0.03  # a difference below it is left to the order of the readings
 _LONGEST = 2_000  # characters: more say no more
 
 
@@ -118,20 +129,21 @@ def share_of_language(text: str, codec: str) -> float:
         return 1.0
     if ("«" in text) != ("»" in text):  # `premáva» autobusy`
         text = text.replace("»", "¤").replace("«", "¤")
-    quotes = len(_QUOTES.findall(text))
-    marks = sum(map(_MARKS.__contains__, text)) - quotes
+    rest, signs = _SIGNS.subn("", text)
+    marks = sum(map(_MARKS.__contains__, rest))
     words = Counter(_WORD.findall(text.lower()))
     beyond = [(word, count) for word, count in words.items() if not word.isascii()]
     letters = max(
         _letter_count(beyond, language) + total * _common_share(words, language)
         for language in languages
     )
-    return (letters + quotes + min(marks, total // 3) - _misplaced_count(text)) / total
+    return (letters + signs + min(marks, total // 3) - _misplaced_count(text)) / total
 
 
-def _letter_count(words: list[tuple[str, int]], language: _Language) -> int:
+def _letter_count(words: list[tuple[str, int]], language: _Language) -> float:
     return sum(
-        count * sum(map(language.letters.__contains__, word))
+        # Few languages have a word of one letter that is not of ASCII.
+        count * sum(map(language.letters.__contains__, word)) / (1 + (len(word) == 1))
         for word, count in words
         if language.foreign.isdisjoint(word)
     )
