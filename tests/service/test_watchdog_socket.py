@@ -13,7 +13,7 @@ import pytest
 from tests.servers import Server
 from tests.service.conftest import Up, part_of, until
 from worker.service.notify import Notifier
-from worker.service.up import _is_worker_alive
+from worker.service.up import _are_heartbeats_there
 from worker.service.watchdog_socket import START_SECONDS, WatchdogSocket
 from worker.service.welcome import RunningService
 from worker.settings import load
@@ -135,5 +135,7 @@ def test_up_sees_its_worker_at_a_server_with_a_password(
     beats = Heartbeats(connect(redis_url(settings)), stream=settings.stream.name)
     beats.beat(WorkerInfo("newsdrop@here-77", 77, "here", 1, 0))
     running = RunningService(settings, server.url, None, None, None, None)
-    assert _is_worker_alive(running, 77)
-    assert not _is_worker_alive(running, 78)
+    assert not _are_heartbeats_there(running, 77), "the scheduler has not ticked"
+    beats.record_tick()
+    assert _are_heartbeats_there(running, 77)
+    assert not _are_heartbeats_there(running, 78)

@@ -11,6 +11,7 @@ import redis
 
 from tests.servers import Server
 from worker.settings import load
+from worker.store.factory import heartbeats
 from worker.taskqueue.celery_app import QUEUE, create_app, kombu_url, queue_name
 from worker.taskqueue.scheduler import BoundedScheduler, ZoneCrontab
 
@@ -70,6 +71,19 @@ def test_ticks_do_not_pile_up(
     for _ in range(20):
         scheduler.apply_async(entry)
     assert redis_client.llen(queue_name(QUEUE, tmp_path)) == 4
+    scheduler.close()
+
+
+def test_the_first_turn_counts_as_a_tick(tmp_path: Path, redis_server: Server) -> None:
+    """The scheduler is not silent until its first entry is due, an interval after the start."""
+    settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
+    app = create_app(settings)
+    schedule = app.conf.beat_schedule_filename
+    scheduler = BoundedScheduler(app=app, lazy=True, schedule_filename=schedule)
+    scheduler.setup_schedule()
+    assert heartbeats(settings).tick_age_seconds() is None
+    scheduler.tick()
+    assert heartbeats(settings).tick_age_seconds() is not None
     scheduler.close()
 
 

@@ -39,7 +39,7 @@ SERVER_SECONDS = 60.0
 """How long the server may not answer at its start, except while it loads its data."""
 
 LOADING_SECONDS = 900.0
-WORKER_SECONDS = 60.0
+HEARTBEAT_SECONDS = 60.0
 _ROUND_SECONDS = 0.5
 _LOADING_MESSAGE_SECONDS = 1.0
 _MIN_DISK_BYTES = 16 * 1024 * 1024  # with less, a server that syncs each write exits
@@ -181,7 +181,7 @@ class _Service:
         for child in children:
             supervisor.start(child)
         if self.children is None:
-            _wait_for_worker(running, supervisor, wait)
+            _wait_for_heartbeats(running, supervisor, wait)
         return running
 
     def _start_server(self, supervisor: Supervisor, console: Console, wait: Wait) -> None:
@@ -239,23 +239,27 @@ class _StoppedError(Exception):
     """A stop signal came."""
 
 
-def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait) -> None:
-    """Wait for the worker's heartbeat, at most WORKER_SECONDS: files dropped before are safe."""
-    deadline = time.monotonic() + WORKER_SECONDS
+def _wait_for_heartbeats(running: RunningService, supervisor: Supervisor, wait: Wait) -> None:
+    """Wait for the worker's heartbeat and the scheduler's tick, at most HEARTBEAT_SECONDS: files
+    dropped before are safe. Without the tick `status` warned of a silent scheduler at first."""
+    deadline = time.monotonic() + HEARTBEAT_SECONDS
     while time.monotonic() < deadline:
         pid = supervisor.pids().get("worker")
-        if pid is not None and _is_worker_alive(running, pid):
+        if pid is not None and _are_heartbeats_there(running, pid):
             return
         wait(0.1)
 
 
-def _is_worker_alive(running: RunningService, pid: int) -> bool:
+def _are_heartbeats_there(running: RunningService, worker_pid: int) -> bool:
     try:
         with closing(running.connect()) as client:
-            alive = heartbeats(running.settings, client).list_own_workers()
+            beats = heartbeats(running.settings, client)
+            age = beats.tick_age_seconds()
+            if age is None or age > running.settings.silent_beat_seconds():
+                return False
+            return any(worker.pid == worker_pid for worker in beats.list_own_workers())
     except Retryable:
         return False
-    return any(worker.pid == pid for worker in alive)
 
 
 def _create_folders(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """The scheduler: beat's ticks, bounded, and cron schedules in a source's own time zone."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,6 +73,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         self._heartbeats = heartbeats(settings, client)
         self._limit = settings.max_wakeups()
         self._is_failing = False
+        self._has_ticked = False
 
     def setup_schedule(self) -> None:
         # Beat's file is in the state directory, which does not exist at the first start; without
@@ -85,6 +87,10 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         beat_alive.send(sender=self)
+        if not self._has_ticked:  # the first entry is due an interval after the start
+            self._has_ticked = True
+            with suppress(Retryable):
+                self._heartbeats.record_tick()
         self._forget_future()
         return super().tick(*args, **kwargs)
 
