@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from shutil import which
 from typing import Any
 
 from rich.cells import set_cell_size
@@ -81,18 +82,21 @@ def _facts(running: RunningService) -> Iterator[tuple[str, str]]:
         yield mark("status page"), running.page
     yield mark("watch the work"), command_hint("status --watch", config=running.config)
     yield mark("follow records"), command_hint("tail --follow", config=running.config)
-    yield mark("read the stream"), _read_command(running)
+    yield mark("read the stream"), _stream_hint(running)
     yield mark("logs"), printable(log_dir(running.settings.state_dir))
 
 
-def _read_command(running: RunningService) -> str:
-    """A command that reads the stream from its beginning."""
-    read = f"XREAD COUNT 10 STREAMS {printable(running.settings.stream.name)} 0"
-    if running.port is not None:
-        return f"redis-cli -p {running.port} {read}"
-    if running.socket is not None:
-        return f"redis-cli -s {quote(printable(running.socket))} {read}"
-    return f"{read}  (at {printable_url(running.url)})"
+def _stream_hint(running: RunningService) -> str:
+    """A command that reads the stream from its beginning, if its program is installed; else the
+    stream's name and address, for a client of the person's own."""
+    name = printable(running.settings.stream.name)
+    if client := which("redis-cli") or which("valkey-cli"):
+        command, read = Path(client).name, f"XREAD COUNT 10 STREAMS {name} 0"
+        if running.port is not None:
+            return f"{command} -p {running.port} {read}"
+        if running.socket is not None:
+            return f"{command} -s {quote(printable(running.socket))} {read}"
+    return f"{name}  {printable_url(running.url)}"
 
 
 def _show_examples(
