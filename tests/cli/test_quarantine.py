@@ -67,6 +67,22 @@ def test_a_retry_that_was_killed_half_way_can_be_finished(refused: Home) -> None
     assert refused.lines("quarantine", "list") == []
 
 
+def test_retry_and_discard_take_a_reason(refused: Home) -> None:
+    """What was refused for another reason stays; `discard` wants to be confirmed; IDs beside a
+    reason are refused."""
+    (empty,) = refused.lines("quarantine", "list", "--reason", "empty")
+    assert refused.run("quarantine", "retry", empty["id"], "--reason", "empty").exit_code == 2
+    assert refused.json("quarantine", "retry", "--reason", "empty")["files"] == 1
+    (other,) = refused.lines("quarantine", "list")
+    assert other["id"] != empty["id"]
+    refused.work()
+    assert "--yes" in refused.run("quarantine", "discard", "--reason", "empty").stderr
+    assert refused.json("quarantine", "discard", "--reason", "empty", "--yes")["discarded"] == 1
+    assert refused.lines("quarantine", "list") == [other]
+    assert refused.json("quarantine", "restore", "--reason", "not_text")["restored"] == 0
+    assert refused.json("quarantine", "restore", "--reason", "empty")["restored"] == 1
+
+
 def test_discard_takes_ids_or_everything(refused: Home) -> None:
     """An unknown id stops it before anything is removed; `--all` wants to be confirmed."""
     first, _ = refused.lines("quarantine", "list")

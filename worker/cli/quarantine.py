@@ -49,13 +49,14 @@ _ID = argument(
 Id = Annotated[str, _ID]
 Ids = Annotated[list[str] | None, _ID]
 All = Annotated[bool, flag("--all", "Everything in quarantine.")]
+ForReason = Annotated[Reason | None, option("REASON", "Refused for this reason.")]
 
 
 @app.command("list")
 @with_filters("q", "source", "feed", "job", "date")
 def list_(
     context: typer.Context,
-    reason: Annotated[Reason | None, option("REASON", "Refused for this reason.")] = None,
+    reason: ForReason = None,
     discarded: Annotated[
         bool, flag("--discarded", "What was discarded and can still be restored.")
     ] = False,
@@ -136,7 +137,9 @@ def show(
 def retry(
     context: typer.Context,
     ids: Ids = None,
+    *,
     every: All = False,
+    reason: ForReason = None,
     accept_warnings: Annotated[
         bool,
         flag("--accept-warnings", "Publish articles with warnings, where strict refused them."),
@@ -149,7 +152,7 @@ def retry(
     """
     from worker.actions.quarantine import retry as retry_items
 
-    selected = _select(_quarantine(context), ids, every=every)
+    selected = _select(_quarantine(context), ids, reason, every=every)
     retried = retry_items(settings_of(context), selected, accept_warnings=accept_warnings)
     text = f"{count_noun(retried.files, 'file')} accepted again, job {retried.job}"
     print_result(retried, text, json=json)
@@ -161,15 +164,17 @@ def retry(
 def discard(
     context: typer.Context,
     ids: Ids = None,
+    *,
     every: All = False,
+    reason: ForReason = None,
     yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Discard refused inputs: `quarantine restore` brings them back, for some days."""
     from worker.actions.quarantine import discard as discard_items
 
-    selected = _select(_quarantine(context), ids, every=every)
-    if every and selected:
+    selected = _select(_quarantine(context), ids, reason, every=every)
+    if selected and not ids:
         confirm(f"Discard {count_noun(len(selected), 'refused input')}?", yes=yes)
     count = discard_items(settings_of(context), selected)
     days = count_noun(settings_of(context).quarantine.discarded_days, "day")
@@ -183,7 +188,9 @@ def restore(
     ids: Annotated[
         list[str] | None, argument("ID", "The ID, as `quarantine list --discarded` shows it.")
     ] = None,
+    *,
     every: Annotated[bool, flag("--all", "Everything that was discarded.")] = False,
+    reason: ForReason = None,
     json: Json = False,
 ) -> None:
     """Bring discarded inputs back into quarantine.
@@ -192,7 +199,7 @@ def restore(
     """
     from worker.actions.quarantine import restore as restore_items
 
-    selected = _select(_quarantine(context, is_discarded=True), ids, every=every)
+    selected = _select(_quarantine(context, is_discarded=True), ids, reason, every=every)
     count = restore_items(settings_of(context), selected)
     print_result({"restored": count}, f"{count_noun(count, 'refused input')} restored", json=json)
 
@@ -204,10 +211,14 @@ def _quarantine(context: typer.Context, *, is_discarded: bool = False) -> "Quara
     return Quarantine(settings_of(context).state_dir, folder)
 
 
-def _select(quarantine: "Quarantine", ids: list[str] | None, *, every: bool) -> list[str]:
+def _select(
+    quarantine: "Quarantine", ids: list[str] | None, reason: Reason | None, *, every: bool
+) -> list[str]:
     """The selected IDs, all of which exist. Raises UsageError, before anything is done."""
-    if every == bool(ids):
-        raise UsageError("name the IDs, or use --all")
+    if (every or reason is not None) == bool(ids):
+        raise UsageError("name the IDs, or use --all or --reason")
+    if reason is not None:
+        return [item.id for item in quarantine if item.reason is reason]
     if every:
         return quarantine.ids()
     for item_id in ids or ():
