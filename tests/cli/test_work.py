@@ -141,7 +141,7 @@ def test_status_shows_the_hour(home: Home) -> None:
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
     (line,) = [line for line in home.run("status").stdout.splitlines() if line[:5] == "rate "]
-    assert "articles/min" in line
+    assert "1 article/min " in line
     assert line.count("▁") == 59
     assert line.count("█") == 1
     assert line.endswith("1 in the last hour")

@@ -122,11 +122,8 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
 def _rate(overview: Overview) -> Text:
     """Articles per minute, and the last hour as bars if there is room."""
     hour = [minute.articles for minute in overview.minutes[-60:]]
-    text = (
-        Text()
-        .append(f"{_current_rate(overview):,.0f}", "bold")
-        .append(f" {gettext('articles/min')}  ")
-    )
+    rate = round(_current_rate(overview))
+    text = Text().append(count_noun(rate, "article/min", "articles/min"), "bold").append("  ")
     total = gettext("{count} in the last hour").format(count=f"{sum(hour):,}")
     room = console().width - INDENT - text.cell_len - 2 - cell_len(total)
     widths = [width for width in (60, 30, 20) if width <= room]
