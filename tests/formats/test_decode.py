@@ -90,6 +90,20 @@ def test_utf8_with_a_broken_byte_or_encoded_twice() -> None:
     assert decode("Ã la carte, 20 Â°".encode()).text == "Ã la carte, 20 Â°"
 
 
+@pytest.mark.parametrize(
+    ("cut", "rest"),
+    [(b"A description\xe2\x80", "it\u2019s one"), (b"caf\xc3", "café olé"),
+     (b"\xed\xa0\x80", "a — b"), (b"x \xe4\xb8", "中国新")],
+)  # fmt: skip
+def test_few_letters_beside_a_cut_one_are_utf8_where_it_is_declared(cut: bytes, rest: str) -> None:
+    """A description that a program cut within a character, and half a pair of surrogates, cost a
+    page in English no quotation mark: `itâ€™s`."""
+    page = b'<meta charset="utf-8"><meta name="description" content="%s"><p>%s</p>'
+    assert f"<p>{rest}</p>" in decode(page % (cut, rest.encode())).text
+    latin = b'<meta charset="utf-8"><p>caf\xe9 \xe0 la carte</p>'  # a wrong declaration
+    assert "<p>café à la carte</p>" in decode(latin).text
+
+
 def as_one(byte: int, codec: str) -> str:
     try:
         return bytes((byte,)).decode(codec)

@@ -218,9 +218,10 @@ def _encoded_twice(data: bytes, text: str) -> DecodedText | None:
 
 def _legacy(data: bytes, declared: str | None) -> DecodedText:
     """Bytes that are not UTF-8: a declared codec that fits, else detected, else the nearest."""
-    if damaged := _damaged_utf8(data):
-        return damaged
     labels = _labels(data, declared)
+    if damaged := _damaged_utf8(data, is_declared=not _UTF8.isdisjoint(labels)):
+        return damaged
+    labels = [label for label in labels if label not in _UTF8]
     for label in labels:
         text = _strict(data, label)
         if text is None:
@@ -245,14 +246,22 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
     )
 
 
-def _damaged_utf8(data: bytes) -> DecodedText | None:
-    """UTF-8 with a few broken bytes (a truncated file): nearly all sequences are whole."""
+def _damaged_utf8(data: bytes, *, is_declared: bool) -> DecodedText | None:
+    """UTF-8 with a few broken bytes (a truncated text): nearly all sequences are whole; or few, but
+    more than legacy text has by chance."""
     text = data.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    valid_count = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
-    if broken * 4 > valid_count:  # in legacy text three are whole by chance, at most
-        return None
+    valid = "".join(re.findall(r"[^\x00-\x7f\ufffd]+", text))
+    if text.count("\ufffd") * 4 > len(valid):  # in legacy text three are whole, at most
+        broken = sum((len(run) + 2) // 3 for run in re.findall("\ufffd+", text))
+        # Those of three bytes are rarer there, a dash or quotation mark (`â€™`) is never there.
+        weight = len(valid) + sum(map("\u07ff".__lt__, valid)) + 2 * data.count(b"\xe2\x80")
+        is_less = broken * (2 if is_declared else 4) > weight
+        if is_less or by_letters(lines_beyond_ascii(data)):
+            return None
     return DecodedText(text, "utf-8", (_replaced("UTF-8"),))
+
+
+_UTF8 = frozenset(("utf-8", "utf8"))
 
 
 def _replaced(label: str) -> RecordWarning:
@@ -265,7 +274,7 @@ def _labels(data: bytes, declared: str | None) -> list[str]:
     names: list[str] = []
     for label in (declared, inside):
         name = resolve_encoding(label) if label else None
-        if name and name not in names and name not in ("utf-8", "utf8", "ascii"):
+        if name and name not in names and name != "ascii":
             names.append(name)
     return names
 
