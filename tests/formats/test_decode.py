@@ -104,6 +104,15 @@ def test_few_letters_beside_a_cut_one_are_utf8_where_it_is_declared(cut: bytes, 
     assert "<p>café à la carte</p>" in decode(latin).text
 
 
+@pytest.mark.parametrize("label", ["utf-16", "utf-16le", "utf-32", "cp037"])
+def test_a_declared_encoding_without_ascii_is_none(label: str) -> None:
+    """Markup in ASCII that says it is UTF-16, as some programs write it, is not read as that."""
+    for text in ("Un café à la carte", "Un café à la carte."):
+        page = f'<?xml version="1.0" encoding="{label}"?><p>{text}</p>'
+        assert decode(page.encode("cp1252")).text == page
+        assert decode(text.encode("cp1252"), label).text == text
+
+
 def as_one(byte: int, codec: str) -> str:
     try:
         return bytes((byte,)).decode(codec)

@@ -274,9 +274,15 @@ def _labels(data: bytes, declared: str | None) -> list[str]:
     names: list[str] = []
     for label in (declared, inside):
         name = resolve_encoding(label) if label else None
-        if name and name not in names and name != "ascii":
+        if name and name not in names and name != "ascii" and _has_ascii(name):
             names.append(name)
     return names
+
+
+def _has_ascii(label: str) -> bool:
+    """Whether markup in this encoding is bytes of ASCII. UTF-16 has zeros there: without them it is
+    a wrong declaration, and as in browsers none (two letters were one Chinese character)."""
+    return _strict(b"<p></p>\n", label) == "<p></p>\n"
 
 
 # Python has codecs that unpack (`zip`, `bz2`), and others that are no charsets.
