@@ -253,6 +253,18 @@ def test_a_rare_task_that_fails_each_time(world: World) -> None:
     assert "newsdrop.tidy" not in _problems(world)
 
 
+def test_a_task_that_has_succeeded_since(world: World) -> None:
+    """A cause that was corrected is a warning until the failures are forgotten: nothing to do."""
+    state_dir, now = world.settings.state_dir, utc_now()
+    for seconds in (12, 10):
+        at = now - timedelta(seconds=seconds)
+        record_failure(state_dir, "newsdrop.scan", "a/b does not exist", at, is_bug=False)
+    assert _problems(world, now)["newsdrop.scan"].level == "fail"
+    record_success(state_dir, "newsdrop.scan", now)
+    problem = _problems(world, now)["newsdrop.scan"]
+    assert (problem.level, problem.advice[:23]) == ("warn", "It has succeeded since:")
+
+
 def test_a_task_whose_process_is_ended_each_time(world: World) -> None:
     """It records neither a success nor a failure: that is a problem, unless the worker is new."""
     now, state_dir = utc_now(), world.settings.state_dir

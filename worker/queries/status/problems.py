@@ -52,7 +52,7 @@ def find_problems(
     problems += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
     problems += [*_groups(settings, status), *_archive(status)]
     problems += [*source_problems(status.sources), *node_problems(status.nodes or ())]
-    problems += [*silent_tasks(settings, status), *failing_tasks(status, problems)]
+    problems += [*silent_tasks(settings, status), *failing_tasks(settings, status, problems)]
     return tuple(sorted(problems, key=lambda problem: _LEVELS.index(problem.level)))
 
 

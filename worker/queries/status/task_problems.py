@@ -66,8 +66,11 @@ def silent_tasks(settings: Settings, status: Status) -> Iterator[Problem]:
             )
 
 
-def failing_tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
-    """Tasks that fail again and again, for reasons that no other problem gives."""
+def failing_tasks(
+    settings: Settings, status: Status, others: Sequence[Problem]
+) -> Iterator[Problem]:
+    """Tasks that fail again and again, for reasons that no other problem gives. A success since may
+    be another process's, so the failure is still shown for a minute."""
     for failure in status.failing_tasks:
         is_recent = _age(status, failure.last) < _MAY_BE_OVER_SECONDS
         if failure.count == 1 and not failure.is_bug and is_recent:
@@ -82,8 +85,14 @@ def failing_tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem
                 f"The task {failure.task} has failed {failure.count:,} times, first {first} ago, "
                 f"last {last} ago: {failure.message}."
             )
-        advice = _BUG if failure.is_bug else "Correct that: the task is repeated by itself."
-        yield Problem("fail", failure.task, text, advice)
+        failed_at = datetime.fromisoformat(failure.last).timestamp()
+        if failure.is_bug:
+            yield Problem("fail", failure.task, text, _BUG)
+        elif (last_success(settings.state_dir, failure.task) or 0) > failed_at:
+            yield Problem("warn", failure.task, text, _SUCCEEDED)
+        else:
+            advice = "Correct that: the task is repeated by itself."
+            yield Problem("fail", failure.task, text, advice)
 
 
 def _ago(status: Status, then: str) -> str:
@@ -99,4 +108,5 @@ def _comparable(text: str) -> str:
     return re.sub(r"[0-9][0-9,]*", "0", text.casefold())
 
 
+_SUCCEEDED = "It has succeeded since: nothing to do, unless it fails again."
 _BUG = "The log of the worker has the traceback: report it. The task is repeated by itself."
