@@ -49,9 +49,16 @@ def test_a_wrong_site_rule_is_refused(up: Up) -> None:
 
 
 def test_an_impossible_state_directory_is_refused(up: Up) -> None:
-    """A state directory below a file: one sentence, without a traceback."""
+    """A file in place of the state directory, or of its drop folder: one sentence that says to move
+    it away, and not to give permission."""
     up.state.write_text("a file")
     done = up.run(a=SLEEPER)
     assert done.returncode == 2
-    assert "cannot be used" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"cannot create {up.state}: a file is in its place" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    up.state.unlink()
+    up.state.mkdir()
+    (up.state / "drop").write_text("a file")
+    done = up.run(a=SLEEPER)
+    assert done.returncode == 2
+    assert f"cannot create the drop folder {up.state}/drop: a file is in its place" in done.stderr

@@ -35,6 +35,12 @@ class StateDir:
                     folder.chmod(0o700)
                 if not os.access(folder, os.W_OK | os.X_OK):  # another user ran `up` here
                     raise self.unusable(os.strerror(errno.EACCES), folder)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ConfigError(
+                f"cannot create {printable(error.filename)}: a file is in its place, or in that of "
+                "a folder above it; move it away, or choose another state directory with "
+                "NEWSDROP_STATE_DIR"
+            ) from error
         except OSError as error:
             raise self.unusable(error.strerror) from error
 

@@ -269,6 +269,11 @@ def _create_folders(settings: Settings) -> None:
             continue
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ConfigError(
+                f"cannot create the drop folder {printable(folder.path)}: a file is in its place, "
+                "or in that of a folder above it; move it away, or name another folder"
+            ) from error
         except OSError as error:
             raise ConfigError(
                 f"cannot create the drop folder {printable(folder.path)}: {error.strerror}; "
