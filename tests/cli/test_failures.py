@@ -1,6 +1,7 @@
 """How commands end when something is wrong, or when somebody has seen enough."""
 
 import builtins
+import errno
 import os
 import pty
 import signal
@@ -13,6 +14,8 @@ import pytest
 from tests.home import Home, article
 from worker.cli import main
 from worker.errors import StoreFull
+from worker.spool.disk_errors import disk_problem
+from worker.translation import message, set_language
 
 NEWSDROP = (sys.executable, "-m", "worker.cli")
 
@@ -58,6 +61,22 @@ def test_an_unusable_spool_is_one_sentence_and_exit_3(home: Home) -> None:
     assert result.exit_code == 3
     assert "spool" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_file_that_cannot_be_written_or_read(home: Home) -> None:
+    """A command says what to do, and never that it resumes by itself, which only the service does.
+    The message of a disk is translated."""
+    backup = home.run("backup", str(home.path / "no" / "x.backup"))
+    assert backup.exit_code == 2
+    assert f"there is no folder {home.path / 'no'}: create it, or name another" in backup.stderr
+    parsed = home.run("parse", str(home.path))
+    assert f"{home.path} is a folder: name a file" in parsed.stderr
+    full = OSError(errno.ENOSPC, "No space left on device", str(home.path))
+    english = disk_problem(full, is_command=True)
+    assert english.endswith("free space or inodes on its disk: then repeat the command")
+    set_language("zh")
+    assert message(english).endswith("请释放其磁盘的空间或 inode：然后重新执行命令")
+    set_language("en")
 
 
 def test_a_closed_pipe_ends_quietly(home: Home) -> None:

@@ -43,6 +43,8 @@ def read_input(
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise UsageError(f"{name} is not a regular file: name a regular file")
                 data = file.read(limit + 1)
+        except IsADirectoryError as error:
+            raise UsageError(f"{name} is a folder: name a file") from error
         except OSError as error:
             reason = f"{error.strerror}; check the path and its permissions"
             raise UsageError(f"{name} cannot be read: {reason}") from error

@@ -132,12 +132,11 @@ class Commands(_Group):
             print_error(error)
             raise typer.Exit(exit_code(error)) from error
         except OSError as error:
-            from worker.errors import SpoolUnavailable
-            from worker.spool.disk_errors import disk_problem, is_of_disk
+            from worker.spool.disk_errors import disk_failure, is_of_disk
 
             if not is_of_disk(error):
                 raise  # a bug, or a closed pipe
-            failure = SpoolUnavailable(disk_problem(error))
+            failure = disk_failure(error, is_command=True)
             print_error(failure)
             raise typer.Exit(exit_code(failure)) from error
 

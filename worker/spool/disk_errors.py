@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.translation import mark
 
@@ -12,18 +13,28 @@ def is_of_disk(error: OSError) -> bool:
     return error.errno in _ADVICE
 
 
-def disk_problem(error: OSError, path: Path | None = None) -> str:
-    """What is wrong with the file that an OSError names, or with `path`, and what to do."""
+def disk_problem(error: OSError, path: Path | None = None, *, is_command: bool = False) -> str:
+    """What is wrong with the file that an OSError names, or with `path`, and what to do. The
+    service continues by itself afterwards; a command (`is_command`) has to be repeated."""
     why = error.strerror or type(error).__name__
     named = error.filename2 or error.filename  # of a rename, the target
     if isinstance(named, str) and not named.endswith(".tmp"):
         path = Path(named)
     advice = _ADVICE.get(error.errno or 0, _CHECK)
-    if path is None:
-        return f"a file cannot be used: {why}; {advice}: work resumes by itself"
-    return f"{printable(path)} cannot be used: {why}; {advice}: work resumes by itself"
+    then = _REPEAT if is_command else _RESUMES
+    name = mark("a file") if path is None else printable(path)
+    return f"{name} cannot be used: {why}; {advice}: {then}"
 
 
+def disk_failure(
+    error: OSError, path: Path | None = None, *, is_command: bool = False
+) -> SpoolUnavailable:
+    """`disk_problem` as an error."""
+    return SpoolUnavailable(disk_problem(error, path, is_command=is_command))
+
+
+_RESUMES = mark("work resumes by itself")
+_REPEAT = mark("then repeat the command")
 _CHECK = mark("check the disk's space and the folder's rights")
 _IN_THE_WAY = mark("move away what is in its place")
 _ADVICE = {

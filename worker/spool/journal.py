@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from worker.errors import Reason, SpoolUnavailable
+from worker.errors import Reason
 from worker.model import FeedRead, Outcome, Status, Story
 from worker.model.from_json import dataclass_from
-from worker.spool.disk_errors import disk_problem
+from worker.spool.disk_errors import disk_failure
 
 NAME = "journal"
 
@@ -76,7 +76,7 @@ class Journal:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
-            raise SpoolUnavailable(disk_problem(error, self._path)) from error
+            raise disk_failure(error, self._path) from error
 
 
 def read(batch_dir: Path) -> Progress:

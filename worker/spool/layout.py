@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO
 
-from worker.errors import AlreadyThere, SpoolUnavailable
+from worker.errors import AlreadyThere, SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Folder, Settings
 from worker.settings.flock import closing_fd
-from worker.spool.disk_errors import disk_problem
+from worker.spool.disk_errors import disk_failure
 
 SPOOL = ".newsdrop"
 """newsdrop's own folder inside a drop folder."""
@@ -211,14 +211,16 @@ def append_line(path: Path, line: str, *, is_synced: bool = False) -> None:
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Write the new file `path`, complete or not at all, and durably; only its owner may read it.
-    Raises AlreadyThere, SpoolUnavailable."""
+    Raises AlreadyThere, UsageError where its folder is missing, SpoolUnavailable."""
     if path.exists():
         raise AlreadyThere(f"{printable(path)} exists: name a new file")
-    with translate_errors(path):  # a name that nobody else can have made
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {printable(path.parent)}: create it, or name another")
+    with translate_errors(path, is_command=True):  # a name that nobody else can have made
         descriptor, name = mkstemp(".tmp", ".newsdrop-", path.parent)
     temporary = Path(name)
     try:
-        with translate_errors(path), os.fdopen(descriptor, "wb") as file:
+        with translate_errors(path, is_command=True), os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(descriptor)
@@ -237,13 +239,13 @@ def read_all(fd: int, size: int) -> bytes:
 
 
 @contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
+def translate_errors(path: Path, *, is_command: bool = False) -> Iterator[None]:
     """Turn an OSError at `path`, or at the file that it names, into SpoolUnavailable: a Retryable
-    failure, not a bad input."""
+    failure, not a bad input. `is_command`: a person repeats the work, not the service."""
     try:
         yield
     except OSError as error:
-        raise SpoolUnavailable(disk_problem(error, path)) from error
+        raise disk_failure(error, path, is_command=is_command) from error
 
 
 @dataclass(slots=True)
