@@ -144,6 +144,16 @@ def test_what_a_stuck_worker_is() -> None:
     assert "takes none" in problem_after(lambda at: reading(at, waiting=2))
 
 
+def test_a_worker_that_was_suspended_is_not_stuck() -> None:
+    """The first reading after a pause of all its threads; what still hangs later is reported."""
+    monitor = LivenessMonitor(30)
+    for second in (0, 5, 10, 190, 195):
+        assert monitor.problem(reading(), float(second)) == ""
+    for second in range(200, 245, 5):
+        last = monitor.problem(reading(), float(second))
+    assert last == "its main loop hangs"
+
+
 def test_busy_and_idle_workers_are_not_stuck() -> None:
     """No work, long tasks, messages that are taken, a process that is being replaced."""
     assert problem_after(reading) == ""

@@ -61,10 +61,14 @@ class LivenessMonitor:
         self._patience = patience
         self._previous: LivenessReading | None = None
         self._last_good: dict[str, float] = {}
+        self._last_reading = 0.0
 
     def problem(self, now: LivenessReading, seconds: float) -> str:
         """What is wrong, for people; empty while the worker is alive."""
         before, self._previous = self._previous, now
+        if seconds - self._last_reading > self._patience:  # the whole process was suspended
+            self._last_good.clear()
+        self._last_reading = seconds
         is_good = {
             _HANGS: before is None or now.loop_count != before.loop_count,
             _EMPTY: now.process_count > 0,
