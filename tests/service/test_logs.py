@@ -1,5 +1,6 @@
 """The children's logs: what of them is shown, and that they stay small."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,41 @@ def test_a_large_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert (tmp_path / "a.log.1").stat().st_size == 1001
     assert log.path.read_text() == "[t: WARNING/Main] after\n"
     assert list(log.warnings()) == ["after"]
+
+
+@pytest.mark.parametrize("fate", ["removed", "moved", "a folder"])
+def test_a_log_that_loses_its_name_is_still_read(tmp_path: Path, fate: str) -> None:
+    """Its warnings are shown, one more says what happened, and nothing ends the service."""
+    log = ChildLog(tmp_path, "a")
+    with log.open() as file:
+        if fate == "moved":
+            log.path.rename(tmp_path / "a.log.1")
+        else:
+            log.path.unlink()
+        if fate == "a folder":
+            log.path.mkdir()
+        file.write(b"[t: WARNING/Main] after\n")
+        moved, after = log.warnings()
+        assert "was moved or removed" in moved
+        assert after == "after"
+        assert list(log.warnings()) == []
+    assert log.tail() == []
+    log.close()
+
+
+def test_only_a_removed_log_is_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else can make room of it; one that was moved is history that somebody keeps."""
+    monkeypatch.setattr(child_logs, "MAX_BYTES", 10)
+    log = ChildLog(tmp_path, "a")
+    with log.open() as file:
+        file.write(b"x" * 20)
+        rotated = log.path.rename(tmp_path / "a.log.1")
+        log.trim()
+        assert rotated.stat().st_size == 20
+        rotated.unlink()
+        log.trim()
+        assert os.fstat(file.fileno()).st_size == 0
+    log.close()
 
 
 def test_the_tail_is_escaped(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The children's logs: one file each, bounded, with their warnings shown on the terminal."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -31,16 +32,29 @@ _LEVELS = {"warning", "error", "critical"}
 
 
 class ChildLog:
-    """`<logs>/<child>.log`: the child appends to it, :meth:`warnings` reads the new lines."""
+    """`<logs>/<child>.log`: the child appends to it, :meth:`warnings` reads the new lines.
+
+    The file stays open, because the child writes on into it whatever becomes of its name.
+    """
 
     def __init__(self, folder: Path, child: str) -> None:
         self.path = folder / f"{child}.log"
+        self._file: IO[bytes] | None = None
         self._read = self.path.stat().st_size if self.path.exists() else 0
         self._last = ""
+        self._was_moved = False
 
     def open(self) -> IO[bytes]:
         """For the child's output, in append mode: :meth:`trim` may truncate it meanwhile."""
-        return self.path.open("ab", buffering=0)
+        output = self.path.open("ab", buffering=0)
+        self.close()
+        self._file, self._was_moved = self.path.open("r+b", buffering=0), False
+        return output
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def add_error(self, event: str) -> None:
         """Add a line about the child, which cannot write it itself."""
@@ -51,17 +65,22 @@ class ChildLog:
             self._last = event  # the caller shows it
 
     def warnings(self) -> Iterator[str]:
-        """The warnings since the last call, escaped, one line each, without repetitions."""
-        try:
-            size = self.path.stat().st_size
-        except FileNotFoundError:
+        """The warnings since the last call, escaped, one line each, without repetitions; the first
+        time also that the file was moved away or removed."""
+        if self._file is None:
             return
+        if not self._was_moved and self._is_moved():
+            self._was_moved = True
+            yield (
+                f"{printable(self.path)} was moved or removed: its lines are in the old file until "
+                "the service is restarted; let logrotate use copytruncate"
+            )
+        size = os.fstat(self._file.fileno()).st_size
         if size < self._read:  # truncated, by us or by logrotate
             self._read = 0
         self._read = max(self._read, size - _MAX_READ)
-        with self.path.open("rb") as file:
-            file.seek(self._read)
-            data = file.read(_MAX_READ)
+        self._file.seek(self._read)
+        data = self._file.read(_MAX_READ)
         end = data.rfind(b"\n") + 1  # the last line may be incomplete
         self._read += end
         for line in data[:end].decode("utf-8", "replace").splitlines():
@@ -77,19 +96,29 @@ class ChildLog:
             with self.path.open("rb") as file:
                 file.seek(max(0, self.path.stat().st_size - 16_384))
                 text = file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
+        except OSError:
             return []
         return [printable(line) for line in text.splitlines()[-lines:]]
 
     def trim(self) -> None:
-        """Truncate a large file after copying it; the child's descriptor stays valid."""
-        try:
-            if self.path.stat().st_size > MAX_BYTES:
+        """Truncate a large file after copying it; the child's descriptor stays valid. One that was
+        moved belongs to whoever moved it; a removed one is truncated: nobody else can."""
+        if self._file is None or (status := os.fstat(self._file.fileno())).st_size <= MAX_BYTES:
+            return
+        with suppress(OSError):  # a full disk: logging must not stop the service
+            if not self._is_moved():
                 shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
-                with self.path.open("r+b") as file:
-                    file.truncate()
+            elif status.st_nlink:
+                return
+            self._file.truncate(0)
+
+    def _is_moved(self) -> bool:
+        """Whether the child's file has its name no more."""
+        assert self._file is not None
+        try:
+            return not os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
         except OSError:
-            return  # a full disk: logging must not stop the service
+            return True
 
 
 def warning_in(line: str) -> str | None:

@@ -137,6 +137,7 @@ class Supervisor:
         _end((r for r in children if not r.child.stops_last), should_kill)
         _end((r for r in children if r.child.stops_last), should_kill)
         for running in children:
+            running.log.close()
             if running.watchdog is not None:
                 running.watchdog.close()
         self._running.clear()
