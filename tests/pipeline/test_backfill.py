@@ -148,7 +148,7 @@ def test_a_busy_server_is_tried_again(world: World, web: Web) -> None:
 
 def test_it_is_polite_to_each_host(make: Make, web: Web) -> None:
     """The pace of a host holds for all hosts of newsdrop together, and for each name by itself."""
-    worlds = [make(name, **{"fetch.host_interval_seconds": 0.4}) for name in ("one", "other")]
+    worlds = [make(name, **{"fetch.host_interval_seconds": 0.8}) for name in ("one", "other")]
     urls = serve(web, 6)
     times: dict[str, list[float]] = {}
 
@@ -168,7 +168,7 @@ def test_it_is_polite_to_each_host(make: Make, web: Web) -> None:
         time.sleep(0.02)
     assert {len(each) for each in times.values()} == {3}
     for each in times.values():
-        assert min(after - before for before, after in pairwise(each)) > 0.3
+        assert min(after - before for before, after in pairwise(each)) > 0.4
 
 
 def test_a_job_is_paused_and_resumed(world: World, make: Make, web: Web) -> None:

@@ -1,5 +1,6 @@
 """The date of a page: its own, not a sidebar's, a comment's or another article's."""
 
+import logging
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -174,6 +175,17 @@ def test_dates_found_by_htmldate(mark: str, parse: Parse) -> None:
     """Attributes, addresses and lines far from the text are read where nothing else has a date."""
     found = parse(page(f"<main>{HEAD}{TEXT}</main><div>{'<p>menu</p>' * 20}{mark}</div>")).dates
     assert [date.text[:10] for date in found] in (["2018-07-03"], ["03.07.2018"])
+
+
+def test_htmldate_logs_nothing(parse: Parse, caplog: pytest.LogCaptureFixture) -> None:
+    """A search by htmldate does not log an error for each page."""
+    logger = logging.getLogger("htmldate.meta")
+    logger.addHandler(caplog.handler)
+    try:
+        assert first_date(page('<abbr title="2021-11-26">x</abbr>' + TEXT), parse)
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert caplog.messages == []
 
 
 def test_dates_far_apart_are_no_date(parse: Parse) -> None:

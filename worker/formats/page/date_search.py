@@ -99,10 +99,12 @@ def _parser() -> _Parser:
 
 def _find_date() -> Callable[..., str | None]:
     """htmldate's function for one page: what other pages had must not decide this one's day."""
-    from htmldate import find_date  # imported at the first use, as the extractors
-    from htmldate.meta import reset_caches
+    from htmldate import extractors, find_date  # imported at the first use
+    from htmldate.validators import reset_validator_caches
 
-    reset_caches()
+    # Not `reset_caches`: it logs an error for functions of charset-normalizer that have no cache.
+    reset_validator_caches()
+    extractors.try_date_expr.cache_clear()
     _parser().count = 0
     found: Callable[..., str | None] = find_date
     return found
