@@ -182,7 +182,7 @@ def test_htmldate_logs_nothing(parse: Parse, caplog: pytest.LogCaptureFixture) -
     logger = logging.getLogger("htmldate.meta")
     logger.addHandler(caplog.handler)
     try:
-        assert first_date(page('<abbr title="2021-11-26">x</abbr>' + TEXT), parse)
+        assert first_date(page(f'{TEXT}<div data-date="2018-07-03"><p>x</p></div>'), parse)
     finally:
         logger.removeHandler(caplog.handler)
     assert caplog.messages == []
