@@ -186,3 +186,16 @@ def test_a_right_declaration_is_believed(text: str, codecs: str) -> None:
     """Headlines in capitals, languages that share an encoding with a larger one, and prices."""
     for codec in codecs.split():
         assert decode(text.encode(codec), codec).text == text, codec
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Shares rose – a little.", "It’s over…", "Rain… then sun", "The “last” day"),
+        *("so—it was said", "A… and – – then", "£5"),
+    ],
+)
+@pytest.mark.parametrize("label", [None, "windows-1252", "iso-8859-1"])
+def test_english_with_few_marks(text: str, label: str | None) -> None:
+    """Text with no letter beyond ASCII, but dashes or quotation marks, is of Windows."""
+    assert decode(text.encode("cp1252"), label).text == text

@@ -46,7 +46,7 @@ def is_wrong(declared: str, data: bytes) -> bool:
     is_short = len(_HIGH.findall(sample[:_ENOUGH])) < _ENOUGH_HIGH
     is_default = codec == "cp1252"  # servers send it without knowing the encoding
     is_known = codec in alphabets.CODECS or codec in latin.CODECS
-    if share > 0.9 or not is_known or (is_short and not is_default):
+    if latin.is_punctuated(text) or share > 0.9 or not is_known or (is_short and not is_default):
         return False
     if best := by_letters(sample):
         return _SAME.get(best, best) != codec
@@ -70,6 +70,8 @@ def lines_beyond_ascii(data: bytes) -> bytes:
 
 
 def _other_codec(sample: bytes) -> str:
+    if latin.is_punctuated(sample.decode("cp1252", "replace")):
+        return "cp1252"
     codec = latin_codec(sample)
     if codec and latin.share_of_language(sample.decode(codec), codec) > 0.9:
         return codec

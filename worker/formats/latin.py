@@ -104,6 +104,12 @@ _MISPLACED = re.compile(
     r"|(?<=[a-z])(?!(?<=[cm])[²³](?!\w)|(?<=n)º(?=\s?\d))[^\W\d_a-zA-Z]"
 )
 """Marks within words (`d‚cid‚`, `p‰‰tti`) or before them (`®upan`); letters after small ones."""
+_IN_WORD = re.compile(
+    r"(?<=[^\W\d_])(?!—\w|’(?:[stdm]|re|ll|ve)\b)[^\x00-\x7f]+(?=[^\W\d_])"
+    r"|[®©™](?=[a-z])|(?<=\w)—(?!\w)"
+)
+"""Marks between letters (`t””tab`) but `it’s` and `here—there`, before them (`©ibenik`), and a dash
+at a word's end alone (`aprob—`)."""
 _WORD = re.compile(r"(?<![\d£€])[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 _CLOSE = 0.03  # a difference below it is left to the order of the readings
 _LONGEST = 2_000  # characters: more say no more
@@ -138,6 +144,11 @@ def share_of_language(text: str, codec: str) -> float:
         for language in languages
     )
     return (letters + signs + min(marks, total // 3) - _misplaced_count(text)) / total
+
+
+def is_punctuated(text: str) -> bool:
+    """Whether `text` is ASCII but for marks where English has them."""
+    return _MARKS.issuperset(char for char in text if char > "\x7f") and not _IN_WORD.search(text)
 
 
 def _letter_count(words: list[tuple[str, int]], language: _Language) -> float:
