@@ -13,7 +13,8 @@ from worker.spool import journal
 from worker.spool.batch import Batch, acquire, batch_names, fair_order, inspect_waiting
 from worker.spool.claim import AcceptedLog, claim
 from worker.spool.layout import Root, source_of
-from worker.spool.manifest import Head
+from worker.spool.manifest import NAME as MANIFEST
+from worker.spool.manifest import Head, load
 from worker.spool.transfer import Candidate
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
@@ -192,3 +193,15 @@ def test_a_damaged_line_of_a_journal_is_left_out(root: Root, line: bytes) -> Non
         batch.journal.add([outcome(1)], [1])
     with held(root, name) as batch:
         assert [each.entry for each in batch.progress.outcomes] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "entry", ["5", "[0]", '[0,"a.md",0,4,"x"]', '[0,"a.md",0,4,null,{"reason":"reparse"}]']
+)
+def test_a_damaged_entry_of_a_manifest(root: Root, entry: str) -> None:
+    """The manifest is named, whatever is wrong in it: each task that reads it goes on."""
+    folder = root.work / batch_of(root, "a.md")
+    head, _ = (folder / MANIFEST).read_text().splitlines()
+    (folder / MANIFEST).write_text(f"{head}\n{entry}\n")
+    with pytest.raises(SpoolUnavailable, match=f"{folder.name}/manifest cannot be read"):
+        load(folder)

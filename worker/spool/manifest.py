@@ -158,7 +158,7 @@ def load(batch_dir: Path) -> Manifest:
         if head.batch != batch_dir.name:
             raise ValueError("it is of another batch")
         return Manifest(head, entries)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise SpoolUnavailable(
             f"the manifest {printable(batch_dir / NAME)} cannot be read: restore it from a "
             "back-up, or move the folder of the batch away and drop the numbered files in it again"
@@ -173,7 +173,8 @@ def origin_of(data: dict[str, Any] | None) -> Origin | None:
 
 
 def reread_of(data: dict[str, Any] | None) -> Reread | None:
-    """What is read again, from its JSON object. Raises TypeError or ValueError where it is none."""
+    """What is read again, from its JSON object. Raises TypeError, ValueError or LookupError where
+    it is none."""
     if data is None:
         return None
     articles = tuple((int(ordinal), str(article)) for ordinal, article in data["articles"])
