@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
-    Element,
     Fields,
     atom_enclosures,
     atom_links,
@@ -20,7 +19,7 @@ from worker.formats.feed.fields import (
     video_description,
 )
 from worker.formats.feed.markup import html_in, looks_like_html, text_in, title_in
-from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.namespaces import Element, name_of
 from worker.formats.values import clean, html_text, html_unescape, names_of
 from worker.model import Person, Publisher
 

@@ -13,7 +13,9 @@ from typing import cast
 
 from lxml import etree
 
-from worker.formats.feed.tree import Element, strict_root
+from worker.formats.feed.namespaces import Element
+from worker.formats.feed.sections import CLOSERS
+from worker.formats.feed.tree import strict_root
 from worker.formats.feed.xml_text import safe_xml
 from worker.formats.sniff import prolog
 
@@ -43,7 +45,7 @@ def divide(data: bytes, limit: int) -> Division | None:
     tokens = _tokens("entry" if root == "feed" else "item")
     while match := tokens.search(text, position):
         tag, start, position = match[0], match.start(), match.end()
-        if closer := _CLOSERS.get(tag):
+        if closer := CLOSERS.get(tag):
             end = _find(text, closer, position) + len(closer)
             if end < position:
                 return None
@@ -94,7 +96,6 @@ def insert_entries(
     return True
 
 
-_CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _TRIES = 50
 
 

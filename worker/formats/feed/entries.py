@@ -45,28 +45,11 @@ class Entry:
     attachments: tuple[Attachment, ...] = ()
 
 
-# What plugins of WordPress add to each post of a feed: a link to the post, and one to its site.
-_FOOTER = re.compile(
-    r"(?:<p\b[^<>]*>)?[^<>]{0,10}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}"
-    r"(?:first appeared on|appeared first on|最先出[现現]在|最早出現於)"
-    r"[^<>]{0,3}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}(?:</p>)?(?=(?:\s|<[^<>]*>)*$)"
-)
-
-
-_FOOTER_WORDS = ("appeared", "最先出", "最早出")
-
-
-def _without_footer(html: str) -> str:
-    end = html[-3_000:]
-    if not any(word in end for word in _FOOTER_WORDS):  # the pattern takes 0.4 ms
-        return html
-    return html[:-3_000] + _FOOTER.sub("", end)
-
-
 def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
     """The article of an entry; fields that it lacks are its feed's.
 
-    Raises Rejected (`no_content`) for an entry without title and text."""
+    Raises Rejected (`no_content`) for an entry without title and text.
+    """
     if not entry.title and not entry.html:
         raise Rejected(
             Reason.NO_CONTENT, "the entry has neither a title nor a text: give it one of them"
@@ -92,3 +75,20 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
         attachments=entry.attachments,
         extra={"guid": entry.guid} if entry.guid and entry.guid != entry.url else {},
     )
+
+
+# What plugins of WordPress add to each post of a feed: a link to the post, and one to its site.
+_FOOTER = re.compile(
+    r"(?:<p\b[^<>]*>)?[^<>]{0,10}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}"
+    r"(?:first appeared on|appeared first on|最先出[现現]在|最早出現於)"
+    r"[^<>]{0,3}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}(?:</p>)?(?=(?:\s|<[^<>]*>)*$)"
+)
+_END = 3_000  # characters in which it is looked for
+_FOOTER_WORDS = ("appeared", "最先出", "最早出")
+
+
+def _without_footer(html: str) -> str:
+    end = html[-_END:]
+    if not any(word in end for word in _FOOTER_WORDS):  # the pattern takes 0.4 ms
+        return html
+    return html[:-_END] + _FOOTER.sub("", end)

@@ -8,14 +8,10 @@ from functools import cached_property
 from itertools import islice
 from urllib.parse import urljoin
 
-from lxml import etree
-
 from worker.formats.feed.markup import text_in
-from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.namespaces import Element, name_of
 from worker.formats.values import clean, listed_names, person_name
 from worker.model import Attachment, DateText, Person
-
-Element = etree._Element
 
 MAX_CHILDREN = 20_000
 """Children of one entry that are examined: 9 MB of `<category/>` are a million of them."""

@@ -9,10 +9,8 @@ from html import escape
 from lxml import etree
 
 from worker.formats.body import paragraphs, text_to_html
-from worker.formats.feed.namespaces import VOID_ELEMENTS
+from worker.formats.feed.namespaces import VOID_ELEMENTS, Element
 from worker.formats.values import clean, html_title, html_unescape
-
-Element = etree._Element
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _HTML_TAG = re.compile(

@@ -10,6 +10,8 @@ from typing import Final
 
 from lxml import etree
 
+Element = etree._Element
+
 RSS: Final = ""
 """Elements of RSS itself, with no namespace or with one of the old ones of RSS 0.9, 1.0 and 2.0."""
 
@@ -88,8 +90,8 @@ def name_of(tag: object) -> str:
 MISNAMED_ROOTS: Final = ("?:rss", "?:feed", "atom:rss", "xhtml:rss")
 
 
-def known_namespace(root: etree._Element) -> None:
-    """Gives a feed whose root is in a wrong namespace the names of RSS or Atom: publishers copy a
+def correct_namespace(root: Element) -> None:
+    """Give a feed whose root is in a wrong namespace the names of RSS or Atom: publishers copy a
     wrong default namespace, and every element has it. A prefixed one keeps its own."""
     name = name_of(root.tag)
     if name not in MISNAMED_ROOTS:

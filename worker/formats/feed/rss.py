@@ -9,7 +9,6 @@ from functools import partial
 from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
     IMAGE_NAME,
-    Element,
     Fields,
     atom_enclosures,
     atom_links,
@@ -24,7 +23,7 @@ from worker.formats.feed.fields import (
     persons,
 )
 from worker.formats.feed.markup import text_in, title_in
-from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.namespaces import Element, name_of
 from worker.formats.feed.rss_text import texts
 from worker.formats.fields import field_of
 from worker.formats.values import clean, html_unescape, names_of

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from worker.formats.feed.fields import Element, Fields, video_description
+from worker.formats.feed.fields import Fields, video_description
 from worker.formats.feed.markup import html_in, markup_in, rss_html
+from worker.formats.feed.namespaces import Element
 from worker.formats.values import clean
 
 _CONTENTS = (

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 _OPENER = re.compile(r"<!\[CDATA\[|<!--")
-_CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->"}
+CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->"}
+"""The end of a section whose text is no markup, by its beginning."""
 _ENTRY_END = re.compile(r"</(?:\w{1,20}:)?(?:item|entry)\s*>", re.IGNORECASE)
 _HOLDER = re.compile(r"<([A-Za-z_][\w.:-]{0,99})(?:\s[^<>]{0,500})?>\s{0,100}\Z")
 _REACH = 700
@@ -23,10 +24,10 @@ def close_sections(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[str]:
-    openers = {opener: _Next(re.compile(re.escape(opener)), text) for opener in _CLOSERS}
-    closers = {opener: _Next(re.compile(re.escape(end)), text) for opener, end in _CLOSERS.items()}
+    openers = {opener: _Next(re.compile(re.escape(opener)), text) for opener in CLOSERS}
+    closers = {opener: _Next(re.compile(re.escape(end)), text) for opener, end in CLOSERS.items()}
     entry_ends = _Next(_ENTRY_END, text)
-    copied_to = section_end = 0  # `done`: the end of the last section
+    copied_to = section_end = 0
     for match in _OPENER.finditer(text):
         opener, start, begin = match[0], match.start(), match.end()
         if start < section_end:
@@ -34,7 +35,7 @@ def _parts(text: str) -> Iterator[str]:
         end, entry_end = closers[opener].after(begin), entry_ends.after(begin)
         following = openers[opener].after(begin)
         if end < len(text) and not entry_end < openers[opener].after(entry_end) < end:
-            section_end = end + len(_CLOSERS[opener])
+            section_end = end + len(CLOSERS[opener])
             continue
         holder = _HOLDER.search(text[max(0, start - _REACH) : start])
         limit = min(entry_end, following)
@@ -54,10 +55,10 @@ class _Next:
 
     def __init__(self, pattern: re.Pattern[str], text: str) -> None:
         self._pattern, self._text = pattern, text
-        self._from, self._found = 0, -1
+        self._from, self._place = 0, -1
 
     def after(self, position: int) -> int:
-        if not self._from <= position <= self._found:
+        if not self._from <= position <= self._place:
             match = self._pattern.search(self._text, position)
-            self._from, self._found = position, match.start() if match else len(self._text)
-        return self._found
+            self._from, self._place = position, match.start() if match else len(self._text)
+        return self._place

@@ -14,8 +14,8 @@ from worker.formats.context import LookUp, ParseContext, Parsed, too_many
 from worker.formats.feed import atom, rss
 from worker.formats.feed.division import divide, insert_entries
 from worker.formats.feed.entries import Head, article_of
-from worker.formats.feed.namespaces import MISNAMED_ROOTS, known_namespace, name_of
-from worker.formats.feed.tree import Element, feed_tree, strict_root
+from worker.formats.feed.namespaces import MISNAMED_ROOTS, Element, correct_namespace, name_of
+from worker.formats.feed.tree import feed_tree, strict_root
 from worker.formats.feed.xml_text import safe_xml
 from worker.formats.sniff import FEED_ROOTS, feed_start, prolog
 from worker.model import Document, RawArticle, Refusal
@@ -96,7 +96,7 @@ def open_feed(
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
         raise too_many(limits)
     tree = feed_tree(*safe_xml(text))
-    known_namespace(tree.root)
+    correct_namespace(tree.root)
     feed = _feed_of(tree.root, document, is_cut=tree.is_cut)
     if len(feed.elements) > limits.articles:
         raise too_many(limits)
@@ -123,18 +123,18 @@ def _with_new_entries(
     data: bytes, document: Document, limits: Limits, look_up: LookUp
 ) -> XmlFeed | None:
     """The feed with its known entries in outline; None where it has to be parsed as a whole."""
-    divided = divide(data, limits.articles)
-    root = strict_root(*safe_xml(divided.outline)) if divided else None
-    if divided is None or root is None or name_of(root.tag) in MISNAMED_ROOTS:
+    division = divide(data, limits.articles)
+    root = strict_root(*safe_xml(division.outline)) if division else None
+    if division is None or root is None or name_of(root.tag) in MISNAMED_ROOTS:
         return None
     feed = _feed_of(root, document)
-    if len(feed.elements) != len(divided.entries):
+    if len(feed.elements) != len(division.entries):
         return None
-    is_known = look_up(divided.entries)
+    is_known = look_up(division.entries)
     new = [number for number, is_old in enumerate(is_known) if not is_old]
-    if not insert_entries(feed.elements, divided.entries, new):
+    if not insert_entries(feed.elements, division.entries, new):
         return None
-    return replace(feed, raws=divided.entries, is_known=is_known)
+    return replace(feed, raws=division.entries, is_known=is_known)
 
 
 def _feed_of(root: Element, document: Document, *, is_cut: bool = False) -> XmlFeed:
