@@ -8,10 +8,10 @@ from bs4 import BeautifulSoup
 
 from tests.formats.pages import SENTENCE, Parse
 from worker.errors import Rejected
-from worker.formats.page.body import extracted, is_index
-from worker.formats.page.extraction import _elected
+from worker.formats.page.body import extract_article, is_index
+from worker.formats.page.extraction import _elect
 from worker.formats.page.passages import locate
-from worker.formats.page.tree import parsed
+from worker.formats.page.tree import parse_html
 from worker.sites import Sites
 
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "pages"
@@ -151,30 +151,30 @@ def test_a_caption_of_several_pictures_is_the_last_one_s(parse: Parse) -> None:
 def test_a_longer_answer_that_holds_the_shorter_wins() -> None:
     """readability's text is taken where it has trafilatura's and half as much again."""
     short, whole = " ".join(PARTS[:3]), " ".join(PARTS)
-    assert _elected(short, whole) == whole
-    assert _elected(short, " ".join(PARTS[3:] * 3)) == short
+    assert _elect(short, whole) == whole
+    assert _elect(short, " ".join(PARTS[3:] * 3)) == short
 
 
 def test_a_shorter_answer_within_the_longer_wins() -> None:
     """Where trafilatura has twice what readability has, the surplus is around the article."""
     article, chrome = " ".join(PARTS), "Other story of the day, and a teaser for each. " * 6
-    assert _elected(f"{article} {chrome}{chrome}", article) == article
-    assert _elected(article, " ".join(PARTS[:5])) == article  # a paragraph less is no chrome
+    assert _elect(f"{article} {chrome}{chrome}", article) == article
+    assert _elect(article, " ".join(PARTS[:5])) == article  # a paragraph less is no chrome
 
 
 def test_chinese_pages_are_readabilitys() -> None:
     """Of a Chinese page the text without the disclaimer is taken, however small that is."""
     article = "海港的引水员罢工十一天之后于周一复工，防波堤外等候的十九艘船开始陆续进港。" * 5
-    assert _elected(article + "免责声明：本文仅代表作者个人观点，与本网无关。", article) == article
+    assert _elect(article + "免责声明：本文仅代表作者个人观点，与本网无关。", article) == article
 
 
 def test_chinese_menu_is_not_the_article() -> None:
     """A text of readability that is longer by a menu and a footer is not taken."""
     article = "海港的引水员罢工十一天之后于周一复工，防波堤外等候的十九艘船开始陆续进港。" * 5
     menu, footer = "首页新闻本地视频财经体育娱乐健康", "版权所有山城在线关于我们联系方式"
-    assert _elected(article, f"{menu}{article}{footer}") == article
+    assert _elect(article, f"{menu}{article}{footer}") == article
     without_end = article[: len(article) // 2] + "责任编辑方一平"
-    assert _elected(article, without_end) == without_end
+    assert _elect(article, without_end) == without_end
 
 
 def test_where_nothing_is_an_article(parse: Parse) -> None:
@@ -235,7 +235,7 @@ def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(front)
     assert parse(front.replace("</h3>", f"</h3><p>{PARTS[0]}</p>")).html
-    note = parsed(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))
+    note = parse_html(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))
     assert not is_index(locate(note.find("body"), PARTS[0]))
 
 
@@ -251,7 +251,7 @@ def test_a_script_that_loads_is_no_article(parse: Parse) -> None:
 
 def test_a_text_is_taken_once() -> None:
     """Of a teaser and its article, which begin alike, the article's paragraph is kept."""
-    tree = parsed(page(f"<div><p>{PARTS[0]}</p></div><div id=a>{TEXT}</div>"))
+    tree = parse_html(page(f"<div><p>{PARTS[0]}</p></div><div id=a>{TEXT}</div>"))
     passages = locate(tree.find("body"), " ".join(PARTS))
     assert passages.first is not None
     assert passages.first.block.getparent().get("id") == "a"
@@ -260,8 +260,8 @@ def test_a_text_is_taken_once() -> None:
 
 def test_the_tree_is_only_read(parse: Parse) -> None:
     """Extraction leaves the tree's text as it is: metadata is read from it afterwards."""
-    tree = parsed(page(f"<article>{HEAD}<p hidden>BAIT</p>{TEXT}</article>"))
-    extracted(tree)
+    tree = parse_html(page(f"<article>{HEAD}<p hidden>BAIT</p>{TEXT}</article>"))
+    extract_article(tree)
     assert "BAIT" in tree.text_content()
 
 

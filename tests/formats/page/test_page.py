@@ -148,7 +148,7 @@ def test_refused_before_a_tree_is_built(
     text: str, reason: Reason, parse: Parse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would cost a tree of any size is refused without building one."""
-    monkeypatch.setattr(tree, "parsed", lambda *_: pytest.fail("a tree was built"))
+    monkeypatch.setattr(tree, "parse_html", lambda *_: pytest.fail("a tree was built"))
     with pytest.raises(Rejected) as refusal:
         parse(f"<html><body>{text}")
     assert refusal.value.reason == reason

@@ -7,8 +7,8 @@ import pytest
 from tests.formats.page.test_body import HEAD, PARTS, TEXT, page, text_of
 from tests.formats.pages import BODY, Parse, page_of
 from worker.formats.page.passages import locate
-from worker.formats.page.surroundings import corrected
-from worker.formats.page.tree import parsed
+from worker.formats.page.surroundings import correct_passages
+from worker.formats.page.tree import parse_html
 
 LEAD = "Eleven days without pilots have cost the port more than anyone had expected."
 PARAGRAPHS = TEXT.replace("</p>", "</p>|").split("|")[:-1]
@@ -16,8 +16,8 @@ PARAGRAPHS = TEXT.replace("</p>", "</p>|").split("|")[:-1]
 
 def lines_of(inside: str, extracted: str, summary: str = "") -> list[str]:
     """The lines of the article where an extractor's text was `extracted`."""
-    passages = locate(parsed(inside).find("body"), extracted)
-    kept = corrected(passages, "Pilots return to work", [summary]).kept
+    passages = locate(parse_html(inside).find("body"), extracted)
+    kept = correct_passages(passages, "Pilots return to work", [summary]).article_runs
     return [run.line for run in passages.runs if run in kept]
 
 

@@ -10,7 +10,7 @@ from tests.formats.pages import Parse
 from worker.formats.page.passages import locate
 from worker.formats.page.pruning import cut_down
 from worker.formats.page.site_names import without_outlet, without_site
-from worker.formats.page.tree import parsed
+from worker.formats.page.tree import parse_html
 
 TITLE = "Pilots return to work"
 KICKER = f'<h1><!--a--><span class="{{}}">Strike</span><span hidden>: </span>{TITLE}</h1>'
@@ -183,7 +183,7 @@ def test_a_heading_without_h1(below: str, parse: Parse) -> None:
 def test_kicker_and_title_are_one_heading() -> None:
     """A heading with a kicker is not repeated in the text."""
     heading = KICKER.format("kicker")
-    tree = parsed(page(f"<article>{heading}<div>{TEXT}</div></article>"))
+    tree = parse_html(page(f"<article>{heading}<div>{TEXT}</div></article>"))
     passages = locate(tree.find("body"), f"Strike {TITLE} {' '.join(PARTS)}")
     assert TITLE not in text_of(etree.tostring(cut_down(tree, passages, TITLE, []), encoding=str))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from worker.formats.decode import decode
-from worker.formats.page.links import joined
+from worker.formats.page.links import resolve_link
 from worker.formats.page.size_limits import Events, feed_html
 from worker.formats.values import clean
 from worker.model import Document
@@ -31,10 +31,10 @@ def feeds_in_page(document: Document) -> tuple[FeedLink, ...]:
         return ()
     links = _Links()
     feed_html(clean(decode(document.data, document.charset).text), links)
-    base = joined(document.url, links.base) or document.url
+    base = resolve_link(document.url, links.base) or document.url
     feeds: dict[str, FeedLink] = {}
     for href, title, kind in links.links:
-        url = joined(base, href)
+        url = resolve_link(base, href)
         if url and len(feeds) < MAX_FEEDS:
             feeds.setdefault(url, FeedLink(url, title, kind))
     return tuple(feeds.values())

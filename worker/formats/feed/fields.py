@@ -77,7 +77,7 @@ class Fields:
         if not link:
             return None
         own = element.get(_XML_BASE) if element is not None else None
-        return joined(joined(self.base, own) if own else self.base, link)
+        return resolve_if_possible(resolve_if_possible(self.base, own) if own else self.base, link)
 
 
 def base_of(element: Element, base: str | None) -> str | None:
@@ -89,7 +89,7 @@ def base_of(element: Element, base: str | None) -> str | None:
         if (value := (node.get(_XML_BASE) or "").strip())
     ]
     for value in reversed(bases):
-        base = joined(base, value)
+        base = resolve_if_possible(base, value)
     return base
 
 
@@ -106,7 +106,7 @@ def language_of(element: Element) -> str | None:
     return None
 
 
-def joined(base: str | None, link: str) -> str:
+def resolve_if_possible(base: str | None, link: str) -> str:
     """`link` absolute where `base` allows it; unchanged where it is not an address."""
     host, slash, _ = link.lower().partition("/")
     if host[:4] == "www." or (slash and host and f"//{host}/" in f"{base}/".lower()):

@@ -21,7 +21,7 @@ from worker.formats.feed.sitemap import open_sitemap
 from worker.formats.json import feed as json_feed
 from worker.formats.json.article import dump
 from worker.formats.json.document import TrailingText, load_json
-from worker.formats.page.links import joined
+from worker.formats.page.links import resolve_link
 from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import text_of
 from worker.model import Document, RawArticle, Refusal
@@ -244,8 +244,9 @@ def _too_large() -> Rejected:
 
 
 def _with_absolute_links(entry: RawArticle | Refusal, feed_url: str | None) -> RawArticle | Refusal:
-    if isinstance(entry, Refusal) or not entry.url or joined(None, entry.url):
+    if isinstance(entry, Refusal) or not entry.url or resolve_link(None, entry.url):
         return entry
     home = entry.publisher.url if entry.publisher else None
-    url = joined(joined(feed_url, entry.base_url) or joined(feed_url, home) or feed_url, entry.url)
-    return replace(entry, url=url, base_url=joined(url, entry.base_url)) if url else entry
+    base = resolve_link(feed_url, entry.base_url) or resolve_link(feed_url, home) or feed_url
+    url = resolve_link(base, entry.url)
+    return replace(entry, url=url, base_url=resolve_link(url, entry.base_url)) if url else entry

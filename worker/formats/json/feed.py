@@ -7,7 +7,7 @@ from dataclasses import replace
 from worker.errors import Reason, Rejected
 from worker.formats.context import Parsed
 from worker.formats.json.article import parse_item
-from worker.formats.page.links import joined
+from worker.formats.page.links import resolve_link
 from worker.formats.values import persons_of, text_of, url_of
 from worker.model import Publisher, RawArticle, Refusal
 
@@ -64,5 +64,5 @@ def _with_absolute(item: object, home: str | None) -> object:
     if not item.get("url") and str(item.get("id")).startswith(("http://", "https://")):
         item = {**item, "url": item["id"]}  # jsonfeed.org/version/1.1, `id`
     links = ((name, item.get(name)) for name in ("url", "external_url"))
-    joint = {name: joined(home, link) for name, link in links if isinstance(link, str)}
+    joint = {name: resolve_link(home, link) for name, link in links if isinstance(link, str)}
     return {**item, **{name: link for name, link in joint.items() if link}}

@@ -14,7 +14,7 @@ from worker.formats.page.line_kinds import link_share
 from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, locate
 from worker.formats.page.pruning import cut_down
-from worker.formats.page.tree import Element, parsed, squeezed_length, texts_in
+from worker.formats.page.tree import Element, parse_html, squeezed_length, texts_in
 from worker.formats.page.visibility import (
     consent_in,
     hidden_in,
@@ -31,7 +31,7 @@ _FOUND = 0.7  # of the text must be found in the tree, else it is not from there
 
 
 @dataclass(frozen=True, slots=True)
-class Extracted:
+class Extract:
     """The text of a page's article, its passages in the page's tree, and what is none of it."""
 
     body: Element
@@ -40,7 +40,7 @@ class Extracted:
     noise: Sequence[Element]
 
     @property
-    def own(self) -> Element | None:
+    def first_element(self) -> Element | None:
         """The element of the article's first line."""
         first = self.passages.first
         return first.block if first else None
@@ -51,11 +51,11 @@ class Extracted:
         return self.passages.share >= _FOUND
 
 
-def extracted(tree: Element, ruled: str | None = None) -> Extracted:
+def extract_article(tree: Element, rule_html: str | None = None) -> Extract:
     """The article in `tree`, which loses placeholders of pictures and questions for consent;
     without text if there is none.
 
-    `ruled` is the body that a site's rule found, if one did.
+    `rule_html` is the body that a site's rule found, if one did.
     """
     body = tree.find("body")
     if body is None:
@@ -63,18 +63,18 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     reveal_pictures(body)
     remove(consent_in(body))
     hidden = hidden_in(tree)
-    text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree)
-    if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
+    text = "".join(texts_in(parse_html(rule_html))) if rule_html else _text(tree)
+    if not rule_html and _is_hidden(squeezed_length(text), text_size(hidden)):
         visible = _article_in(hidden)
         for element in visible:
             reveal(element)
         text = _text(tree)
         hidden = [element for element in hidden if element not in visible]
     noise = [*hidden, *noise_in(body)]
-    return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
+    return Extract(body, text, locate(body, text, frozenset(noise)), noise)
 
 
-def cut_out(article: Extracted, title: str, bylines: Sequence[str]) -> str:
+def cut_out(article: Extract, title: str, bylines: Sequence[str]) -> str:
     """The article's HTML, without what repeats `title` or begins as one of `bylines` do.
 
     Changes the tree.
@@ -90,7 +90,7 @@ def cut_out(article: Extracted, title: str, bylines: Sequence[str]) -> str:
 
 def is_index(passages: Passages) -> bool:
     """Whether the text is nothing but links to articles, as that of a front page."""
-    sizes = [(len(run.text), link_share(run)) for run in passages.kept]
+    sizes = [(len(run.text), link_share(run)) for run in passages.article_runs]
     linked = sum(size * share for size, share in sizes)
     is_list = sum(share > _MOST for _, share in sizes) >= _FEW
     return is_list and linked > _MOST * sum(size for size, _ in sizes)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from worker.formats.page.passages import folded
+from worker.formats.page.passages import letters_in
 from worker.formats.values import html_title, is_absolute, unique
 from worker.model import Person
 
@@ -53,7 +53,7 @@ def without_sites(persons: Iterable[Person], sites: Iterable[str]) -> tuple[Pers
 
 
 def _site_key(name: str) -> str:
-    return folded(_ARTICLE.sub("", name)).casefold()
+    return letters_in(_ARTICLE.sub("", name)).casefold()
 
 
 _MAX_NAME = 60

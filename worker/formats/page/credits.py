@@ -22,7 +22,7 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
     runs = [run for run in runs_around(passages, title) if run.line != title]
     labelled: dict[str, str] = {}
     for run in runs:
-        for kind, value in _labelled(_spaced(run)):
+        for kind, value in _labelled(run.spaced_line()):
             labelled.setdefault(kind, value)
     editor = labelled.get("chief editor") or labelled.get("editor")
     outlet = labelled.get("outlet")
@@ -43,19 +43,23 @@ def by_classes(passages: Passages, title: str | None) -> tuple[Person, ...]:
         persons = [person for text in texts for person in _full_names(_without_label(text))]
         if names and not persons:
             break
-        names |= dict.fromkeys(one for one in persons if not _NO_PERSON.search(one.name))
-    inner = (one for one in names if not any(o != one and o.name in one.name for o in names))
-    return tuple(inner)
-
-
-def with_others(authors: tuple[Person, ...], credited: tuple[Person, ...]) -> tuple[Person, ...]:
-    """`credited` if these are all of `authors` and other persons: metadata often has the first
-    author alone."""
-    others = set(credited) - set(authors)
-    are_persons = all(
-        _NAME.fullmatch(one.name) and not _NO_PERSON.search(one.name) for one in others
+        names |= dict.fromkeys(person for person in persons if not _NO_PERSON.search(person.name))
+    full_names = (
+        person
+        for person in names
+        if not any(part != person and part.name in person.name for part in names)
     )
-    return credited if authors and set(authors) < set(credited) and are_persons else authors
+    return tuple(full_names)
+
+
+def with_coauthors(authors: tuple[Person, ...], shown: tuple[Person, ...]) -> tuple[Person, ...]:
+    """`shown`, the credits, if these are all of `authors` and other persons: metadata often has the
+    first author alone."""
+    additions = set(shown) - set(authors)
+    are_persons = all(
+        _NAME.fullmatch(person.name) and not _NO_PERSON.search(person.name) for person in additions
+    )
+    return shown if authors and set(authors) < set(shown) and are_persons else authors
 
 
 _LABELS = {
@@ -159,7 +163,7 @@ def _unlabelled(runs: Sequence[Run]) -> tuple[Person, ...]:
 def _byline(runs: Sequence[Run]) -> tuple[Person, ...]:
     """The names of a line `By Ann Vera and Bob Dent | …`; nothing if one of them is no name."""
     for run in runs:
-        line = _spaced(run)
+        line = run.spaced_line()
         if (label := _BY.search(line)) and (names := _full_names(line[label.end() :])):
             return names
     return ()
@@ -169,8 +173,8 @@ def _full_names(line: str) -> tuple[Person, ...]:
     """The names with which a text begins; nothing if one of them is no name of two words."""
     text = _IN_PLACE.sub("", line)
     text = _LAST_STOP.sub("", text[: _first_end(_BY_END, text)].strip(" ,"))
-    first, *others = person_names(text) or [None]
-    names = [first, *(one for one in others if one and not _PLACE.match(one.name))]
+    first, *more = person_names(text) or [None]
+    names = [first, *(name for name in more if name and not _PLACE.match(name.name))]
     if all(person and _NAME.fullmatch(person.name) for person in names):
         return tuple(filter(None, names))
     return ()
@@ -193,7 +197,9 @@ def _author_text(run: Run, element: Element, is_tail: bool) -> str:
             if _NO_AUTHOR.search(names):
                 return ""
             text = text_content(around)
-            return (text if is_inside else _spaced(run)) if len(text) <= _LONGEST_BYLINE else ""
+            if len(text) > _LONGEST_BYLINE:
+                return ""
+            return text if is_inside else run.spaced_line()
     return ""
 
 
@@ -215,12 +221,6 @@ def _is_author(element: Element) -> bool:
     return "author" in (element.get("rel") or "").lower().split() or (
         "author" in classes and "vcard" in classes
     )
-
-
-def _spaced(run: Run) -> str:
-    """The line with a space between elements, which layouts set apart."""
-    texts = ((element.tail if is_tail else element.text) or "" for element, is_tail in run.parts)
-    return " ".join(" ".join(texts).split())
 
 
 def _first_end(pattern: re.Pattern[str], text: str) -> int:

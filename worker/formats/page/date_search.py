@@ -28,7 +28,7 @@ _LONGEST_ATTRIBUTE = 2_000
 _LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 6 s for 10 million
 
 
-def date_found(tree: Element, url: str | None, passages: Passages) -> DateText | None:
+def search_date(tree: Element, url: str | None, passages: Passages) -> DateText | None:
     """htmldate's answer, a day: it reads attributes, addresses and all texts.
 
     It does not see the sentences of the article, which are about other days. 1 January is what it
@@ -36,7 +36,7 @@ def date_found(tree: Element, url: str | None, passages: Passages) -> DateText |
     nothing says which of them is the article's.
     """
     find_date = _find_date()
-    sentences = [run for run in passages.kept if is_prose(run.line)]
+    sentences = [run for run in passages.article_runs if is_prose(run.line)]
     try:
         with without(sentences):
             tree = deepcopy(tree)
@@ -106,5 +106,5 @@ def _find_date() -> Callable[..., str | None]:
     reset_validator_caches()
     extractors.try_date_expr.cache_clear()
     _parser().count = 0
-    found: Callable[..., str | None] = find_date
-    return found
+    search: Callable[..., str | None] = find_date
+    return search

@@ -14,8 +14,8 @@ from typing import Any
 from lxml import etree
 
 from worker.formats.memory import check_memory, is_out_of_memory
-from worker.formats.page.passages import folded, shingles
-from worker.formats.page.tree import CJK, Element, parsed, texts_in
+from worker.formats.page.passages import letters_in, shingles
+from worker.formats.page.tree import CJK, Element, parse_html, texts_in
 
 _AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it by a longer one
 _LONGER = 1.5
@@ -31,26 +31,28 @@ def article_text(tree: Element) -> str:
     """The text of the article in `tree`, whose comments go; empty where there is none."""
     # Neither extractor expects comments in a tree that it did not build itself.
     etree.strip_tags(tree, etree.Comment)
-    return _elected(_by_trafilatura(tree), _by_readability(tree))
+    return _elect(_by_trafilatura(tree), _by_readability(tree))
 
 
-def _elected(one: str, other: str) -> str:
-    """`one`, trafilatura's text, or `other`, readability's.
+def _elect(trafilatura: str, readability: str) -> str:
+    """The text of one of the two extractors.
 
     trafilatura's lists of words for menus and adverts are European: of Chinese pages it takes
     disclaimers and related articles, so there readability is believed wherever both saw one text.
     """
-    first, second = folded(one), folded(other)
+    first, second = letters_in(trafilatura), letters_in(readability)
     if not first or not second:
-        return one or other
-    mine, its = shingles(first), shingles(second)
-    both, ratio = len(mine & its), len(second) / len(first)
-    if both >= _AGREE * len(mine) and ratio >= _LONGER:
-        return other
+        return trafilatura or readability
+    first_shingles, second_shingles = shingles(first), shingles(second)
+    common = len(first_shingles & second_shingles)
+    ratio = len(second) / len(first)
+    if common >= _AGREE * len(first_shingles) and ratio >= _LONGER:
+        return readability
     if 3 * len(CJK.findall(second)) > len(second):
-        return other if both >= (_SAME_TEXT if ratio <= 1 else _WITHIN) * len(its) else one
-    is_within = both >= _WITHIN * len(its)
-    return other if is_within and _SHORTEST <= ratio <= _SHORTER else one
+        share = _SAME_TEXT if ratio <= 1 else _WITHIN
+        return readability if common >= share * len(second_shingles) else trafilatura
+    is_within = common >= _WITHIN * len(second_shingles)
+    return readability if is_within and _SHORTEST <= ratio <= _SHORTER else trafilatura
 
 
 def _by_trafilatura(tree: Element) -> str:
@@ -64,7 +66,7 @@ def _by_trafilatura(tree: Element) -> str:
 
 def _by_readability(tree: Element) -> str:
     try:
-        return "".join(texts_in(parsed(_readability()(tree).summary(html_partial=True))))
+        return "".join(texts_in(parse_html(_readability()(tree).summary(html_partial=True))))
     except Exception as error:
         check_memory(error)
         return ""

@@ -14,7 +14,7 @@ from worker.formats.context import ParseContext
 from worker.formats.decode import decode
 from worker.formats.memory import check_memory
 from worker.formats.page.entry_bundle import EntryBundle, PagePart
-from worker.formats.page.links import host_of, joined
+from worker.formats.page.links import host_of, resolve_link
 from worker.formats.page.parser import (
     Page,
     first_match,
@@ -221,7 +221,7 @@ class _Merge:
 
 def _absolute(entry: RawArticle, link: str | None) -> str | None:
     """An address relative to the feed; in the article the page's base would apply."""
-    return joined(entry.base_url, link) or link
+    return resolve_link(entry.base_url, link) or link
 
 
 def _attachments(entry: RawArticle, page: RawArticle) -> tuple[Attachment, ...]:

@@ -139,10 +139,10 @@ def _without_kicker(text: str, heading: Element, page: str) -> str:
         inner = text_content(element)
         if _KICKER.search(element.get("class", "")):
             return text.removeprefix(inner).lstrip(" :|–-") or text
-        rest = text.removeprefix(inner) if text.startswith(inner) else text.removesuffix(inner)
-        is_extra = inner and 3 * len(inner) <= len(rest) and title_key(text) not in title
-        if is_extra and len(key := title_key(rest)) > 8 and title.startswith(key):
-            return rest.strip()
+        outer = text.removeprefix(inner) if text.startswith(inner) else text.removesuffix(inner)
+        is_extra = inner and 3 * len(inner) <= len(outer) and title_key(text) not in title
+        if is_extra and len(key := title_key(outer)) > 8 and title.startswith(key):
+            return outer.strip()
     return text
 
 
@@ -153,13 +153,13 @@ def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
 
 def _is_same(heading: Heading, other: str) -> bool:
     """Whether one of two titles is within the other, or an `h1` a variant of it."""
-    one, two = title_key(heading.text), title_key(other)
-    if one == two or _is_main_part(one, other):
+    key, other_key = title_key(heading.text), title_key(other)
+    if key == other_key or _is_main_part(key, other):
         return True
-    shorter, longer = sorted((one, two), key=len)
+    shorter, longer = sorted((key, other_key), key=len)
     is_part = _is_part(shorter, longer)
     if heading.level == 1:
-        return is_part or (heading.is_above and _likeness(one, two) > _VARIANT)
+        return is_part or (heading.is_above and _likeness(key, other_key) > _VARIANT)
     return is_part and 3 * len(shorter) >= len(longer)
 
 
@@ -206,15 +206,17 @@ def _is_main_part(text: str, other: str) -> bool:
     return text in (parts[0], max(parts, key=len))
 
 
-def _likeness(one: str, other: str) -> float:
+def _likeness(first: str, second: str) -> float:
     """1 for equal folded texts, 0.9 where one is within the other, else their common pairs."""
-    if one == other:
+    if first == second:
         return 1.0
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((first, second), key=len)
     if _is_part(shorter, longer):
         return 0.6 + 0.35 * len(shorter) / len(longer)
-    mine, its = _pairs(one), _pairs(other)
-    return 0.9 * 2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0
+    pairs, other_pairs = _pairs(first), _pairs(second)
+    if not pairs or not other_pairs:
+        return 0.0
+    return 0.9 * 2 * len(pairs & other_pairs) / (len(pairs) + len(other_pairs))
 
 
 def _pairs(text: str) -> set[str]:
@@ -249,8 +251,8 @@ def _whole(title: str, all_titles: Sequence[str]) -> str | None:
         return next((text for text in longer if _GOES_ON.match(text, end)), title) or None
     start = _CUT.sub("", title)
     for text in all_titles:
-        rest = text[len(start) :]
-        is_more = rest and not rest.lstrip().startswith(("…", "...")) and not SEPARATOR.match(rest)
+        more = text[len(start) :]
+        is_more = more and not more.lstrip().startswith(("…", "...")) and not SEPARATOR.match(more)
         if text.startswith(start) and is_more and not _CUT.search(text):
             return text
     return title

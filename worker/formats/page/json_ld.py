@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from worker.formats.page.bylines import person_names
 from worker.formats.page.metadata import PageMetadata
-from worker.formats.page.passages import folded
+from worker.formats.page.passages import letters_in
 from worker.formats.page.tree import Element
 from worker.formats.values import html_title, names_of, persons_of, text_of, unique, url_of
 from worker.model import DateText, Person, Publisher
@@ -36,7 +36,7 @@ def by_json_ld(tree: Element, url: str | None, titles: Iterable[str]) -> PageMet
     by_id = {text_of(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
     articles = [node for node in nodes if _is_article(node)]
     if articles:
-        return _metadata(_own(articles, url, titles), by_id)
+        return _metadata(_main_article(articles, url, titles), by_id)
     pages = [node for node in nodes if "webpage" in _kinds(node) or "videoobject" in _kinds(node)]
     return _page_dates(pages[0]) if pages else PageMetadata()
 
@@ -125,14 +125,14 @@ def _is_article(node: Node) -> bool:
     return not kinds and "pubDate" in node and "title" in node
 
 
-def _own(articles: list[Node], url: str | None, titles: Iterable[str]) -> Node:
+def _main_article(articles: list[Node], url: str | None, titles: Iterable[str]) -> Node:
     place = _place(url)
-    texts = [folded(title).casefold() for title in titles]
+    texts = [letters_in(title).casefold() for title in titles]
 
     def rank(node: Node) -> int:
         if place and place in map(_place, _addresses(node)):
             return 0
-        headline = folded(_headline(node)).casefold()
+        headline = letters_in(_headline(node)).casefold()
         return 1 if headline and any(headline in text for text in texts) else 2
 
     return min(articles, key=rank)

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from worker.formats.page.passages import Run, folded
-from worker.formats.page.tree import Element
+from worker.formats.page.passages import Run, letters_in, text_of_part
+from worker.formats.page.tree import Element, id_and_class
 
 # A paragraph a pattern: its name and what it matches, then an alternative a line.
 PATTERNS = {
@@ -16,10 +16,10 @@ PATTERNS = {
 }
 REFERENCE = re.compile(rf"\W*(?:{PATTERNS['reference']})", re.IGNORECASE)
 DISCLAIMER = re.compile(PATTERNS["disclaimer"])
-_OTHER = re.compile(PATTERNS["other"], re.IGNORECASE)
+_SECONDARY_NAME = re.compile(PATTERNS["other"], re.IGNORECASE)
 HEADINGS = frozenset({"h1", "h2", "h3"})
-TITLES = frozenset({"h2", "h3", "h4", "h5", "h6"})
-OTHERS = frozenset({"figure", "figcaption", "aside", "nav", "footer"})
+SUBHEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+SECONDARY = frozenset({"figure", "figcaption", "aside", "nav", "footer"})
 SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
 _CONTROL = re.compile(
     rf"(?:(?:{PATTERNS['control']})\W*)+|(?:图片|版面|视觉|视频)编辑\W.{{0,12}}|责任编辑\W*|"
@@ -41,8 +41,8 @@ def is_heading(run: Run) -> bool:
     return any(element.tag in HEADINGS for element in run.ancestors())
 
 
-def is_title(run: Run) -> bool:
-    return any(element.tag in TITLES for element in run.ancestors())
+def is_subheading(run: Run) -> bool:
+    return any(element.tag in SUBHEADINGS for element in run.ancestors())
 
 
 def is_link(run: Run) -> bool:
@@ -56,13 +56,10 @@ def link_share(run: Run) -> float:
     for element, is_tail in run.parts:
         around = element.iterancestors() if is_tail else (element, *element.iterancestors())
         if any(outer.tag == "a" for outer in around):
-            linked += len(folded((element.tail if is_tail else element.text) or ""))
+            linked += len(letters_in(text_of_part(element, is_tail)))
     return min(1.0, linked / max(1, len(run.text)))
 
 
-def is_other(element: Element) -> bool:
-    return element.tag in OTHERS or _OTHER.search(names_of(element)) is not None
-
-
-def names_of(element: Element) -> str:
-    return f"{element.get('id', '')} {element.get('class', '')}"
+def is_secondary(element: Element) -> bool:
+    """Whether an element holds what is no prose of the article: a caption, a menu, a footer."""
+    return element.tag in SECONDARY or _SECONDARY_NAME.search(id_and_class(element)) is not None

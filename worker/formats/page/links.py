@@ -13,10 +13,10 @@ from worker.normalize.urls import LONGEST, address_key, canonical_address, is_ar
 def base_of(tree: Element, url: str | None) -> str | None:
     """The base of the page's relative addresses: its `base` element, else `url`."""
     element = next((base for base in tree.iter("base") if base.get("href")), None)
-    return joined(url, attribute(element, "href")) or url
+    return resolve_link(url, attribute(element, "href")) or url
 
 
-def joined(base: str | None, link: str | None) -> str | None:
+def resolve_link(base: str | None, link: str | None) -> str | None:
     """`link` as an absolute http address, or None."""
     try:
         address = urljoin(base or "", link.strip()) if link and link.strip() else ""
@@ -58,9 +58,10 @@ def is_address_of(link: str, page: str, titles: Iterable[str]) -> bool:
     base, target = urlsplit(canonical_address(page)), urlsplit(canonical_address(link))
     if address_key(page) == address_key(link):
         return True
-    own, other = _numbers(f"{base.path}?{base.query}"), _numbers(f"{target.path}?{target.query}")
+    numbers = _numbers(f"{base.path}?{base.query}")
+    link_numbers = _numbers(f"{target.path}?{target.query}")
     words = set(_WORD.findall(target.path.lower()))
-    is_alike = bool(own & other) or any(
+    is_alike = bool(numbers & link_numbers) or any(
         len(words & set(_WORD.findall(title.lower()))) >= _MIN_COMMON_WORDS for title in titles
     )
     if _site(base.hostname) != _site(target.hostname) or _SECTION.search(target.path):
@@ -68,7 +69,7 @@ def is_address_of(link: str, page: str, titles: Iterable[str]) -> bool:
     folder = target.path.rstrip("/") + "/"
     if base.path.startswith(folder) and not is_article_path(target.path):
         return False
-    return is_alike or not (own and other and base.netloc == target.netloc)
+    return is_alike or not (numbers and link_numbers and base.netloc == target.netloc)
 
 
 def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -> str | None:
@@ -80,7 +81,7 @@ def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -
         links = [
             (_label(element), link)
             for element in soup.select(selector, limit=_MAX_LINKS)
-            if isinstance(href := element.get("href"), str) and (link := joined(base, href))
+            if isinstance(href := element.get("href"), str) and (link := resolve_link(base, href))
         ]
         onward = [link for label, link in links if _NEXT.search(label)]
         onward += [link for label, link in links if not _BACK.search(label)]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from lxml import html
 
-from worker.formats.page.links import joined
-from worker.formats.page.tree import Element, attribute, parsed
+from worker.formats.page.links import resolve_link
+from worker.formats.page.tree import Element, attribute, parse_html
 from worker.model import Attachment
 
 _LAZY, _SET = re.compile(r"data-|srcset$"), re.compile(r"srcset$")
@@ -42,9 +42,9 @@ def players(body: str, base: str | None) -> tuple[Attachment, ...]:
     by_url: dict[str, Attachment] = {}
     if not _PLAYER.search(body):
         return ()
-    for element in parsed(body).iter("video", "audio", "iframe", "amp-video", "amp-youtube"):
+    for element in parse_html(body).iter("video", "audio", "iframe", "amp-video", "amp-youtube"):
         for link, mime_type in _sources(element):
-            url = joined(base, link)
+            url = resolve_link(base, link)
             if url and not _NO_MEDIUM.search(url) and len(by_url) < _MAX_PLAYERS:
                 title = attribute(element, "title")
                 by_url.setdefault(url, Attachment(url, mime_type, title))

@@ -6,15 +6,15 @@ from worker.formats.page.tree import Element, value_of
 from worker.model import DateText, Publisher
 
 
-def by_microdata(tree: Element, own: Element | None) -> PageMetadata:
-    """Dates, authors and publisher; `own` is an element of the article's text, if it was found.
+def by_microdata(tree: Element, within: Element | None) -> PageMetadata:
+    """Dates, authors and publisher; `within` is an element of the article's text, if it was found.
 
     A property of another article (a list of related ones with an `itemscope` each) is left out.
     """
     items = _items(tree)
 
     def prop(name: str) -> Element | None:
-        return _nearest([element for item, element in items if item == name], own)
+        return _nearest([element for item, element in items if item == name], within)
 
     def dates(name: str) -> tuple[DateText, ...]:
         text = value_of(prop(name))
@@ -42,11 +42,12 @@ def _items(tree: Element) -> list[tuple[str, Element]]:
     ]
 
 
-def _nearest(elements: list[Element], own: Element | None) -> Element | None:
-    """The first of `elements` in the innermost scope around `own` that has one; else the first."""
-    if own is None or len(elements) < 2:
+def _nearest(elements: list[Element], within: Element | None) -> Element | None:
+    """The first of `elements` in the innermost scope around `within` that has one; else the
+    first."""
+    if within is None or len(elements) < 2:
         return next(iter(elements), None)
-    around = {element: depth for depth, element in enumerate([own, *own.iterancestors()])}
+    around = {element: depth for depth, element in enumerate([within, *within.iterancestors()])}
 
     def distance(element: Element) -> int:
         outwards = (element, *element.iterancestors())

@@ -8,20 +8,19 @@ from itertools import pairwise
 
 from worker.formats.page.line_kinds import (
     DISCLAIMER,
-    OTHERS,
     PATTERNS,
     REFERENCE,
+    SECONDARY,
     SENTENCE,
     is_control,
     is_heading,
     is_link,
-    is_other,
-    is_title,
+    is_secondary,
+    is_subheading,
     link_share,
-    names_of,
 )
-from worker.formats.page.passages import SHINGLE, Run, folded, shingles
-from worker.formats.page.tree import Element, squeezed_length
+from worker.formats.page.passages import SHINGLE, Run, letters_in, shingles
+from worker.formats.page.tree import Element, id_and_class, squeezed_length
 
 _GROUPS = frozenset({"table", "ul", "ol", "dl", "pre", "blockquote"})
 _LAYOUT, _BEHIND = 0.25, 40  # of the article's letters; lines after it
@@ -33,7 +32,7 @@ _DESCRIBED = 40  # letters by which a description is recognised
 _LEAD = re.compile(rf"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:{PATTERNS['lead']})(?:$|[_ -]|(?=[A-Z]))")
 
 
-def left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterator[Run]:
+def missing_lines(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterator[Run]:
     """Lines that an extractor dropped, in the layout of those that it took: paragraphs that it has
     seen before, tables, headings, and sections of their own, one of which each is too short for it.
 
@@ -47,17 +46,17 @@ def left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterator
         layout, _, holder = _layout(runs[at])
         sizes[layout] += len(runs[at].text)
         holders[layout].add(holder)
-    own = {layout for layout, size in sizes.items() if size >= _LAYOUT * sum(sizes.values())}
-    divided = {layout for layout in own if len(holders[layout]) > 1}
+    main = {layout for layout, size in sizes.items() if size >= _LAYOUT * sum(sizes.values())}
+    divided = {layout for layout in main if len(holders[layout]) > 1}
     first, last = places[0], places[-1]
-    gaps = [(before, after, own) for before, after in pairwise(places) if after - before > 1]
+    gaps = [(before, after, main) for before, after in pairwise(places) if after - before > 1]
     gaps += [(start, first, divided)] if start < first else []
     for before, after, layouts in (*gaps, (last, min(len(runs), last + _BEHIND), divided)):
         is_followed = is_inside = before < last
         following = runs[after] if is_inside else None
         for run in reversed(runs[before + 1 : after]):
             is_in = _is_in(run, layouts)
-            is_head = is_followed and is_title(run)
+            is_head = is_followed and is_subheading(run)
             if (is_in and (_is_prose(run) or _is_grouped(run) or is_head)) or (
                 is_head and following is not None and _is_heading_of(run, following, runs[start])
             ):
@@ -68,42 +67,40 @@ def left_out(runs: Sequence[Run], places: Sequence[int], start: int) -> Iterator
 
 
 def standfirst(
-    runs: Sequence[Run], kept: Sequence[Run], title: str | None, summaries: Iterable[str]
+    runs: Sequence[Run], article_runs: Sequence[Run], title: str | None, summaries: Iterable[str]
 ) -> Iterator[Run]:
     """The lines between the heading and the text that are not in it, and are sentences but no
     captions or dates, or have a standfirst's class, or are a description of the page, or are next
     to the heading."""
-    described = [key for text in summaries if len(key := folded(text)[:_DESCRIBED]) >= SHINGLE]
-    start = heading_place(runs, kept, folded(title or ""))
+    headline = letters_in(title or "")
+    starts = [key for text in summaries if len(key := letters_in(text)[:_DESCRIBED]) >= SHINGLE]
+    start = heading_place(runs, article_runs, headline)
     places = {run: at for at, run in enumerate(runs)}
-    first = next((places[run] for run in kept if places[run] > start), start)
-    around = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
+    first = next((places[run] for run in article_runs if places[run] > start), start)
+    common = {*runs[start].ancestors(), *runs[first].ancestors()} if first > start else set()
     article_shingles: set[str] = set()
     for at in range(start + 1, min(first, start + _FURTHEST)):
         run = runs[at]
         if link_share(run) >= _LINKED or len(run.text) < SHINGLE or is_control(run):
             continue
-        outer = [element for element in run.ancestors() if element not in around]
-        is_described = any(map(run.text.startswith, described)) and run.text != folded(title or "")
-        if not is_described or any(element.tag in OTHERS for element in outer):
-            size, is_lead = squeezed_length(run.text), _is_lead(outer)
-            shortest = _SHORTEST_LEAD if is_title(run) else _SHORTEST
-            is_next = at == start + 1 and size >= shortest and not _BYLINE.search(run.line)
-            is_sentence = is_next or (size >= _SHORTEST and SENTENCE.search(run.line))
-            if not is_sentence and not (is_lead and size >= _SHORTEST_LEAD):
-                continue
-            if not is_lead and any(map(is_other, outer)):
-                continue
-        article_shingles = article_shingles or set().union(*(shingles(one.text) for one in kept))
-        own = shingles(run.text)
-        if 2 * len(own & article_shingles) < len(own):
+        outer = [element for element in run.ancestors() if element not in common]
+        is_described = any(map(run.text.startswith, starts)) and run.text != headline
+        if is_described and any(element.tag in SECONDARY for element in outer):
+            is_described = False
+        if not is_described and not _is_standfirst(run, outer, is_next=at == start + 1):
+            continue
+        article_shingles = article_shingles or set().union(
+            *(shingles(line.text) for line in article_runs)
+        )
+        run_shingles = shingles(run.text)
+        if 2 * len(run_shingles & article_shingles) < len(run_shingles):
             yield run
 
 
-def heading_place(runs: Sequence[Run], kept: Sequence[Run], title: str) -> int:
+def heading_place(runs: Sequence[Run], article_runs: Sequence[Run], title: str) -> int:
     """The nearest line above the text that ends with the title and is a heading, else the nearest
     one that is the title; the last without any."""
-    first = runs.index(kept[0]) if kept and title else -1
+    first = runs.index(article_runs[0]) if article_runs and title else -1
     lines = [at for at in range(min(first + 3, len(runs) - 1), -1, -1) if title in runs[at].text]
     for at in lines:
         if runs[at].text.endswith(title) and is_heading(runs[at]):
@@ -117,7 +114,7 @@ def _layout(run: Run) -> tuple[object, list[Element], Element]:
     around = [*run.ancestors()]
     outer = max((at for at, e in enumerate(around) if e.tag in _GROUPS), default=0)
     inner, around = around[: outer + 1], around[outer + 1 :]
-    if around and (around[0].tag == "figure" or "table" in names_of(around[0])):
+    if around and (around[0].tag == "figure" or "table" in id_and_class(around[0])):
         inner, around = [*inner, around[0]], around[1:]
     names = tuple((element.tag, element.get("class", "")) for element in around[:2])
     holder = next(iter(around), None)
@@ -129,7 +126,7 @@ def _is_in(run: Run, layouts: Collection[object]) -> bool:
     return (
         layout in layouts
         and link_share(run) < _LINKED
-        and not any(map(is_other, inner))
+        and not any(map(is_secondary, inner))
         and not is_control(run)
         and not DISCLAIMER.match(run.line)
     )
@@ -142,7 +139,7 @@ def _is_heading_of(run: Run, following: Run, heading: Run) -> bool:
         section in following.ancestors()
         and section not in heading.ancestors()
         and link_share(run) < _LINKED
-        and not is_other(run.block)
+        and not is_secondary(run.block)
         and not is_control(run)
         and not REFERENCE.match(run.line)
     )
@@ -156,11 +153,26 @@ def _is_grouped(run: Run) -> bool:
     return any(element.tag in _GROUPS for element in run.ancestors())
 
 
+def _is_standfirst(run: Run, outer: Sequence[Element], *, is_next: bool) -> bool:
+    """Whether a line above the text is a sentence, or its class calls it a standfirst, or it
+    `is_next` to the heading and no byline. `outer` are the elements around it alone."""
+    size = squeezed_length(run.text)
+    if size < _SHORTEST_LEAD:
+        return False
+    if _is_lead(outer):
+        return True
+    if any(map(is_secondary, outer)):
+        return False
+    if is_next and not _BYLINE.search(run.line):
+        return size >= _SHORTEST or is_subheading(run)
+    return size >= _SHORTEST and SENTENCE.search(run.line) is not None
+
+
 def _is_lead(elements: Iterable[Element]) -> bool:
     """Whether the innermost element that its class calls anything is a standfirst."""
     for element in elements:
-        if is_other(element):
+        if is_secondary(element):
             return False
-        if _LEAD.search(names_of(element)):
+        if _LEAD.search(id_and_class(element)):
             return True
     return False

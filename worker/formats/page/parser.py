@@ -5,17 +5,17 @@ answers come first, then JSON-LD, meta elements, microdata and visible text. Tit
 suffixes of a site's rule, and authors may be outlets: the normalizer sorts that out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import Extracted, check_content, cut_out, extracted, is_index
+from worker.formats.page.body import Extract, check_content, cut_out, extract_article, is_index
 from worker.formats.page.bylines import without_sites
-from worker.formats.page.credits import by_classes, by_credits, with_others
-from worker.formats.page.date_search import date_found
+from worker.formats.page.credits import by_classes, by_credits, with_coauthors
+from worker.formats.page.date_search import search_date
 from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
@@ -24,8 +24,8 @@ from worker.formats.page.links import (
     is_address_of,
     is_inner_page,
     is_other_page,
-    joined,
     next_page,
+    resolve_link,
 )
 from worker.formats.page.media import players
 from worker.formats.page.metadata import (
@@ -42,7 +42,7 @@ from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, dates_shown
 from worker.formats.page.site_names import outlet_behind
 from worker.formats.page.site_rule import body_by_rule, by_rule, choose_rule, page_soup
-from worker.formats.page.surroundings import corrected
+from worker.formats.page.surroundings import correct_passages
 from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
 from worker.model import DateText, Document, Publisher, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
@@ -86,34 +86,26 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     url, canonical_url = _page_url(document, meta, ld), _canonical_url(tree, document, ld, visible)
     rule = choose_rule(tree, url, meta, context)
     base = base_of(tree, document.url or url)
-    ruled = _Ruled()
-    if rule:
-        soup = page_soup(text)
-        following = next_page(soup, rule.page.next_page, base)
-        ruled = _Ruled(by_rule(soup, rule), following, body_by_rule(soup, rule))
-    extract = extracted(tree, ruled.html)
-    micro = by_microdata(tree, extract.own)
+    selection = _select(text, rule, base) if rule else _Selection()
+    extract = extract_article(tree, selection.html)
+    micro = by_microdata(tree, extract.first_element)
     titles = _titles(tree, extract, ld, meta, url)
-    title = ruled.data.title or title_of(titles)
+    title = selection.data.title or title_of(titles)
     summaries = filter(None, (ld.summary, meta.summary))
-    extract = replace(extract, passages=corrected(extract.passages, title, summaries))
-    credited = by_credits(extract.passages, title)
-    declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
+    passages = correct_passages(extract.passages, title, summaries)
+    extract = replace(extract, passages=passages)
+    credit = by_credits(passages, title)
+    declared = [ld, meta, micro, by_address(url), credit, by_card(tree)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url)):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
     persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
-    data = replace(merge_metadata(ruled.data, *persons), title=title)
-    authors = with_others(data.authors, credited.authors) or without_sites(
-        by_classes(extract.passages, title), sites
-    )
-    data = replace(data, authors=authors)
-    shown = tuple(dates_shown(extract.passages, title, context.profile.date_order))
-    dates = tuple(_dates(tree, url, data.dates, shown, extract.passages))
-    bylines = [date.text for date in shown]
-    bylines += [label + author.name for author in data.authors for label in _BYLINES]
-    bylines += _EDITORS if data.editor else ()
-    html, warnings = _body(extract, rule, ruled.html, data, bylines)
+    data = replace(merge_metadata(selection.data, *persons), title=title)
+    authors = with_coauthors(data.authors, credit.authors)
+    data = replace(data, authors=authors or without_sites(by_classes(passages, title), sites))
+    shown = tuple(dates_shown(passages, title, context.profile.date_order))
+    dates = tuple(_dates(tree, url, data.dates, shown, passages))
+    html, warnings = _body(extract, rule, selection.html, data, _bylines(data, shown))
     publisher = data.publisher.name if data.publisher else None
     article = RawArticle(
         parser=PARSER,
@@ -130,12 +122,12 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
         canonical_url=canonical_url,
         base_url=base,
         summary=data.summary if data.summary != title else None,
-        image=joined(base, data.image),
+        image=resolve_link(base, data.image),
         attachments=players(html, base),
         warnings=warnings,
         site=rule.name if rule else None,
     )
-    return Page(article, ruled.next_page)
+    return Page(article, selection.next_page)
 
 
 def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits) -> str | None:
@@ -170,12 +162,25 @@ _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 
 
 @dataclass(frozen=True, slots=True)
-class _Ruled:
-    """What a site's rule finds on a page."""
+class _Selection:
+    """What the selectors of a site's rule find on a page."""
 
     data: PageMetadata = field(default_factory=PageMetadata)
     next_page: str | None = None
     html: str | None = None
+
+
+def _select(text: str, rule: SiteRule, base: str | None) -> _Selection:
+    soup = page_soup(text)
+    following = next_page(soup, rule.page.next_page, base)
+    return _Selection(by_rule(soup, rule), following, body_by_rule(soup, rule))
+
+
+def _bylines(data: PageMetadata, dates: Iterable[DateText]) -> list[str]:
+    """How lines begin that only repeat the record's dates, authors and editor."""
+    starts = [date.text for date in dates]
+    starts += [label + author.name for author in data.authors for label in _BYLINES]
+    return [*starts, *_EDITORS] if data.editor else starts
 
 
 def _visible_titles(tree: Element) -> list[str]:
@@ -184,7 +189,7 @@ def _visible_titles(tree: Element) -> list[str]:
 
 
 def _titles(
-    tree: Element, extract: Extracted, ld: PageMetadata, meta: PageMetadata, url: str | None
+    tree: Element, extract: Extract, ld: PageMetadata, meta: PageMetadata, url: str | None
 ) -> Titles:
     table = meta_table(tree)
     head = tree.find("head")
@@ -219,7 +224,7 @@ def _dates(
     yield from (date for date in shown if date.origin != CHANGED)
     yield from (date for date in dates if date.origin == "url")
     if all(date.origin == CHANGED for date in (*dates, *shown)):
-        if day := date_found(tree, url, passages):
+        if day := search_date(tree, url, passages):
             yield day
         yield from shown
 
@@ -227,7 +232,7 @@ def _dates(
 def _page_url(document: Document, *sources: PageMetadata) -> str | None:
     """The canonical address. A front page there is a mistake of the site's template: it only gives
     the host, where nothing else does."""
-    links = [link for source in sources if (link := joined(document.url, source.url))]
+    links = [link for source in sources if (link := resolve_link(document.url, source.url))]
     return next(filter(is_inner_page, links), document.url or next(iter(links), None))
 
 
@@ -239,21 +244,21 @@ def _canonical_url(
     if document.url is None or not is_inner_page(document.url):
         return None
     declared = (*declared_addresses(tree, meta_table(tree)), ld.url)
-    links = filter(None, (joined(document.url, link) for link in declared))
+    links = filter(None, (resolve_link(document.url, link) for link in declared))
     plausible = (link for link in links if is_address_of(link, document.url, titles))
     return next(plausible, document.url)
 
 
 def _body(
-    extract: Extracted,
+    extract: Extract,
     rule: SiteRule | None,
-    ruled: str | None,
+    rule_html: str | None,
     data: PageMetadata,
     bylines: Sequence[str],
 ) -> tuple[str, tuple[RecordWarning, ...]]:
     """The body's HTML, and a warning where it may be wrong."""
-    if ruled:
-        return ruled, ()
+    if rule_html:
+        return rule_html, ()
     html = "" if is_index(extract.passages) else cut_out(extract, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
     size = squeezed_length(extract.text)

@@ -39,14 +39,19 @@ _MARKED = frozenset({*MEDIA, "time"})
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
-def folded(text: str) -> str:
-    """Letters and digits only: extractors change white space, bullets and quotes."""
+def letters_in(text: str) -> str:
+    """The letters and digits of a text (folded): extractors change white space, bullets, quotes."""
     return _NOT_ALNUM.sub("", unicodedata.normalize("NFC", text))
 
 
 def shingles(text: str) -> set[str]:
     """All runs of SHINGLE characters of a folded text."""
     return {text[at : at + SHINGLE] for at in range(len(text) - SHINGLE + 1)}
+
+
+def text_of_part(element: Element, is_tail: bool) -> str:
+    """The text of one of the `parts` of a run."""
+    return (element.tail if is_tail else element.text) or ""
 
 
 @dataclass(eq=False, slots=True)
@@ -62,6 +67,10 @@ class Run:
         yield self.block
         yield from self.block.iterancestors()
 
+    def spaced_line(self) -> str:
+        """The line with a space between elements, which layouts set apart."""
+        return " ".join(" ".join(text_of_part(*part) for part in self.parts).split())
+
 
 @dataclass(frozen=True, slots=True)
 class Passages:
@@ -71,7 +80,7 @@ class Passages:
     """
 
     runs: Sequence[Run]
-    kept: frozenset[Run]
+    article_runs: frozenset[Run]
     media: Sequence[tuple[Element, int]]
     times: Sequence[tuple[Element, int]]
     share: float
@@ -80,17 +89,17 @@ class Passages:
     @property
     def places(self) -> list[int]:
         """The positions of the article's runs."""
-        return [at for at, run in enumerate(self.runs) if run in self.kept]
+        return [at for at, run in enumerate(self.runs) if run in self.article_runs]
 
     @property
     def first(self) -> Run | None:
-        return next((run for run in self.runs if run in self.kept), None)
+        return next((run for run in self.runs if run in self.article_runs), None)
 
 
-def locate(body: Element, extracted: str, skipped: Collection[Element] = ()) -> Passages:
-    """The passages of `body` that make up the text `extracted`; not those in `skipped`."""
+def locate(body: Element, text: str, skipped: Collection[Element] = ()) -> Passages:
+    """The passages of `body` that make up the extractor's `text`; not those in `skipped`."""
     runs, marks = _runs(body, skipped)
-    target = folded(extracted)
+    target = letters_in(text)
     matched = _matched(runs, target)
     holder = _holder(body, matched, len(target))
     inside = {run for run in matched if holder in run.ancestors()}
@@ -168,7 +177,7 @@ class _Reader:
     def close(self) -> None:
         run, line = self.run, " ".join("".join(self.texts).split())
         if line:
-            run.line, run.text = line, folded(line)
+            run.line, run.text = line, letters_in(line)
             if run.text:
                 self.runs.append(run)
             elif self.runs:  # dots, dashes: they go with what is before

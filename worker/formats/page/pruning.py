@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
-from worker.formats.page.passages import MEDIA, SHINGLE, Passages, Run, folded
+from worker.formats.page.passages import MEDIA, SHINGLE, Passages, Run, letters_in
 from worker.formats.page.tree import CODE, Element, text_content
 
 
@@ -16,25 +16,25 @@ def cut_down(
 
     Changes the tree. A heading that repeats `title`, and lines that begin as `bylines` do, go, too.
     """
-    headline = folded(title)
-    kept = {
+    headline = letters_in(title)
+    article_runs = {
         run
-        for run in passages.kept
+        for run in passages.article_runs
         if not _is_headline(run, headline, passages.first)
         and not run.line.startswith(tuple(bylines))
     }
-    if not kept:
+    if not article_runs:
         return None
-    media = _kept_media(passages, kept, headline)
-    _carry_captions(passages.runs, kept, media)
+    media = _article_media(passages, article_runs, headline)
+    _carry_captions(passages.runs, article_runs, media)
     for run in passages.runs:
-        if run not in kept:
+        if run not in article_runs:
             for element, is_tail in run.parts:
                 if is_tail:
                     element.tail = " "
                 else:
                     element.text = None
-    root = _common(body, [*(run.block for run in kept), *media])
+    root = _common(body, [*(run.block for run in article_runs), *media])
     _drop_empty(root, set(media))
     return root
 
@@ -60,31 +60,33 @@ def _is_headline(run: Run, headline: str, first: Run | None) -> bool:
     return run.text == headline or (len(run.text) >= SHINGLE and headline.startswith(run.text))
 
 
-def _kept_media(passages: Passages, kept: set[Run], headline: str) -> list[Element]:
+def _article_media(passages: Passages, article_runs: set[Run], headline: str) -> list[Element]:
     """Media between the passages, and lead pictures, in order; not those of boxes without text."""
     runs = passages.runs
-    numbers = [index for index, run in enumerate(runs) if run in kept]
+    numbers = [index for index, run in enumerate(runs) if run in article_runs]
     first, last = numbers[0], numbers[-1]
     texts: Counter[Element] = Counter()
-    kept_texts: Counter[Element] = Counter()
+    article_texts: Counter[Element] = Counter()
     for run in runs:
         for element in run.ancestors():
             texts[element] += len(run.text)
-            if run in kept:
-                kept_texts[element] += len(run.text)
+            if run in article_runs:
+                article_texts[element] += len(run.text)
     lines = range(first - 1, max(0, first - _HEAD_LINES) - 1, -1)
     heading = next((at for at in lines if headline and runs[at].text.endswith(headline)), first)
-    own = set(runs[heading].ancestors()) if heading < first else set()
+    around_heading = set(runs[heading].ancestors()) if heading < first else set()
     return [
         element
         for element, index in passages.media
-        if _is_in_article(element, texts, kept_texts, own)
+        if _is_in_article(element, texts, article_texts, around_heading)
         and (
             first <= index <= last
             or _is_framed(element)
             or (heading < index < first and _is_lead(element))
             or (
-                index <= heading < index + _ABOVE and _is_lead(element) and _is_beside(element, own)
+                index <= heading < index + _ABOVE
+                and _is_lead(element)
+                and _is_beside(element, around_heading)
             )
             or (index == last + 1 and _is_end(element, runs[last]))
         )
@@ -94,13 +96,13 @@ def _kept_media(passages: Passages, kept: set[Run], headline: str) -> list[Eleme
 def _is_in_article(
     element: Element,
     texts: Counter[Element],
-    kept_texts: Counter[Element],
-    own: Collection[Element],
+    article_texts: Counter[Element],
+    around_heading: Collection[Element],
 ) -> bool:
-    """Whether the nearest element with text is the article's, or its heading's (`own`), or holds no
-    more than a caption."""
+    """Whether the nearest element with text is the article's, or its heading's
+    (`around_heading`), or holds no more than a caption."""
     for around in element.iterancestors():
-        if kept_texts[around] or around in own:
+        if article_texts[around] or around in around_heading:
             return True
         if texts[around] and (around.tag == "a" or texts[around] > _CAPTION):
             return False
@@ -123,9 +125,9 @@ def _is_link_to_page(element: Element) -> bool:
     return element.tag == "a" and not _PICTURE.search(element.get("href") or "")
 
 
-def _is_beside(element: Element, own: Collection[Element]) -> bool:
+def _is_beside(element: Element, around_heading: Collection[Element]) -> bool:
     """Whether the innermost element around a picture and the heading is a header or an article."""
-    common = next((around for around in element.iterancestors() if around in own), None)
+    common = next((around for around in element.iterancestors() if around in around_heading), None)
     return common is not None and common.tag in ("header", "article")
 
 
@@ -135,16 +137,16 @@ def _is_framed(element: Element) -> bool:
 
 
 def _is_end(element: Element, last: Run) -> bool:
-    """Whether a picture is a paragraph of its own after the last line."""
+    """Whether a picture is a paragraph of its around_heading after the last line."""
     paragraph = element.getparent()
     return paragraph.tag == "p" and paragraph.getparent() in last.ancestors()
 
 
-def _carry_captions(runs: Iterable[Run], kept: set[Run], media: Iterable[Element]) -> None:
+def _carry_captions(runs: Iterable[Run], article_runs: set[Run], media: Iterable[Element]) -> None:
     """Captions that the extractor left out stay with their pictures, as an attribute."""
     figures = {around: element for element in media for around in element.iterancestors("figure")}
     for run in runs:
-        if run in kept or len(run.text) > _CAPTION:
+        if run in article_runs or len(run.text) > _CAPTION:
             continue
         around = [element for element in run.ancestors() if element.tag in ("figcaption", "figure")]
         if len(around) > 1 and (picture := figures.get(around[-1])) is not None:

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain, islice
 
 from worker.formats.page.passages import Passages, Run
-from worker.formats.page.tree import Element, attribute, beginning, text_content
+from worker.formats.page.tree import Element, attribute, beginning, id_and_class, text_content
 from worker.model import DateOrder, DateText
 from worker.normalize.dates.parser import parse_date
 
@@ -161,16 +161,12 @@ def _datelines(runs: Iterable[Run]) -> list[DateText]:
 
 def _assembled(runs: Sequence[Run]) -> Iterator[str]:
     """Dates whose parts are in elements, or lines, of their own: `2021`, `11/26`, `20:26:15`."""
-    pieces = [" ".join(" ".join(_texts(run)).split()) for run in runs]
+    pieces = [run.spaced_line() for run in runs]
     for at, end in ((at, at + size) for at in range(len(pieces)) for size in (3, 2, 1)):
         if all(_PIECE.fullmatch(piece) for piece in pieces[at:end]):
             text = _YEAR_FIRST.sub(r"\1-\2-\3", " ".join(pieces[at:end]))
             if text != runs[at].line:
                 yield _DAY_APART.sub(r"\2-\3-\1", text)
-
-
-def _texts(run: Run) -> Iterator[str]:
-    return ((element.tail if is_tail else element.text) or "" for element, is_tail in run.parts)
 
 
 def _end(last: int, length: int) -> range:
@@ -202,8 +198,7 @@ def _is_others(element: Element) -> bool:
     """Whether an element holds what belongs to other articles, to readers or to the site."""
     if element.tag in ("body", "html", "main"):
         return False
-    names = f"{element.get('class', '')} {element.get('id', '')}"
-    if _OTHERS.search(names):
+    if _OTHERS.search(id_and_class(element)):
         return True
     # One with the byline is the article's own.
     return element.tag in ("aside", "footer") and not any(

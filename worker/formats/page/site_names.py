@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from worker.formats.page.passages import folded
+from worker.formats.page.passages import letters_in
 from worker.formats.page.tree import CJK
 from worker.formats.values import html_title
 from worker.normalize.title import LONGEST
@@ -47,7 +47,7 @@ def outlet_behind(title: str, page: str, host: str | None) -> str | None:
 
 def title_key(text: str) -> str:
     """The letters and digits of a title, by which titles are compared."""
-    return folded(text).casefold()
+    return letters_in(text).casefold()
 
 
 def is_wide(text: str, size: int) -> bool:

@@ -18,32 +18,34 @@ from worker.formats.page.line_kinds import (
     PATTERNS,
     REFERENCE,
     SENTENCE,
-    TITLES,
+    SUBHEADINGS,
     is_control,
     is_heading,
     is_link,
-    is_title,
+    is_subheading,
     link_share,
-    names_of,
 )
-from worker.formats.page.omissions import heading_place, left_out, standfirst
-from worker.formats.page.passages import SHINGLE, Passages, Run, folded
-from worker.formats.page.tree import Element
+from worker.formats.page.omissions import heading_place, missing_lines, standfirst
+from worker.formats.page.passages import SHINGLE, Passages, Run, letters_in
+from worker.formats.page.tree import Element, id_and_class
 
 
-def corrected(passages: Passages, title: str | None, summaries: Iterable[str]) -> Passages:
+def correct_passages(passages: Passages, title: str | None, summaries: Iterable[str]) -> Passages:
     """The passages without boxes and references to other articles, with what is missing.
 
     `summaries` are the page's descriptions of itself, which are often its standfirst.
     """
-    runs, headline = passages.runs, folded(title or "")
+    runs, headline = passages.runs, letters_in(title or "")
     places = _below_heading(runs, passages.places, headline)
-    kept = _without_boxes(_without_teasers([runs[at] for at in places]))
-    kept = list(_without_references(runs, kept))
-    kept = _without_disclaimers([run for run in kept if not is_control(run)])
-    start = heading_place(runs, kept, headline)
-    lost = [*left_out(runs, places, start), *standfirst(runs, kept, title, summaries)]
-    return replace(passages, kept=frozenset([*kept, *lost]))
+    article_runs = _without_boxes(_without_teasers([runs[at] for at in places]))
+    article_runs = list(_without_references(runs, article_runs))
+    article_runs = _without_disclaimers([run for run in article_runs if not is_control(run)])
+    start = heading_place(runs, article_runs, headline)
+    missing = [
+        *missing_lines(runs, places, start),
+        *standfirst(runs, article_runs, title, summaries),
+    ]
+    return replace(passages, article_runs=frozenset([*article_runs, *missing]))
 
 
 _BOX = re.compile(rf"(?:^|[_ -])(?:{PATTERNS['box']})(?:$|[_ -])", re.IGNORECASE)
@@ -60,17 +62,17 @@ _LABEL = re.compile(
 _EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
 
 
-def _without_disclaimers(kept: list[Run]) -> list[Run]:
-    """`kept` without the site's disclaimers at its end, which are after a label of their own."""
-    most, end = sum(len(run.text) for run in kept) / 2, len(kept)
-    for at in range(len(kept) - 1, 1, -1):
-        line, most = kept[at].line, most - len(kept[at].text)
+def _without_disclaimers(lines: list[Run]) -> list[Run]:
+    """`lines` without the site's disclaimers at its end, which are after a label of their own."""
+    most, end = sum(len(run.text) for run in lines) / 2, len(lines)
+    for at in range(len(lines) - 1, 1, -1):
+        line, most = lines[at].line, most - len(lines[at].text)
         is_label = DISCLAIMER.match(line) or _LABEL.fullmatch(line)
-        if most > 0 and (is_label or _LABEL.fullmatch(kept[at - 1].line)):
+        if most > 0 and (is_label or _LABEL.fullmatch(lines[at - 1].line)):
             end = at
         elif not _EDITOR.match(line) and not _SMALL.fullmatch(line):
             break
-    return [*kept[:end], *(run for run in kept[end:] if _EDITOR.match(run.line))]
+    return [*lines[:end], *(run for run in lines[end:] if _EDITOR.match(run.line))]
 
 
 def _below_heading(runs: Sequence[Run], places: Sequence[int], title: str) -> Sequence[int]:
@@ -87,27 +89,27 @@ def _below_heading(runs: Sequence[Run], places: Sequence[int], title: str) -> Se
     return [at for at in places if at >= heading]
 
 
-def _without_teasers(kept: Sequence[Run]) -> list[Run]:
-    """`kept` without articles beside that of the first line whose headings are links, and without
+def _without_teasers(lines: Sequence[Run]) -> list[Run]:
+    """`lines` without articles beside that of the first line whose headings are links, and without
     the headings above them."""
-    own = next((_article_of(run) for run in kept[:1]), None)
-    if own is None:
-        return list(kept)
-    inside, lines, is_other = {own, *own.iterancestors()}, list[Run](), False
-    for run in reversed(kept):
+    first = next((_article_of(run) for run in lines[:1]), None)
+    if first is None:
+        return list(lines)
+    inside, result, is_beside = {first, *first.iterancestors()}, list[Run](), False
+    for run in reversed(lines):
         article = _article_of(run)
         if article is None:
-            is_other = is_other and is_title(run)
+            is_beside = is_beside and is_subheading(run)
         else:
-            is_beside = article not in inside and own not in article.iterancestors()
-            is_other = is_beside and _is_teaser(article)
-        if not is_other:
-            lines.append(run)
-    return lines[::-1]
+            is_around = article in inside or first in article.iterancestors()
+            is_beside = not is_around and _is_teaser(article)
+        if not is_beside:
+            result.append(run)
+    return result[::-1]
 
 
 def _is_teaser(article: Element) -> bool:
-    heading = next(article.iter(*HEADINGS, *TITLES), None)
+    heading = next(article.iter(*HEADINGS, *SUBHEADINGS), None)
     around = () if heading is None else (*heading.iterdescendants("a"), *heading.iterancestors("a"))
     return next(iter(around), None) is not None
 
@@ -116,27 +118,27 @@ def _article_of(run: Run) -> Element | None:
     return next((element for element in run.ancestors() if element.tag == "article"), None)
 
 
-def _without_boxes(kept: Sequence[Run]) -> list[Run]:
-    """`kept` without what is in an element that its class or id calls a box of the site."""
+def _without_boxes(lines: Sequence[Run]) -> list[Run]:
+    """`lines` without what is in an element that its class or id calls a box of the site."""
     sizes: Counter[Element] = Counter()
-    for run in kept:
+    for run in lines:
         for element in run.ancestors():
             sizes[element] += len(run.text)
-    most = _LARGEST * sum(len(run.text) for run in kept)
+    most = _LARGEST * sum(len(run.text) for run in lines)
     boxes = {element for element, size in sizes.items() if size < most and _is_box(element)}
-    return [run for run in kept if boxes.isdisjoint(run.ancestors())]
+    return [run for run in lines if boxes.isdisjoint(run.ancestors())]
 
 
 def _is_box(element: Element) -> bool:
-    names = _MODIFIER.sub("", names_of(element))
+    names = _MODIFIER.sub("", id_and_class(element))
     return element.tag not in ("article", "blockquote") and _BOX.search(names) is not None
 
 
-def _without_references(runs: Sequence[Run], kept: Sequence[Run]) -> Iterator[Run]:
-    """`kept` without `Read also: …`, and without such a label and the links after it."""
+def _without_references(runs: Sequence[Run], lines: Sequence[Run]) -> Iterator[Run]:
+    """`lines` without `Read also: …`, and without such a label and the links after it."""
     is_listed = False
     behind = dict(pairwise(runs))
-    for run in kept:
+    for run in lines:
         is_label = REFERENCE.match(run.line) and len(run.text) < _LONGEST_REFERENCE
         if is_label and link_share(run) < 0.5:
             is_label = run in behind and not SENTENCE.search(run.line) and is_link(behind[run])

@@ -18,7 +18,7 @@ def page_tree(text: str, limits: Limits) -> Element:
     """The tree of a page, with its comments. Raises Rejected: `too_deep`, `too_large`."""
     text = _NOT_XML.sub(" ", clean(text))
     check_size(text, limits)
-    tree = parsed(text)
+    tree = parse_html(text)
     if text.count(_COMMENT) > _FEW_COMMENTS:
         _escape_comments(tree)
     _group_children(tree)
@@ -57,7 +57,7 @@ def _text_between(element: Element) -> int:
     return len(element.text or "") + sum(len(child.tail or "") for child in element)
 
 
-def parsed(text: str) -> Element:
+def parse_html(text: str) -> Element:
     """The tree of `text` (valid Unicode); that of an empty page where there is no element."""
     # Bytes with their encoding: libxml2 refuses a string that declares one.
     parser = html.HTMLParser(encoding="utf-8", remove_pis=True, huge_tree=True)
@@ -105,6 +105,11 @@ def attribute(element: Element | None, name: str) -> str | None:
     """A stripped attribute that is not empty, or None."""
     value = element.get(name) if element is not None else None
     return (value.strip() or None) if value else None
+
+
+def id_and_class(element: Element) -> str:
+    """The names that a page gives an element, separated by a space."""
+    return f"{element.get('id', '')} {element.get('class', '')}"
 
 
 def value_of(element: Element | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from lxml import etree
 
-from worker.formats.page.tree import Element, squeezed_length, texts_in
+from worker.formats.page.tree import Element, id_and_class, squeezed_length, texts_in
 from worker.normalize.body.elements import is_hidden
 
 # Not `form`: ASP.NET puts whole pages into one. Not `header`: it often has the heading.
@@ -75,8 +75,7 @@ def _outermost(tree: Element, test: Callable[[Element], bool]) -> list[Element]:
 
 
 def _is_consent(element: Element) -> bool:
-    names = f"{element.get('id', '')} {element.get('class', '')}"
-    return element.tag == "amp-consent" or _CONSENT.search(names) is not None
+    return element.tag == "amp-consent" or _CONSENT.search(id_and_class(element)) is not None
 
 
 def _is_hidden(element: Element) -> bool:
