@@ -121,7 +121,7 @@ def _show_examples(
     console.print(Text(translate(title), "dim"))
     _show(entry, console)
     command = command_hint(f"show {entry.id}", config=running.config)
-    name = set_cell_size(gettext("all of it"), 16)
+    name = set_cell_size(gettext("whole record"), 16)
     console.print(Text(f"  {name}", "dim") + Text(command), soft_wrap=True)
 
 
