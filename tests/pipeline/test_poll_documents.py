@@ -1,5 +1,7 @@
 """Feeds with bad, large or unusual documents."""
 
+import re
+
 import pytest
 
 from tests.http_server import Reply, Web
@@ -70,6 +72,20 @@ def test_impossible_dates(world: World, web: Web) -> None:
         ("港口第2号公告", True),
         ("港口第3号公告", True),
     ]
+
+
+@pytest.mark.parametrize("has_guid", [True, False])
+def test_entries_that_are_dated_anew_at_each_poll(world: World, web: Web, has_guid: bool) -> None:
+    """An entry with the same guid and text as before is the same article, whatever its date says;
+    without a guid only its date tells the notice of today from that of yesterday."""
+    world.add_feed("harbour", web.url("/rss"))
+    for day in ("24", "25", "26"):
+        entry = item(1).replace("Fri, 26 Nov 2021", f"{day} Nov 2021")
+        entry = entry if has_guid else re.sub("<guid.*?</guid>", "", entry)
+        web.pages["/rss"] = Reply(body=rss([entry, item(2)]))
+        world.poll("harbour")
+    expected = ["港口第1号公告", "港口第2号公告"] + ["港口第1号公告"] * (0 if has_guid else 2)
+    assert titles(world) == expected
 
 
 def test_one_broken_entry_is_refused_once(world: World, web: Web) -> None:

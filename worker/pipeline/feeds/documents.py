@@ -114,7 +114,8 @@ def open_document(
     profile, marks = reader.profile(entry), list[bytes]()
 
     def look_up(raws: Sequence[bytes]) -> Sequence[bool]:
-        marks[:] = [entry_mark(raw, profile) for raw in raws]
+        contents = raws if profile.full_text else map(_undated, raws)
+        marks[:] = [entry_mark(content, profile) for content in contents]
         return seen(marks) if seen else [False] * len(marks)
 
     try:
@@ -171,6 +172,30 @@ def _read_tombstone(entry: Entry, data: bytes) -> ParsedArticle | ParseFailure:
     )
     path = printable(entry.path, 1000)
     return ParsedArticle(entry, 0, path, normalized, sha256(data), whole_file=True, size=len(data))
+
+
+def _undated(raw: bytes) -> bytes:
+    """The content of an entry by which it is recognised. An entry with a guid (RSS: "a string that
+    uniquely identifies the item") and the same text is the same article with another date, too: a
+    feed that dates its entries anew each time gave each article again at each poll.
+
+    Where pages are fetched a new date may say that the page is new, so it counts there.
+    """
+    if any(guid in raw for guid in _GUIDS):
+        for begin, end in _DATES:
+            if (start := raw.find(begin)) >= 0:
+                start += len(begin)
+                return raw[:start] + raw[max(start, raw.find(end, start)) :]
+    return raw
+
+
+_GUIDS = (b"</guid>", b"</id>", b'"id":')
+_DATES = (
+    (b"<pubDate>", b"</pubDate>"),
+    (b"<published>", b"</published>"),
+    (b"<dc:date>", b"</dc:date>"),
+    (b'"date_published":"', b'"'),
+)
 
 
 def fingerprint(feed_entry: FeedEntry) -> str:
