@@ -89,6 +89,21 @@ def test_dates_in_other_places(inside: str, parse: Parse) -> None:
     assert str(date)[:10] == "2021-11-26"
 
 
+@pytest.mark.parametrize("title", ["城市更新提速", "Update of the harbour plan", "修改港口规划"])
+@pytest.mark.parametrize(
+    "byline",
+    [
+        "<p>2021-11-26 20:26 来源：示例日报</p>",
+        '<time datetime="2021-11-26T20:26+08:00">26.11.</time>',
+    ],
+)
+def test_a_title_about_an_update_is_no_label(title: str, byline: str, parse: Parse) -> None:
+    """A date below a title that is about an update is the article's, not that of a change."""
+    html = f"<title>{title}</title><div>Today is 2024-05-01</div>"
+    html += f"<article><header><h1>{title}</h1>{byline}</header>{TEXT}</article>"
+    assert first_date(page(html), parse) == "2021-11-26T20:26:00+08:00"
+
+
 def test_a_label_behind_the_text_or_in_brackets(parse: Parse) -> None:
     """What is published behind the text, or what brackets name, is another article."""
     others = ("<p>(Published 3 January 2020)</p>", "<p>Published 3 January 2020</p>")

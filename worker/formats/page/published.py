@@ -71,7 +71,7 @@ def dates_shown(
     for element in islice(near, _MAX_TIMES):
         if not is_of_others(element):
             text = attribute(element, "datetime") or text_content(element)
-            if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
+            if not _CHANGED.search(_around(element, title)) and parse_date(text, UTC, order):
                 yield DateText(text, "time")
                 break
     around = [
@@ -86,9 +86,9 @@ def dates_shown(
     below = [run.line for run in around if run in behind]
     below += [run.line for run in runs[last + 2 : last + 3] if len(run.line) <= _LONGEST_DAY]
     yield from (
-        [*_dates_in(chain(lines, _assembled(own)), order)]
+        [*_dates_in(chain(lines, _assembled(own)), title, order)]
         or _dates_in_attributes(run for run in around if run not in behind)
-        or [*_dates_in(below, order)]
+        or [*_dates_in(below, title, order)]
         or _datelines(runs[start : start + 2])
     )
 
@@ -116,15 +116,18 @@ def is_prose(line: str) -> bool:
     return len(line) > _LONGEST and parse_date(line[:_DATELINE], UTC) is None
 
 
-def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateText]:
+def _dates_in(
+    lines: Iterable[str], title: str | None, order: DateOrder | None
+) -> Iterator[DateText]:
     """The date of publication, from a line with a word for it if there is one; else the first one
-    without a word, else that of a change. The word may be a line of its own."""
+    without a word, else that of a change. The word may be a line of its own, but not the title,
+    which may be about an update (`城市更新`)."""
     labelled: list[tuple[str, str]] = []
     bare: list[tuple[str, str]] = []
     changed, before = [], ""
     for line in lines:
         text = f"{before} {line}" if len(before) <= _LONGEST_LABEL else line
-        before, added = line, len(text) - len(line)
+        before, added = "" if line == title else line, len(text) - len(line)
         if not _NUMBER.search(line):
             continue
         label, change = _PUBLISHED.search(text), _CHANGED.search(text)
@@ -206,7 +209,11 @@ def _is_others(element: Element) -> bool:
     )
 
 
-def _around(element: Element) -> str:
+def _around(element: Element, title: str | None) -> str:
+    """The names of an element and the text of its parent, in which a word says what date it is;
+    from a parent with the title only what is between them, as the title may be about an update."""
     parent = element.getparent()
-    text = beginning(parent, _LONGEST) if parent is not None else ""
+    text = beginning(parent, _LONGEST + len(title or "")) if parent is not None else ""
+    if title and title in text:
+        text = text.partition(title)[2].partition(text_content(element))[0]
     return f"{element.get('class', '')} {element.get('itemprop', '')} {text}"
