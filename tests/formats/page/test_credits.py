@@ -49,6 +49,15 @@ from worker.model import Publisher
         ("<aside><a rel='author' href='/a'>Ann Vera</a> in Oslo</aside>", ["Ann Vera"], None, None),
         ("By continuing you agree to our terms", [], None, None),
         ("By the harbour", [], None, None),
+        ("來源：示例時報 作者：張三 責任編輯：李四", ["張三"], "示例時報", "李四"),
+        ("記者 張三／台北報導", ["張三"], None, None),
+        ("【記者張小三/綜合報導】", ["張小三"], None, None),
+        ("（记者张三、王小五）", ["张三", "王小五"], None, None),
+        ("记者张三报道", ["张三"], None, None),
+        ("记者们在码头等了三天", [], None, None),
+        ("本报记者 张 三 王 五", ["张三", "王五"], None, None),
+        ("[부산=예시뉴스] 김하늘 기자 haneul@quay.example", ["김하늘"], None, None),
+        ("By Łucja Nowak and Šimon Černý", ["Łucja Nowak", "Šimon Černý"], None, None),
         ('<a rel="author" href="/ann">Ann</a>', ["Ann"], None, None),
         (
             '<a rel=author href="/a">Ann</a>, <a rel=author href="/b">Bob</a>',
@@ -91,6 +100,12 @@ def test_credits_beside_the_heading(
         ('<span class="auteur">Anne LE GALL.</span>', ["Anne LE GALL"]),
         ('<p class="byline">Ann Vera, Harbour Correspondent</p>', ["Ann Vera"]),
         ('<p class="author-bio">Ann Vera</p>', []),
+        ('<p>3 May <b class="author">Нина Котова</b></p>', ["Нина Котова"]),
+        ('<b class="author">Şebnem Kaya</b>', ["Şebnem Kaya"]),
+        ('<b class="author">張美玲</b>', ["張美玲"]),
+        ('<b class="author">示例社</b>', []),
+        ('<b class="author">林业局</b>', []),
+        ('<b class="author">关注</b>', []),
         ('<p class="byline">The Harbour Times</p>', []),
     ],
 )
@@ -172,6 +187,7 @@ def test_credits_of_others(parse: Parse) -> None:
         ("By Ann Vera For Quayonline", ["Ann Vera"]),
         ("Society for Old Boats", ["Society for Old Boats"]),
         ("김하늘 기자", ["김하늘"]),
+        ("Ann Vera Ann Vera", ["Ann Vera"]),  # once for screen readers
     ],
 )
 def test_roles_are_no_part_of_a_name(text: str, names: list[str]) -> None:
@@ -200,6 +216,7 @@ def test_the_site_is_no_author(name: str, parse: Parse) -> None:
         (" - quay-post.example", "quay-post.example"),
         ("-国内新闻-示例晚报网", "示例晚报网"),
         ("？-示例晚报网", "示例晚报网"),
+        ("-生活-示例晚報", "示例晚報"),
         ("_港口_货柜", None),
         (" - Harbours", None),
         (": the quay post", None),

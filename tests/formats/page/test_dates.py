@@ -95,6 +95,7 @@ def test_dates_in_other_places(inside: str, parse: Parse) -> None:
     [
         "<p>2021-11-26 20:26 来源：示例日报</p>",
         '<time datetime="2021-11-26T20:26+08:00">26.11.</time>',
+        '<time datetime="2021-11-26T20:26+08:00"></time>',
     ],
 )
 def test_a_title_about_an_update_is_no_label(title: str, byline: str, parse: Parse) -> None:

@@ -357,3 +357,22 @@ def test_calls_and_controls(line: str) -> None:
     known = "Follow the quay to its end, and subscribe to nothing that is sold on it."
     html = f"{HEAD}<div><p>{line}</p>{TEXT}<p>{line}</p><p>{known}</p></div>"
     assert lines_of(html, f"{line} {' '.join(PARTS)} {line} {known}") == [*PARTS, known]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_call"),
+    [
+        ("扫一扫，关注示例晚报的公众号。", True),
+        ("扫一扫就能上船，乘客不再排队。", False),
+        ("扫描船上二维码就能退票，码头负责人介绍。", False),
+        ("点击下载APP 看更多内容", True),
+        ("下载量一周内第一，示例新闻客户端受欢迎。", False),
+        ("Share this with all your friends.", True),
+        ("Share this burden with the other ports, the union told the minister.", False),
+    ],
+)
+def test_a_sentence_that_begins_as_a_call(line: str, is_call: bool, parse: Parse) -> None:
+    """A paragraph that reports what someone said stays, even if it begins as a call to share."""
+    text = "".join(f"<p>{part}</p>" for part in [PARTS[0], line, *PARTS[1:]])
+    html = parse(page(f"<article>{HEAD}{text}</article>")).html
+    assert (line not in html) is is_call

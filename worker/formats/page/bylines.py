@@ -31,9 +31,15 @@ def person_names(text: str) -> tuple[Person, ...]:
     # The patterns are quadratic in a run of spaces: 20,000 took 5 s.
     text = " ".join(html_title(_MARKUP.sub(" ", text[:_MAX_BYLINE])).split())
     text = _EMPLOYER.sub(r"\1\2", _ROLE.sub("", _AUTHOR_LABEL.sub("", text)))
-    names = (_ROLE.sub("", name.strip()) for name in _BETWEEN_NAMES.split(text))
+    names = (_once(_ROLE.sub("", name.strip())) for name in _BETWEEN_NAMES.split(text))
     valid = (name for name in names if len(name) <= _MAX_NAME and not _NO_NAME.search(name))
     return tuple(Person(name) for name in unique(valid))
+
+
+def _once(name: str) -> str:
+    """`Ann Vera Ann Vera` → `Ann Vera`: templates write a name once more for screen readers."""
+    half = name[: len(name) // 2]
+    return half if name == f"{half} {half}" else name
 
 
 def without_sites(persons: Iterable[Person], sites: Iterable[str]) -> tuple[Person, ...]:
@@ -61,16 +67,18 @@ _ARTICLE = re.compile(r"^(?:the|von|by)\s", re.IGNORECASE)
 _MAX_BYLINE = 2_000
 _MARKUP = re.compile(r"<[^<>]{0,500}>")
 _AUTHOR_LABEL = re.compile(
-    r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|(?:[Bb]y|BY|Von|Par|Por|and|und)\s)\s*"
+    r"^[\s（(【\[]*(?:(?:作者|[记記]者|撰文|文字|文|[编編][译譯])\s*[：:/|丨]|(?:[Bb]y|BY|Von|Par|Por|and|und)\s)\s*"
 )
 _ROLE = re.compile(
-    r"^[一-鿿]{0,6}(?:记者|通讯员|实习生)(?:\s+(?=[一-鿿])|(?=[一-鿿]{2,4}(?:$|\s)))"
+    r"^[一-鿿]{0,6}(?:[记記]者|通讯员|实习生)(?:\s+(?=[一-鿿])|(?=[一-鿿]{2,4}(?:$|\s)))"
 )
 _EMPLOYER = re.compile(
     r"^(\S+\s\S.*?)\s(?:for|For|FOR) [A-ZÀ-Þ].*|^([가-힣]{2,4})\s(?:선임|수석)?기자$"
 )
-_OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
-_EDITOR = re.compile(r"(?:责任编辑|责编|编辑)\s*[：:|｜]\s*([^：:|｜]{1,40})")
+_OUTLET_LABEL = re.compile(r"^[\s（(]*(?:[来來]源|稿源|出[处處]|[转轉]自|[Ss]ource)\s*[：:]?\s*")
+_EDITOR = re.compile(
+    r"(?:[责責]任[编編][辑輯]|[责責][编編]|[编編][辑輯])\s*[：:|｜]\s*([^：:|｜]{1,40})"
+)
 _BETWEEN_NAMES = re.compile(
     r"\s*[、,，;；|｜]\s*(?:(?:and|und|et)\s+)?|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])"
 )

@@ -22,7 +22,10 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
     runs = [run for run in runs_around(passages, title) if run.line != title]
     labelled: dict[str, str] = {}
     for run in runs:
-        for kind, value in _labelled(run.spaced_line()):
+        line = run.spaced_line()
+        if reporter := _REPORTER.fullmatch(_APART.sub(r"\1\2", line)):
+            labelled.setdefault("author", reporter["names"] or reporter["korean"])
+        for kind, value in _labelled(line):
             labelled.setdefault(kind, value)
     editor = labelled.get("chief editor") or labelled.get("editor")
     outlet = labelled.get("outlet")
@@ -40,7 +43,7 @@ def by_classes(passages: Passages, title: str | None) -> tuple[Person, ...]:
         if run.line == title:
             continue
         texts = dict.fromkeys(text for part in run.parts if (text := _author_text(run, *part)))
-        persons = [person for text in texts for person in _full_names(_without_label(text))]
+        persons = [person for text in texts for person in _names_of_class(text)]
         if names and not persons:
             break
         names |= dict.fromkeys(person for person in persons if not _NO_PERSON.search(person.name))
@@ -64,21 +67,27 @@ def with_coauthors(authors: tuple[Person, ...], shown: tuple[Person, ...]) -> tu
 
 _LABELS = {
     "来源": "outlet",
+    "來源": "outlet",
     "文章来源": "outlet",
     "信息来源": "outlet",
     "稿源": "outlet",
     "出处": "outlet",
     "转自": "outlet",
+    "轉自": "outlet",
     "作者": "author",
     "记者": "author",
+    "記者": "author",
     "撰文": "author",
     "责任编辑": "chief editor",
+    "責任編輯": "chief editor",
     "责编": "chief editor",
+    "責編": "chief editor",
     "编辑": "editor",
+    "編輯": "editor",
 }
 _LABEL = re.compile(
     rf"(?<!图片|题图|头图|封面|视频|版面|数据)(?:本报|本网)?(?:({'|'.join(_LABELS)})\s?(?:[：:]|于\s)\s*"
-    r"|(作者|记者|撰文|(?<![一-鿿])(?:文|编辑|责编))"
+    r"|(作者|[记記]者|撰文|(?<![一-鿿])(?:文|编辑|责编|編輯|責編))"
     r"(?:\s?[|｜丨]\s?(?=\w)|[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$))))"  # 记者 何小满, 文｜何小满
 )
 _VALUE_END = re.compile(  # the next label, a date, a separator
@@ -92,18 +101,26 @@ _NO_OUTLET = frozenset(
     ]
 )
 _LONGEST_NAME = 40
+_REPORTER = re.compile(  # （记者李明、王芳）, 記者林美玲／台北報導, 김철수 기자 cs@news.example
+    r"[（(〔【\[]?[一-鿿]{0,6}[记記]者\s?(?P<names>[一-鿿]{2,4}?(?:[、\s][一-鿿]{2,4}?)*)"
+    r"(?:[/／][一-鿿]{2,6}|报道|報導)?[）)〕】\]]?|"
+    r"(?:\[[^\[\]]{1,30}\]\s?)?(?P<korean>[가-힣]{2,4})\s?(?:선임|수석)?기자(?:\s?[\w.-]+@[\w.-]+)?"
+)
+_APART = re.compile(r"(?<![一-鿿])([一-鿿])\s([一-鿿])(?![一-鿿])")  # 李 明
 
+# Of Latin (with Š and Ł), Greek and Cyrillic letters.
+_CAPITALS = "".join(filter(str.isupper, map(chr, range(ord("A"), ord("ӿ")))))
 _BY = re.compile(
     r"(?:^|[|·•]\s|\d,?\s)"
     r"(?:(?:(?:Written|Posted|Submitted|Words|Story|Text|Texte?|Erstellt|Verfasst|Geschrieben|"
     r"(?:\w+ )?Beitrag|Artikel|Scritto|Escrito|Publicado|Rédigé|Publié) )?"
     r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor)|Words|Texte?|Story)"
-    r"\s?:?\s+(?=[A-ZÀ-Þ])"
+    rf"\s?:?\s+(?=[{_CAPITALS}])"
 )
 _LAST_STOP = re.compile(r"(?<=\w{3})\.$")
-_IN_PLACE = re.compile(r",?\s+in\s+[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]*)*")
+_IN_PLACE = re.compile(rf",?\s+in\s+[{_CAPITALS}][\w'’.-]*(?: [{_CAPITALS}][\w'’.-]*)*")
 _PLACE = re.compile(
-    r"[A-ZÀ-Þ][\w'’-]*$|(?:New|San|Los|Las|Hong|São|Buenos|Tel|Cape|Rio|Kuala|Addis|Mexico) "
+    rf"[{_CAPITALS}][\w'’-]*$|(?:New|San|Los|Las|Hong|São|Buenos|Tel|Cape|Rio|Kuala|Addis|Mexico) "
 )
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _BY_END = re.compile(
@@ -113,10 +130,16 @@ _BY_END = re.compile(
     r"atualizado|pubblicato|aggiornato)\b|$)",
     re.IGNORECASE,
 )
-_WORD = r"[A-ZÀ-Þ][\w'’.-]*"
+_WORD = rf"[{_CAPITALS}][\w'’.-]*"
 _NAME = re.compile(
     rf"{_WORD}(?: (?:de|del|da|di|van|von|der|den|la|le|bin|al|{_WORD})){{0,3}} {_WORD}"
 )
+# Frequent family names, without those that begin other words, as in 高清 or 关注 beside an author.
+_FAMILY_NAMES = (
+    "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱林何郭马馬罗羅梁宋郑鄭谢謝韩韓唐冯馮于董萧蕭曹袁邓鄧许許"
+    "傅沈曾彭吕呂苏蘇卢盧蒋蔣蔡贾賈丁魏薛叶葉阎閻潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸郝孔崔邱秦顾顧侯邵孟"
+)
+_CHINESE_NAME = re.compile(rf"[{_FAMILY_NAMES}][一-鿿]{{1,2}}(?<![社报報网網台臺刊局部编編室])")
 _HIGHEST = 4  # elements from a text outwards
 _LONGEST_BYLINE = 150  # characters; a longer text is the article: WordPress gives it `author-x`
 _AUTHOR = re.compile(
@@ -180,9 +203,12 @@ def _full_names(line: str) -> tuple[Person, ...]:
     return ()
 
 
-def _without_label(text: str) -> str:
+def _names_of_class(text: str) -> tuple[Person, ...]:
+    """The names in the text of an author's element: `By Ann Vera`, `林美玲`."""
+    if _CHINESE_NAME.fullmatch(text):
+        return person_names(text)
     label = _BY.search(text)
-    return text[label.end() :] if label else text
+    return _full_names(text[label.end() :] if label else text)
 
 
 def _author_text(run: Run, element: Element, is_tail: bool) -> str:

@@ -28,13 +28,15 @@ _CONTROL = re.compile(
 )
 _CALL = re.compile(rf"\W*(?:{PATTERNS['call']})", re.IGNORECASE)
 _LONGEST_CALL = 200
+_REPORT = re.compile(r"\b(?:said|says|told)\b|介[绍紹]|表示|告[诉訴]|记者|記者|据[了报]")
 
 
 def is_control(run: Run) -> bool:
     """Whether a line is not of an article, in any place: buttons, the page's path on its site, a
-    call to subscribe or to follow."""
+    call to subscribe or to follow, unless it is a sentence that reports what someone said."""
     is_call = len(run.line) <= _LONGEST_CALL and _CALL.match(run.line)
-    return bool(is_call or _CONTROL.fullmatch(run.line))
+    is_report = is_call and SENTENCE.search(run.line) and _REPORT.search(run.line)
+    return bool((is_call and not is_report) or _CONTROL.fullmatch(run.line))
 
 
 def is_heading(run: Run) -> bool:

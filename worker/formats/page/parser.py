@@ -152,10 +152,14 @@ def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | 
 
 _EDITORS = (
     *("责任编辑", "（责任编辑", "(责任编辑", "【责任编辑", "责编", "（责编", "(责编", "（编辑"),
+    *("責任編輯", "（責任編輯", "責編"),
     "【纠错】",
 )
 _TEASER = 1.7  # the page's data have as much more text than it shows
-_BYLINES = ("By ", "by ", "BY ", "Von ", "von ", "Par ", "Por ", "作者：", "记者 ", "文/")
+_BYLINES = (
+    *("By ", "by ", "BY ", "Von ", "von ", "Par ", "Por "),
+    *("作者：", "记者 ", "記者 ", "文/", "文／"),
+)
 _SHARED = ("og:title", "twitter:title")
 _DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
 _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")

@@ -215,5 +215,5 @@ def _around(element: Element, title: str | None) -> str:
     parent = element.getparent()
     text = beginning(parent, _LONGEST + len(title or "")) if parent is not None else ""
     if title and title in text:
-        text = text.partition(title)[2].partition(text_content(element))[0]
+        text = text.partition(title)[2].partition(text_content(element) or "\n")[0]
     return f"{element.get('class', '')} {element.get('itemprop', '')} {text}"
