@@ -28,7 +28,7 @@ _NO_COMPANY = re.compile(
     r"|(?:混合|债券|联接|货币|配置|定开|指数)[A-E]?|债[A-E]"
     r"|(?:上证|沪深|中证|深证|科创|创业板|国证|恒生)\S{0,2}\d+"
     r"|天津|武汉|新疆|乌鲁木齐|石河子"
-    r"|(?<!ETF)基金|版本|频道|文献|证书?"
+    r"|(?<!ETF)(?<!LOF)(?<!REIT)(?<!REITs)基金|版本|频道|文献|证书?"
     r"|\b(?:call|dial|postcode|pin|population|total|number|no|id|code|zip|tel|phone|fax"
     r"|room|box|ref|case|order|invoice|figure|table|model|part|item|version)\.?)[”\"》]?\s?$",
     re.IGNORECASE,
