@@ -24,7 +24,7 @@ from worker.errors import SpoolUnavailable, StoreFull
 from worker.pipeline.node_report import describe_node
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
-from worker.spool.task_record import read_failures, record_failure
+from worker.spool.task_record import read_failures, record_failure, record_success
 from worker.store.workers import Heartbeats, WorkerInfo
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
@@ -70,14 +70,22 @@ def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
     assert world.waiting() == []
 
 
-def test_failures_far_apart_are_separate(tmp_path: Path) -> None:
-    """A minute without one begins a new count."""
-    counts = []
-    for seconds in (0, 59, 120):
+def test_failures_far_apart(tmp_path: Path) -> None:
+    """A success between failures more than a minute apart begins a new count; a task that never
+    succeeded has failed from the start."""
+    record = tmp_path / "tasks" / "newsdrop.tidy.json"
+
+    def failure_count(seconds: float) -> int:
         now = datetime.fromtimestamp(1e9 + seconds, UTC)
-        record_failure(tmp_path, "t", "why", now, is_bug=False)
-        counts += [failure.count for failure in read_failures(tmp_path)]
-    assert counts == [1, 2, 1]
+        record_failure(tmp_path, "newsdrop.tidy", "why", now, is_bug=False)
+        os.utime(record, (now.timestamp(), now.timestamp()))
+        return read_failures(tmp_path)[0].count
+
+    assert [failure_count(0), failure_count(59), failure_count(660)] == [1, 2, 3]
+    record_success(tmp_path, "newsdrop.tidy", datetime.fromtimestamp(1e9 + 670, UTC))
+    assert [failure_count(680), failure_count(1_280)] == [4, 5]
+    record_success(tmp_path, "newsdrop.tidy", datetime.fromtimestamp(1e9 + 1_290, UTC))
+    assert failure_count(1_880) == 1
 
 
 def test_another_state_directory_in_its_place_is_not_used(world: World) -> None:

@@ -16,9 +16,9 @@ from worker.spool.layout import write_durably
 FOLDER = "tasks"
 
 _IN_A_ROW = timedelta(seconds=60)
-"""Failures further apart than this are separate unless the last success was before them: cleanups
-are ten minutes apart. A success clears only older ones: one process may fail with its batch again
-and again while others succeed."""
+"""Failures further apart than this are separate if the task succeeded in between; cleanups are ten
+minutes apart. A success clears only older ones: one process may fail with its batch again and again
+while others succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def record_failure(
     count, since = 1, last
     if before:
         failed_at = datetime.fromisoformat(before.last)
-        is_unbroken = 0 < (last_success(state_dir, task) or 0) <= failed_at.timestamp()
-        if is_unbroken or now - failed_at <= _IN_A_ROW:
+        has_succeeded = (last_success(state_dir, task) or 0) > failed_at.timestamp()
+        if not has_succeeded or now - failed_at <= _IN_A_ROW:
             count, since = before.count + 1, before.since
     failure = TaskFailure(task, message, is_bug, count, since, last)
     with suppress(OSError):
