@@ -319,15 +319,31 @@ def test_the_limit_on_memory_holds() -> None:
     assert "MemoryError" in done.stderr
 
 
+def test_a_tree_that_does_not_fit_is_not_taken_for_a_broken_feed() -> None:
+    """libxml2 calls it an unknown error: the feed would be repaired, and refused as broken."""
+    done = limited(
+        "from worker.formats.feed.tree import strict_root\n"
+        "data = b'<rss>' + b'<item><title>A title</title></item>' * 200_000 + b'</rss>'\n"
+        "text = data.decode()\n"
+        "limit_memory(30)\n"
+        "try: print(strict_root(text, data))\n"
+        "except Exception as error: print(error)"
+    )
+    assert "limits.memory_mb" in done.stdout, done
+
+
 def test_allocation_errors_of_each_library_are_recognised() -> None:
     """Their messages are distinguished from those about bad input."""
     import orjson
     import zstandard
+    from lxml import etree
 
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(OSError(12, "Cannot allocate memory"))
     assert is_out_of_memory(zstandard.ZstdError("Allocation error : not enough memory"))
     message = "Not enough memory to allocate buffer for parsing"
     assert is_out_of_memory(orjson.JSONDecodeError(message, "", 0))
+    assert is_out_of_memory(etree.XMLSyntaxError("unknown error", 2, 0, 0))
+    assert not is_out_of_memory(etree.XMLSyntaxError("StartTag: invalid element name", 68, 1, 2))
     assert not is_out_of_memory(ValueError("out of memory"))  # an article's own words
     assert not is_out_of_memory(OSError(5, "Input/output error"))

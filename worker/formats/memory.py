@@ -16,6 +16,8 @@ _WORDS = re.compile(
     r"memory alloc|not enough memory|out of memory|cannot allocate|allocation error|memory error",
     re.IGNORECASE,
 )
+_LIBXML2_NO_MEMORY = 2
+"""XML_ERR_NO_MEMORY of xmlerror.h, whose message may be only `unknown error`."""
 
 
 def out_of_memory() -> Rejected:
@@ -37,4 +39,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     library = type(error).__module__.partition(".")[0]
+    if library == "lxml" and getattr(error, "code", None) == _LIBXML2_NO_MEMORY:
+        return True
     return library in _LIBRARIES and _WORDS.search(str(error)) is not None
