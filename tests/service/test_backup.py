@@ -7,13 +7,14 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
 from tests.home import Home, article
 from tests.servers import Server
-from worker.errors import ConfigError, StoreUnavailable
+from worker.errors import ConfigError, StoreFull, StoreUnavailable
 from worker.health.preflight import check_places
 from worker.service import backup
 from worker.service.lock import up_lock
@@ -199,6 +200,36 @@ def test_two_backups_without_a_service(
             assert refused.stderr.count("\n") == 1, refused.stderr
         assert client.ping()
     assert home.json("backup", str(file))["keys"] >= 0
+
+
+def test_a_restore_onto_a_full_disk_leaves_no_key(
+    home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that cannot save refuses to delete, too, until what was unpacked makes room."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    file = home.path / "a.backup"
+    home.json("backup", str(file))
+    shutil.rmtree(home.state)
+    redis_server.client().flushall()
+    refusals, delete_keys = iter([True, True, False]), dump._delete_keys
+
+    def load(*given: Any) -> None:
+        dump.load_keys(*given)
+        raise StoreFull("Redis refuses writes because it cannot save to its disk")
+
+    def delete(*given: Any) -> None:
+        if any((home.state / backup.RESTORING).rglob("*.jsonl")) or next(refusals):
+            raise StoreFull("Redis refuses writes because it cannot save to its disk")
+        delete_keys(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "load_keys", load)
+        patch.setattr(dump, "_delete_keys", delete)
+        assert "refuses writes" in home.run("restore", str(file)).stderr
+    assert not everything(redis_server)
+    assert home.json("restore", str(file))["audit"]["published"] == 1
 
 
 def test_a_restore_that_fails_late_says_what_to_do(

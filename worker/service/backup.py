@@ -168,6 +168,7 @@ def _load_redis(settings: Settings, client: Client, folder: Path) -> int | None:
             keys = load_keys(client, stream, queues, lines, f"{ENQUEUE_QUEUE}.")
     finally:
         if keys is None:
+            shutil.rmtree(folder, ignore_errors=True)  # room for a server whose disk is full
             delete_keys(client, stream, queues)
     return keys
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from worker.errors import StoreFull
 from worker.store.connection import Client
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
@@ -21,6 +22,7 @@ PAUSE_MS = 5_000
 for longer than its 10 s time limit repeats its call, as after any time-out."""
 
 _KEYS_AT_ONCE = 200
+_FULL_SECONDS = 10.0
 _ENTRIES_AT_ONCE = 100
 _BYTES_AT_ONCE = 4_000_000
 """Lines that are sent together: 200 full pages of entries were 200 MB."""
@@ -35,7 +37,21 @@ def has_keys(client: Client, stream: str) -> bool:
 
 
 def delete_keys(client: Client, stream: str, queues: Sequence[str]) -> None:
-    """Delete all keys of newsdrop for this stream, and these lists of Celery's."""
+    """Delete all keys of newsdrop for this stream, and these lists of Celery's.
+
+    A server whose disk was full refuses it for a second or two after there is room again.
+    """
+    deadline = time.monotonic() + _FULL_SECONDS
+    while True:
+        try:
+            return _delete_keys(client, stream, queues)
+        except StoreFull:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _delete_keys(client: Client, stream: str, queues: Sequence[str]) -> None:
     with translated():
         if queues:
             client.unlink(*queues)
