@@ -224,7 +224,7 @@ def test_a_login_is_no_article(title: str, parse: Parse) -> None:
 
 def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     """A page that is nothing but links to articles is refused; one that says something about its
-    links, or has few, is an article."""
+    links, declares a date, or has few, is an article."""
     names = [
         f"The {name} of the eastern harbour are for sale" for name in ["tugs", "cranes", "buoys"]
     ]
@@ -235,6 +235,8 @@ def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(front)
     assert parse(front.replace("</h3>", f"</h3><p>{PARTS[0]}</p>")).html
+    date = "<meta property='article:published_time' content='2021-11-26T08:00:00Z'>"
+    assert parse(front.replace("</title>", f"</title>{date}")).html
     note = parse_html(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))
     assert not is_index(locate(note.find("body"), PARTS[0]))
 

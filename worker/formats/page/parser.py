@@ -263,7 +263,9 @@ def _body(
     """The body's HTML, and a warning where it may be wrong."""
     if rule_html:
         return rule_html, ()
-    html = "" if is_index(extract.passages) else cut_out(extract, data.title or "", bylines)
+    # A page that declares its date is an article, also one that only lists links.
+    is_front_page = not data.dates and is_index(extract.passages)
+    html = "" if is_front_page else cut_out(extract, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
     size = squeezed_length(extract.text)
     is_drawn = size * _TEASER < squeezed_length(data.body or "") or not extract.is_in_tree
