@@ -29,10 +29,10 @@ from worker.formats.body import (
     too_large,
 )
 from worker.formats.body_kind import is_html
-from worker.formats.page import headline
+from worker.formats.page import headings, headline
 from worker.formats.page import tree as page_elements
 from worker.formats.page.date_search import MAX_TEXTS
-from worker.formats.page.microdata import by_microdata
+from worker.formats.page.metadata import by_microdata
 from worker.formats.page.tree import page_tree, text_content
 from worker.model import RawArticle, Refusal
 from worker.settings import Limits
@@ -403,7 +403,7 @@ def test_class_of_100_000_letters(read_one: Any) -> None:
 
 def test_heading_of_many_elements(read_one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A heading that is too long for a title is not compared with each of its elements."""
-    calls = calls_of(monkeypatch, headline, "text_content")
+    calls = calls_of(monkeypatch, headings, "text_content")
     inside = "".join(f"<span>word{number} </span>" for number in range(5_000))
     read_one(f"<!DOCTYPE html><title>A</title><h1>{inside}</h1><p>Text.</p>".encode())
     assert len(calls) < 100

@@ -76,8 +76,10 @@ class Fields:
         link = clean(link or "").strip().replace("&amp;", "&")  # escaped twice
         if not link:
             return None
-        own = element.get(_XML_BASE) if element is not None else None
-        return resolve_if_possible(resolve_if_possible(self.base, own) if own else self.base, link)
+        child_base = element.get(_XML_BASE) if element is not None else None
+        return resolve_if_possible(
+            resolve_if_possible(self.base, child_base) if child_base else self.base, link
+        )
 
 
 def base_of(element: Element, base: str | None) -> str | None:
@@ -196,8 +198,8 @@ def video_description(fields: Fields) -> Element | None:
 def atom_links(fields: Fields, name: str, rel: str) -> Iterator[tuple[Element, str]]:
     """Atom's links of one kind, which are called `name` here, with their addresses."""
     for element in fields.all(name):
-        is_wanted = element.get("rel", "alternate").lower().removeprefix(_IANA) == rel
-        if is_wanted and (url := fields.address(element.get("href"), element)):
+        is_of_rel = element.get("rel", "alternate").lower().removeprefix(_IANA) == rel
+        if is_of_rel and (url := fields.address(element.get("href"), element)):
             yield element, url
 
 

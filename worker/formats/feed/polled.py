@@ -221,8 +221,8 @@ def _key(entry: object, *keys: str) -> str:
     """Its guid, where it has one: an address may contain a token that changes at each poll."""
     if not isinstance(entry, Mapping):
         return ""
-    guid, *others = (str(entry.get(key) or "") for key in keys)
-    return guid or "\0".join(others)
+    guid, *address_and_title = (str(entry.get(key) or "") for key in keys)
+    return guid or "\0".join(address_and_title)
 
 
 def _no_feed(text: str, kind: Format | None = None) -> Rejected:

@@ -71,10 +71,10 @@ def head(root: Element, feed_url: str | None) -> Head:
     channel = next((child for child in root if name_of(child.tag) == "channel"), root)
     fields = Fields(channel, base_of(channel, feed_url))
     links = [*_links(fields)] or [url for _, url in atom_links(fields, "atom:link", "alternate")]
-    own = fields.address(_attribute(channel, "href"))
+    href = fields.address(_attribute(channel, "href"))
     return Head(
         title=_title(fields, "title", "dc:title"),
-        link=links[-1] if links else own,
+        link=links[-1] if links else href,
         address=_atom_link(fields, "self"),
         language=fields.text("language", "dc:language") or language_of(channel),
         authors=_channel_authors(fields),

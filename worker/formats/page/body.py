@@ -27,7 +27,7 @@ from worker.formats.page.visibility import (
 SHORT = 250
 """Characters; a shorter article is looked for in what the page hides, too: a script may show it."""
 
-_FOUND = 0.7  # of the text must be found in the tree, else it is not from there (JSON-LD)
+_SHARE_IN_TREE = 0.7  # of the text must be found in the tree, else it is not from there (JSON-LD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Extract:
     @property
     def is_in_tree(self) -> bool:
         """Whether the text is of the page's elements, not of its JSON-LD."""
-        return self.passages.share >= _FOUND
+        return self.passages.share >= _SHARE_IN_TREE
 
 
 def extract_article(tree: Element, rule_html: str | None = None) -> Extract:

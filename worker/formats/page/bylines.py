@@ -83,10 +83,13 @@ _BETWEEN_NAMES = re.compile(
     r"\s*[、,，;；|｜]\s*(?:(?:and|und|et)\s+)?|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])"
 )
 _NO_NAME = re.compile(
-    r"@|://|^[\W\d_]*$|[。！？!?]|^(?:null|none|undefined|name|\w*admin\d*|administrator|webmaster|"
+    r"@|://|^[\W\d_]*$|[。！？!?]|"  # an address, a number, a sentence
+    r"^(?:null|none|undefined|name|\w*admin\d*|administrator|webmaster|"
     r"super user|publisher|author|editors?|staff|staff reports?|redaktion|newsroom|team|"
     r"实习生|通讯员|小编|编辑部|本站|佚名|匿名)$|"
+    # a degree between commas
     r"^(?:MD|M\.D\.|Ph\.?\s?D\.?|MS|MSc|MA|MBA|MPH|RDN?|RN|Esq\.?|Jr\.?|Sr\.?)$|"
+    # an agency or a role behind a name
     r"\b(?:with|avec|mit|con|e|und) (?:afp|ap|reuters|dpa|efe|ansa)$|"
     r"\b(?:writer|reporter|correspondent|contributor|columnist|desk)s?$|"
     r"^(?:photos?|fotos?|фото|摄影)\s*[:：]",

@@ -58,7 +58,7 @@ def unpack(data: bytes) -> EntryBundle:
 
     Raises Rejected (`malformed`) for anything else, and for a truncated file.
     """
-    line, _, rest = data.partition(b"\n")
+    line, _, pages_data = data.partition(b"\n")
     try:
         header = _HEADER.validate_json(line)
     except ValidationError as error:
@@ -70,9 +70,9 @@ def unpack(data: bytes) -> EntryBundle:
             f"this is not an entry with its pages ({where + ': ' if where else ''}{why}): "
             "poll the feed again",
         ) from error
-    if sum(page.length for page in header.pages) != len(rest):
+    if sum(page.length for page in header.pages) != len(pages_data):
         raise Rejected(Reason.MALFORMED, "the entry's pages are cut off: poll the feed again")
-    stream = BytesIO(rest)
+    stream = BytesIO(pages_data)
     pages = (
         PagePart(page.url, stream.read(page.length), page.charset, page.etag, page.modified)
         for page in header.pages

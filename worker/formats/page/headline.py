@@ -8,8 +8,10 @@ name. Of 188 pages the first `h1` is right in 67 %, `og:title` in 41 %, the agre
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+from worker.formats.page.headings import NO_SECTION, Heading, headings_of, title_width
+from worker.formats.page.links import host_of
+from worker.formats.page.metadata import PageMetadata, meta_table
 from worker.formats.page.passages import Passages
 from worker.formats.page.site_names import (
     SEPARATOR,
@@ -18,18 +20,7 @@ from worker.formats.page.site_names import (
     without_outlet,
     without_site,
 )
-from worker.formats.page.tree import CJK, Element, text_content
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading: its text, its level, whether it is above the article's text, and whether it
-    is the nearest above it."""
-
-    text: str
-    level: int
-    is_above: bool
-    is_nearest: bool = False
+from worker.formats.page.tree import CJK, Element, inline_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +40,23 @@ class Titles:
     meta: str = ""
 
 
-def headings_of(
-    passages: Passages, page: str = "", shared: Iterable[str] = ()
-) -> tuple[Heading, ...]:
-    """All `h1`, and the `h2` and `h3` above the article's text or among its first lines; if none of
-    them is in `page`, the title of the page, the longest line there that is a part of it, and one
-    of the `shared` titles unless there are no headings."""
-    first = next(iter(passages.places), 0)
-    lines: dict[Element, list[str]] = {}
-    places: dict[Element, int] = {}
-    for index, run in enumerate(passages.runs):
-        element = next((e for e in run.ancestors() if e.tag in ("h1", "h2", "h3")), None)
-        if element is not None:
-            lines.setdefault(element, []).append(run.line)
-            places.setdefault(element, index)
-    line = ""
-    if not any(_is_part_of(" ".join(texts), page) for texts in lines.values()):
-        above = (run.line for run in passages.runs[: first + _FIRST_LINES])
-        parts = (text for text in above if _is_part_of(text, page))
-        line = max((t for t in parts if not places or t in shared), key=_width, default="")
-    nearest = max((at for at in places.values() if at <= first), default=-1)
-    headings = tuple(
-        Heading(
-            text, int(element.tag[1]), at <= first + _FIRST_LINES, first - _NEAR <= at == nearest
-        )
-        for element, at in islice(places.items(), _MAX_HEADINGS)
-        if len(text := _without_kicker(" ".join(lines[element]), element, page)) <= _LONGEST
-        and (element.tag == "h1" or at <= first + _FIRST_LINES)
-    )
-    is_new = _width(line) >= _NO_SECTION
-    return (
-        (*headings, Heading(line, 3, is_above=True, is_nearest=not places)) if is_new else headings
+def titles_of(
+    tree: Element, passages: Passages, ld: PageMetadata, meta: PageMetadata, url: str | None
+) -> Titles:
+    """The titles of a page, from `tree`, its `passages` and its metadata."""
+    table = meta_table(tree)
+    head = tree.find("head")
+    page = next(tree.iter("title") if head is None else head.iter("title"), None)
+    publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
+    sites = [text for name in _SITES for text in table.get(name, ())]
+    shared = [text for name in _SHARED for text in table.get(name, ())]
+    return Titles(
+        headings=headings_of(passages, inline_text(page), shared),
+        shared=shared,
+        data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
+        page=inline_text(page),
+        meta=next(iter(table.get("title", ())), ""),
+        sites=[*sites, *publishers, *_host_names(url)],
     )
 
 
@@ -94,56 +71,27 @@ def title_of(titles: Titles) -> str | None:
         for texts in (titles.shared, titles.data, [titles.page], [titles.meta])
     )
     headings = [heading for heading in titles.headings if _is_title(heading, titles.sites)]
-    others = [*shared, *data, *page] or meta
-    best = max(headings, key=lambda heading: _agreement(heading, others), default=None)
-    if best and any(_is_same(best, other) for other in others):
-        title = _agreed_part(best.text, others)
+    other_titles = [*shared, *data, *page] or meta
+    best = max(headings, key=lambda heading: _agreement(heading, other_titles), default=None)
+    if best and any(_is_same(best, other) for other in other_titles):
+        title = _agreed_part(best.text, other_titles)
     else:
         only = _only_heading(headings)
         declared = next(iter((*data, *shared)), "")
-        if declared and _width(only) < _HEADLINE:
+        if declared and title_width(only) < _HEADLINE:
             only = declared
-        title = only or without_outlet(next(iter(others), best.text if best else ""))
-    return _whole(title, [*others, *(heading.text for heading in headings)])
+        title = only or without_outlet(next(iter(other_titles), best.text if best else ""))
+    return _whole(title, [*other_titles, *(heading.text for heading in headings)])
 
 
-_FIRST_LINES = 3
-_NEAR = 8  # lines: author, date and buttons between a heading and its text
-_KICKER = re.compile(
-    r"kicker|overline|roofline|topline|top-?title|dachzeile|eyebrow|spitzmarke|flag-?line", re.I
-)
-_LONGEST = 400
-_MAX_HEADINGS = 100  # of a page, from its beginning
+_SHARED = ("og:title", "twitter:title")
+_DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
+_SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 _SHORTEST_CUT = 20  # characters; what breaks off earlier is another title
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
-_NO_SECTION = 10  # letters; `News` is the name of a section
 _HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)
-_SIGNS = frozenset(["", *"-_|｜–—·:»"])
 _GOES_ON = re.compile(r"\w[^\W\u3000-\u9fff]")
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
-
-
-def _is_part_of(line: str, page: str) -> bool:
-    """Whether a line is `page` or a part of it, between signs that separate the site's name."""
-    before, _, after = page.partition(line) if line in page else ("?", "", "")
-    return before.rstrip()[-1:] in _SIGNS and after.lstrip()[:1] in _SIGNS
-
-
-def _without_kicker(text: str, heading: Element, page: str) -> str:
-    """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`; without
-    such a class what the page's title begins with, if a short element has the rest."""
-    if len(text) > 2 * _LONGEST:  # too long without a kicker, too: its elements may be thousands
-        return text
-    title = title_key(page) if len(heading) else ""
-    for element in heading.iterdescendants("*"):
-        inner = text_content(element)
-        if _KICKER.search(element.get("class", "")):
-            return text.removeprefix(inner).lstrip(" :|–-") or text
-        outer = text.removeprefix(inner) if text.startswith(inner) else text.removesuffix(inner)
-        is_extra = inner and 3 * len(inner) <= len(outer) and title_key(text) not in title
-        if is_extra and len(key := title_key(outer)) > 8 and title.startswith(key):
-            return outer.strip()
-    return text
 
 
 def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
@@ -178,12 +126,7 @@ def _only_heading(headings: Sequence[Heading]) -> str:
     if not texts:
         texts = {heading.text for heading in headings if heading.is_nearest and heading.level == 2}
     text = texts.pop() if len(texts) == 1 else ""
-    return text if _width(text) >= _NO_SECTION else ""
-
-
-def _width(text: str) -> int:
-    """The number of letters; a Chinese one counts twice."""
-    return len(title_key(text)) * (2 if CJK.search(text) else 1)
+    return text if title_width(text) >= NO_SECTION else ""
 
 
 def _agreement(heading: Heading, others: Sequence[str]) -> float:
@@ -256,3 +199,8 @@ def _whole(title: str, all_titles: Sequence[str]) -> str | None:
         if text.startswith(start) and is_more and not _CUT.search(text):
             return text
     return title
+
+
+def _host_names(url: str | None) -> list[str]:
+    host = (host_of(url) or "").removeprefix("www.")
+    return [host, max(host.split("."), key=len)] if host else []

@@ -53,7 +53,9 @@ _LONGEST_MARK = 50
 """Characters. `_AFTER` is quadratic in white space: 400,000 spaces took an hour."""
 # What begins and does not end goes to the end: else each quote or `/*` after it is tried again.
 _STRING_OR_FAULT = re.compile(
-    r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|,(?=\s*+[}\]])',
+    r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)'
+    r"|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*"  # comments
+    r"|,(?=\s*+[}\]])",  # a comma before a bracket
     re.DOTALL,
 )
 

@@ -1,4 +1,4 @@
-"""The metadata of a page's article, and what its `meta` elements and its address say.
+"""The metadata of a page's article, and what its `meta` elements, microdata and address say.
 
 Each source (a site's rule, JSON-LD, meta elements, microdata) gives a :class:`PageMetadata`;
 :func:`merge_metadata` takes each field from the most trusted source.
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from worker.formats.page.bylines import outlet_name, person_names
 from worker.formats.page.links import is_front_page
-from worker.formats.page.tree import Element
+from worker.formats.page.tree import Element, value_of
 from worker.formats.values import first_of, names_of, unique
 from worker.model import DateText, Person, Publisher
 
@@ -81,6 +81,31 @@ def by_card(tree: Element) -> PageMetadata:
     return PageMetadata(authors=person_names(name))
 
 
+def by_microdata(tree: Element, within: Element | None) -> PageMetadata:
+    """Dates, authors and publisher in schema.org properties of the markup; `within` is an element
+    of the article's text, if it was found.
+
+    A property of another article (a list of related ones with an `itemscope` each) is left out.
+    """
+    items = _items(tree)
+
+    def prop(name: str) -> Element | None:
+        return _nearest([element for item, element in items if item == name], within)
+
+    def dates(name: str) -> tuple[DateText, ...]:
+        text = value_of(prop(name))
+        return (DateText(text, f"microdata:{name}"),) if text else ()
+
+    author, outlet = prop("author"), prop("publisher")
+    publisher = value_of(_name_in(outlet)) if outlet is not None else ""
+    return PageMetadata(
+        dates=dates("datePublished"),
+        modified=dates("dateModified"),
+        authors=person_names(value_of(_name_in(author))) if author is not None else (),
+        publisher=Publisher(publisher) if publisher else None,
+    )
+
+
 def declared_addresses(tree: Element, meta: Mapping[str, list[str]]) -> list[str]:
     """The addresses that a page says it has, as written: `rel=canonical`, then `og:url`."""
     return [link for link in (*_canonical(tree), *meta.get("og:url", ())) if link]
@@ -113,6 +138,8 @@ _TAGS = "article:section article:tag news_keywords parsely-tags keywords"
 _WHOLE_TAGS = ("article:section", "article:tag")  # one tag each; the others are lists
 _SUMMARY = "og:description description twitter:description dc.description"
 _IMAGE = "og:image og:image:secure_url og:image:url twitter:image twitter:image:src"
+
+_PROPERTIES = frozenset({"datePublished", "dateModified", "author", "publisher"})
 
 _MAX_TAGS = 50
 _MAX_TEXTS = 50
@@ -174,3 +201,30 @@ def _keywords(text: str) -> tuple[str, ...]:
     """Keywords between commas, or between spaces where they are Chinese."""
     names = names_of(text)
     return unique(text.split()) if len(names) == 1 and _CJK.search(text) else names
+
+
+def _items(tree: Element) -> list[tuple[str, Element]]:
+    return [
+        (name, element)
+        for element in tree.xpath("//*[@itemprop]")
+        for name in element.get("itemprop").split()
+        if name in _PROPERTIES
+    ]
+
+
+def _nearest(elements: list[Element], within: Element | None) -> Element | None:
+    """The first of `elements` in the innermost scope around `within` that has one; else the
+    first."""
+    if within is None or len(elements) < 2:
+        return next(iter(elements), None)
+    around = {element: depth for depth, element in enumerate([within, *within.iterancestors()])}
+
+    def distance(element: Element) -> int:
+        outwards = (element, *element.iterancestors())
+        return next((around[outer] for outer in outwards if outer in around), len(around))
+
+    return min(elements, key=distance)
+
+
+def _name_in(element: Element) -> Element:
+    return next(iter(element.xpath('.//*[@itemprop="name"]')), element)

@@ -38,21 +38,8 @@ def missing_lines(runs: Sequence[Run], places: Sequence[int], start: int) -> Ite
 
     `start` is the place of the heading.
     """
-    if not places:
-        return
-    sizes: Counter[object] = Counter()
-    holders: dict[object, set[Element]] = defaultdict(set)
-    for at in places:
-        layout, _, holder = _layout(runs[at])
-        sizes[layout] += len(runs[at].text)
-        holders[layout].add(holder)
-    main = {layout for layout, size in sizes.items() if size >= _LAYOUT * sum(sizes.values())}
-    divided = {layout for layout in main if len(holders[layout]) > 1}
-    first, last = places[0], places[-1]
-    gaps = [(before, after, main) for before, after in pairwise(places) if after - before > 1]
-    gaps += [(start, first, divided)] if start < first else []
-    for before, after, layouts in (*gaps, (last, min(len(runs), last + _BEHIND), divided)):
-        is_followed = is_inside = before < last
+    for before, after, layouts in _gaps(runs, places, start):
+        is_followed = is_inside = before < places[-1]
         following = runs[after] if is_inside else None
         for run in reversed(runs[before + 1 : after]):
             is_in = _is_in(run, layouts)
@@ -106,6 +93,28 @@ def heading_place(runs: Sequence[Run], article_runs: Sequence[Run], title: str) 
         if runs[at].text.endswith(title) and is_heading(runs[at]):
             return at
     return next((at for at in lines if runs[at].text == title), len(runs) - 1)
+
+
+def _gaps(
+    runs: Sequence[Run], places: Sequence[int], start: int
+) -> Iterator[tuple[int, int, Collection[object]]]:
+    """The places before and after each gap in the text, above it and below it, and the layouts
+    whose lines may be missing there."""
+    if not places:
+        return
+    sizes: Counter[object] = Counter()
+    holders: dict[object, set[Element]] = defaultdict(set)
+    for at in places:
+        layout, _, holder = _layout(runs[at])
+        sizes[layout] += len(runs[at].text)
+        holders[layout].add(holder)
+    main = {layout for layout, size in sizes.items() if size >= _LAYOUT * sum(sizes.values())}
+    divided = {layout for layout in main if len(holders[layout]) > 1}
+    yield from ((before, after, main) for before, after in pairwise(places) if after - before > 1)
+    first, last = places[0], places[-1]
+    if start < first:
+        yield start, first, divided
+    yield last, min(len(runs), last + _BEHIND), divided
 
 
 def _layout(run: Run) -> tuple[object, list[Element], Element]:

@@ -16,7 +16,7 @@ from worker.formats.page.body import Extract, check_content, cut_out, extract_ar
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_classes, by_credits, with_coauthors
 from worker.formats.page.date_search import search_date
-from worker.formats.page.headline import Titles, headings_of, title_of
+from worker.formats.page.headline import title_of, titles_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
     base_of,
@@ -33,17 +33,17 @@ from worker.formats.page.metadata import (
     by_address,
     by_card,
     by_meta,
+    by_microdata,
     declared_addresses,
     merge_metadata,
     meta_table,
 )
-from worker.formats.page.microdata import by_microdata
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, dates_shown
 from worker.formats.page.site_names import outlet_behind
 from worker.formats.page.site_rule import body_by_rule, by_rule, choose_rule, page_soup
 from worker.formats.page.surroundings import correct_passages
-from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
+from worker.formats.page.tree import Element, page_tree, squeezed_length, text_content
 from worker.model import DateText, Document, Publisher, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
@@ -89,7 +89,7 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     selection = _select(text, rule, base) if rule else _Selection()
     extract = extract_article(tree, selection.html)
     micro = by_microdata(tree, extract.first_element)
-    titles = _titles(tree, extract, ld, meta, url)
+    titles = titles_of(tree, extract.passages, ld, meta, url)
     title = selection.data.title or title_of(titles)
     summaries = filter(None, (ld.summary, meta.summary))
     passages = correct_passages(extract.passages, title, summaries)
@@ -160,9 +160,6 @@ _BYLINES = (
     *("By ", "by ", "BY ", "Von ", "von ", "Par ", "Por "),
     *("作者：", "记者 ", "記者 ", "文/", "文／"),
 )
-_SHARED = ("og:title", "twitter:title")
-_DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
-_SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,30 +187,6 @@ def _bylines(data: PageMetadata, dates: Iterable[DateText]) -> list[str]:
 def _visible_titles(tree: Element) -> list[str]:
     elements = tree.iter("title", "h1", "h2")
     return [text for element in islice(elements, 20) if (text := text_content(element))]
-
-
-def _titles(
-    tree: Element, extract: Extract, ld: PageMetadata, meta: PageMetadata, url: str | None
-) -> Titles:
-    table = meta_table(tree)
-    head = tree.find("head")
-    page = next(tree.iter("title") if head is None else head.iter("title"), None)
-    publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
-    sites = [text for name in _SITES for text in table.get(name, ())]
-    shared = [text for name in _SHARED for text in table.get(name, ())]
-    return Titles(
-        headings=headings_of(extract.passages, inline_text(page), shared),
-        shared=shared,
-        data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
-        page=inline_text(page),
-        meta=next(iter(table.get("title", ())), ""),
-        sites=[*sites, *publishers, *_host_names(url)],
-    )
-
-
-def _host_names(url: str | None) -> list[str]:
-    host = (host_of(url) or "").removeprefix("www.")
-    return [host, max(host.split("."), key=len)] if host else []
 
 
 def _dates(

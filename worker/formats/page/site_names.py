@@ -108,6 +108,6 @@ def _is_site(segment: str, names: Sequence[str]) -> bool:
     )
 
 
-def _is_longer(rest: str, segment: str) -> bool:
-    """Whether `segment` is short beside the `rest`, as a site's name is."""
-    return len(rest) >= 2 * len(segment) or (len(rest.split()) > 3 and len(segment.split()) < 4)
+def _is_longer(title: str, segment: str) -> bool:
+    """Whether `segment` is short beside the `title`, as a site's name is."""
+    return len(title) >= 2 * len(segment) or (len(title.split()) > 3 and len(segment.split()) < 4)

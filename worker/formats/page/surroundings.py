@@ -95,7 +95,7 @@ def _without_teasers(lines: Sequence[Run]) -> list[Run]:
     first = next((_article_of(run) for run in lines[:1]), None)
     if first is None:
         return list(lines)
-    inside, result, is_beside = {first, *first.iterancestors()}, list[Run](), False
+    inside, article_lines, is_beside = {first, *first.iterancestors()}, list[Run](), False
     for run in reversed(lines):
         article = _article_of(run)
         if article is None:
@@ -104,8 +104,8 @@ def _without_teasers(lines: Sequence[Run]) -> list[Run]:
             is_around = article in inside or first in article.iterancestors()
             is_beside = not is_around and _is_teaser(article)
         if not is_beside:
-            result.append(run)
-    return result[::-1]
+            article_lines.append(run)
+    return article_lines[::-1]
 
 
 def _is_teaser(article: Element) -> bool:
