@@ -2,7 +2,9 @@
 
 import subprocess
 import tarfile
+import tracemalloc
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,21 @@ def test_a_segment_is_read_as_written(tmp_path: Path) -> None:
     assert outcomes[0].warnings == ("w",)
     assert outcomes[1].reason is Reason.EMPTY
     assert dict(segment.raws()) == RAW
+
+
+def test_a_journal_is_written_line_by_line(tmp_path: Path) -> None:
+    """The journal of a feed with very many entries is never whole in memory: where it exceeded the
+    limit, the process ended again and again."""
+    name = batch_name(NOW, "drop")
+    head = SegmentHead(Head(name, "drop", "folder", "2021-11-26T12:26:04Z", "job-1"), "", ())
+    outcome = Outcome(0, 0, Status.PUBLISHED, "0.xml", id="20211126-aa", title="T" * 1000)
+    tracemalloc.start()
+    try:
+        Archive(tmp_path).write(head, repeat(outcome, 20_000), RAW.__getitem__)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 def test_a_segment_half_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

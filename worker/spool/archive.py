@@ -10,7 +10,7 @@ bucket, files are removed only after that (:mod:`worker.spool.copy_record`), and
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -56,7 +56,7 @@ class Archive:
         return segment if segment.journal_path.exists() else None
 
     def write(
-        self, head: SegmentHead, outcomes: Sequence[Outcome], read: Callable[[int], bytes]
+        self, head: SegmentHead, outcomes: Iterable[Outcome], read: Callable[[int], bytes]
     ) -> Segment:
         """Write the segment durably: raw files first, then the journal, which completes it.
 
@@ -163,7 +163,9 @@ def _header(empty: bytes, entry: int, size: int) -> bytes:
     return b"%b%06o\0 %b" % (start, total, empty[156:])
 
 
-def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
-    lines = [orjson.dumps(head)]
-    lines.extend(orjson.dumps(outcome) for outcome in outcomes)
-    return b"\n".join(lines) + b"\n"
+def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> Iterator[bytes]:
+    """The lines, one by one: all of a feed with 60,000 entries are as large as the feed, and where
+    they exceed `limits.memory_mb` the serializer ends the process."""
+    yield orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE)
+    for outcome in outcomes:
+        yield orjson.dumps(outcome, option=orjson.OPT_APPEND_NEWLINE)
