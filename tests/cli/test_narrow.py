@@ -63,7 +63,7 @@ def test_the_status_fits(home: Home, shown: StringIO, redis_client: redis.Redis)
     lines = shown.getvalue().removeprefix(printed).splitlines()
     assert max(cell_len(line) for line in lines) <= NARROW
     assert next(n for n, line in enumerate(lines) if line.startswith("drop ")) < 24, "a live view"
-    (hour,) = [line for line in lines if "articles/min" in line]
+    (hour,) = [line for line in lines if "/min" in line]
     assert hour.rstrip().endswith("2 in the last hour")
     assert sum(line.startswith("drop: ") for line in lines) == 1
 
