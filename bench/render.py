@@ -64,32 +64,37 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def plot(runs: Sequence[Run]) -> str:
-    """CPU an article by commit, in parts, and the peer's beside it; a standalone SVG."""
-    rows = [(run["commit"], run["figures"][PLOTTED]["parts"]) for run in runs
-            if PLOTTED in run["figures"]][-SHOWN_RUNS:]  # fmt: skip
-    peers = [run["figures"][PEER]["parts"] for run in runs if PEER in run["figures"]]
+    """CPU an article by commit, in parts, as percent of the peer's in the same run, because
+    machines differ; a standalone SVG."""
+    rows = [(run["commit"], _percent(run, PLOTTED)) for run in runs
+            if {PLOTTED, PEER} <= run["figures"].keys()][-SHOWN_RUNS:]  # fmt: skip
+    peers = [_percent(run, PEER) for run in runs if PEER in run["figures"]]
     rows += [("plain Celery script", parts) for parts in peers[-1:]]
-    longest = max((sum(parts.values()) for _, parts in rows), default=1.0)
     height = _BAR * (len(rows) + 2)
-    shapes = [shape for at, row in enumerate(rows) for shape in _bar(at, *row, longest)]
+    shapes = [shape for at, row in enumerate(rows) for shape in _bar(at, *row)]
     for at, (name, colour) in enumerate(_COLOURS.items()):
         x, y = _LEFT + 110 * at, height - _BAR
         shapes += (_box(x, y, 12, colour), _label(x + 18, y + 14, name))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 90} {height}" '
-        'font-family="sans-serif" font-size="13"><title>Milliseconds of CPU an article of 11 KB'
-        f"</title>\n{chr(10).join(shapes)}\n</svg>\n"
+        'font-family="sans-serif" font-size="13"><title>CPU an article of 11 KB, in percent of '
+        f"the plain Celery script's in the same run</title>\n{chr(10).join(shapes)}\n</svg>\n"
     )
 
 
-def _bar(at: int, name: str, parts: dict[str, float], longest: float) -> Iterator[str]:
+def _percent(run: Run, name: str) -> dict[str, float]:
+    whole = sum(run["figures"][PEER]["parts"].values())
+    return {part: 100 * value / whole for part, value in run["figures"][name]["parts"].items()}
+
+
+def _bar(at: int, name: str, parts: dict[str, float]) -> Iterator[str]:
     x, y = float(_LEFT), at * _BAR + 4
     yield _label(8, y + 14, name)
     for part, value in parts.items():
-        width = value / longest * _WIDTH
+        width = value / 100 * _WIDTH
         yield _box(x, y, width, _COLOURS[part])
         x += width
-    yield _label(x + 6, y + 14, f"{sum(parts.values()):.2f} ms")
+    yield _label(x + 6, y + 14, f"{sum(parts.values()):.1f} %")
 
 
 def _box(x: float, y: float, width: float, colour: str) -> str:

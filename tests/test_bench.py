@@ -1,5 +1,6 @@
 """The bench runs to its end; its history, and the pages made from it."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from xml.etree import ElementTree
@@ -101,13 +102,13 @@ def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:
 
 def test_the_page_and_the_plot_are_made_of_the_history(commits: list[str]) -> None:
     """Each figure is in the table; the plot is well-formed; rendering twice changes nothing."""
-    history.add([cost(0.64)], 0.1)
+    history.add([cost(0.64), replace(cost(3.2), name=render.PEER, parts={"worker": 3.2})], 0.1)
     page = render.page(render.PAGE.read_text("utf-8"), history.runs())
     assert "| CPU an article of 11 KB | 0.64 ms | < 0.65 ms | worker 0.5, server 0.1" in page
     assert render.page(page, history.runs()) == page
     picture = ElementTree.fromstring(render.plot(history.runs()))
     texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[:2] == ["one", "0.64 ms"]
+    assert texts[:2] == ["one", "20.0 %"]
 
 
 def test_capacity_ends_at_the_server(commits: list[str]) -> None:
