@@ -176,6 +176,13 @@ def test_a_worker_refuses_an_evicting_server(world: World, worker: Worker, serve
     assert worker.process.returncode == 2
 
 
+def fetching_worker(world: World, folder: Path, web: Web, **options: str) -> Worker:
+    """A worker that may fetch from `web`; `options` are variables without their prefix."""
+    options |= {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_ALLOW_PORTS": str(web.port)}
+    environment = {f"NEWSDROP_{name}": value for name, value in options.items()}
+    return Worker(world, folder / "worker.log", **environment)
+
+
 def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -> None:
     """A feed added while the worker runs is polled; after a kill each article is published once."""
     with Web() as web:
@@ -183,13 +190,8 @@ def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -
         web.pages["/rss"] = Reply(body=rss(entries))
         for number in range(20):
             web.pages[f"/{number}.html"] = page(f"港口第{number}号公告", f"全文{number}。")
-        worker = Worker(
-            world,
-            tmp_path / "worker.log",
-            NEWSDROP_FETCH_ALLOW_NETWORKS="127.0.0.0/8",
-            NEWSDROP_FETCH_ALLOW_PORTS=str(web.port),
-            NEWSDROP_FETCH_HOST_INTERVAL_SECONDS="0.1",
-            NEWSDROP_FETCH_DEADLINE_SECONDS="2",
+        worker = fetching_worker(
+            world, tmp_path, web, FETCH_HOST_INTERVAL_SECONDS="0.1", FETCH_DEADLINE_SECONDS="2"
         )
         try:
             worker.start()
@@ -210,15 +212,8 @@ def test_a_full_spool_delays_no_feed_until_the_next_tick(world: World, tmp_path:
     """One order to poll is enough, without a scheduler: what ingests calls the fetch again that
     ended because of too many batches."""
     with Web() as web:
-        worker = Worker(
-            world,
-            tmp_path / "worker.log",
-            NEWSDROP_FETCH_ALLOW_NETWORKS="127.0.0.0/8",
-            NEWSDROP_FETCH_ALLOW_PORTS=str(web.port),
-            NEWSDROP_FETCH_HOST_INTERVAL_SECONDS="0",
-            NEWSDROP_FETCH_CONCURRENCY="1",
-            NEWSDROP_SPOOL_MAX_WAITING="1",
-        )
+        options = {"FETCH_HOST_INTERVAL_SECONDS": "0", "FETCH_CONCURRENCY": "1"}
+        worker = fetching_worker(world, tmp_path, web, **options, SPOOL_MAX_WAITING="1")
         try:
             worker.start(with_beat=False)
             for number in range(6):

@@ -208,11 +208,7 @@ def test_a_machine_that_is_lost(
     store.objects |= {"copies/20211126/drop/notes.jsonl": b"x", "other/a.jsonl": b"x"}
     ids = [entry["id"] for entry in world.entries()]
     world.context.redis.flushall()
-    options = {
-        "archive": world.settings.archive.model_dump(),
-        "fetch.allow_networks": ["127.0.0.0/8"],
-    }
-    other = World(tmp_path / "other", redis_server.url, **options)
+    other = other_world(tmp_path, redis_server, world)
     whole = store.objects[key]
     for damaged in (b"", b"x", whole.replace(b'"archived_at":"20', b'"archived_at":"x')):
         store.objects[key] = damaged

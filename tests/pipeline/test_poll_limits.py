@@ -13,6 +13,7 @@ from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.pipeline.feeds.poll import fetch, poll
 from worker.sources import fetch_loop
+from worker.sources.fetch_loop import FetchTotals
 from worker.sources.pages import PageSource
 from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
@@ -256,16 +257,22 @@ def test_processes_that_have_nothing_to_ingest_poll_feeds(
     assert len(world.entries()) == 12
 
 
+def fetch_by_extra_process(world: World) -> FetchTotals:
+    """Poll, and fetch while the regular process of this host is there."""
+    poll(world.context, notify=lambda: None)
+    with acquire_slot(world.settings.state_dir, "fetch", 1):
+        fetched = fetch(world.context, notify=lambda: None)
+    assert fetched is not None
+    return fetched
+
+
 def test_an_extra_process_does_not_wait(make: Make, web: Web) -> None:
     """A feed that its host's pace delays is left to the process that may wait for it; here no batch
     ends the extra one, as the answers have no feed."""
     world = make(**{"fetch.host_interval_seconds": 1.5, "worker.processes": 2})
     for number in range(2):
         world.add_feed(f"f{number}", web.url(f"/{number}"))
-    poll(world.context, notify=lambda: None)
-    with acquire_slot(world.settings.state_dir, "fetch", 1):
-        fetched = fetch(world.context, notify=lambda: None)
-    assert fetched is not None
+    fetched = fetch_by_extra_process(world)
     assert (fetched.turns, fetched.has_more) == (1, False)
 
 
@@ -276,10 +283,7 @@ def test_what_an_extra_process_leaves_is_fetched_at_once(make: Make, web: Web) -
     for number in range(3):
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
-    poll(world.context, notify=lambda: None)
-    with acquire_slot(world.settings.state_dir, "fetch", 1):
-        fetched = fetch(world.context, notify=lambda: None)
-    assert fetched is not None
+    fetched = fetch_by_extra_process(world)
     assert (fetched.turns, fetched.has_more) == (1, True)
     fetched = fetch(world.context, notify=lambda: None)
     assert fetched is not None

@@ -128,6 +128,16 @@ def test_articles_published_during_a_backup_are_published_again(
     assert titles == {"潮汐表", "渡轮停航"}
 
 
+def back_up(home: Home) -> Path:
+    """The backup of a service with one article."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    file = home.path / "a.backup"
+    home.json("backup", str(file))
+    return file
+
+
 def killed(*_: object) -> int:
     raise KeyboardInterrupt
 
@@ -136,11 +146,7 @@ def test_a_damaged_backup_leaves_nothing(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cut or invalid file is refused; no service starts on an interrupted restore."""
-    home.put("a.md", article("潮汐表"))
-    home.run("enqueue", str(home.path / "a.md"))
-    home.work()
-    whole = home.path / "a.backup"
-    home.json("backup", str(whole))
+    whole = back_up(home)
     shutil.rmtree(home.state)
     redis_server.client().flushall()
     half = home.path / "half.backup"
@@ -206,11 +212,7 @@ def test_a_restore_onto_a_full_disk_leaves_no_key(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that cannot save refuses to delete, too, until what was unpacked makes room."""
-    home.put("a.md", article("潮汐表"))
-    home.run("enqueue", str(home.path / "a.md"))
-    home.work()
-    file = home.path / "a.backup"
-    home.json("backup", str(file))
+    file = back_up(home)
     shutil.rmtree(home.state)
     redis_server.client().flushall()
     refusals, delete_keys = iter([True, True, False]), dump._delete_keys
@@ -236,11 +238,7 @@ def test_a_restore_that_fails_late_says_what_to_do(
     home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In both languages; afterwards the restore works."""
-    home.put("a.md", article("潮汐表"))
-    home.run("enqueue", str(home.path / "a.md"))
-    home.work()
-    file = home.path / "a.backup"
-    home.json("backup", str(file))
+    file = back_up(home)
 
     def unavailable(*_: object) -> int:
         raise StoreUnavailable("Redis at localhost does not answer")
