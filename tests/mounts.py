@@ -25,9 +25,9 @@ def read_only(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def volume(folder: Path) -> Iterator[None]:
+def volume(folder: Path, size: str = "50%") -> Iterator[None]:
     """A new file system mounted at `folder`, gone at the end. Skips the test if it may not."""
-    with _mounted("-t", "tmpfs", "tmpfs", str(folder)):
+    with _mounted("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
         yield
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 import threading
@@ -13,6 +14,7 @@ import pytest
 import zstandard
 
 from tests.home import Home, article
+from tests.mounts import volume
 from tests.servers import Server
 from worker.errors import ConfigError, StoreFull, StoreUnavailable
 from worker.health.preflight import check_places
@@ -231,6 +233,22 @@ def test_a_restore_onto_a_full_disk_leaves_no_key(
         patch.setattr(dump, "_delete_keys", delete)
         assert "refuses writes" in home.run("restore", str(file)).stderr
     assert not everything(redis_server)
+    assert home.json("restore", str(file))["audit"]["published"] == 1
+
+
+def test_a_full_disk_is_named_not_the_backup(home: Home, redis_server: Server) -> None:
+    """The state directory's disk has less room than the backup needs: it is named, and why."""
+    (home.state / "large").parent.mkdir()
+    (home.state / "large").write_bytes(os.urandom(1_000_000))
+    file = back_up(home)
+    shutil.rmtree(home.state)
+    redis_server.client().flushall()
+    home.state.mkdir()
+    with volume(home.state, size="256k"):
+        failed = home.run("restore", str(file))
+        assert failed.exit_code == 3
+        assert f"{home.state} cannot be used: No space left" in failed.stderr
+        assert file.name not in failed.stderr
     assert home.json("restore", str(file))["audit"]["published"] == 1
 
 

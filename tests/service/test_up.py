@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.service.conftest import PATIENCE, PROJECT, Up, until
+from worker.service.child_logs import MAX_BYTES
 from worker.settings import load
 
 pytestmark = pytest.mark.e2e
@@ -189,6 +190,19 @@ def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
     again = up.run("--down")
     assert again.returncode == 0
     assert "Nothing runs" in again.stdout
+
+
+def test_the_log_of_a_service_in_the_background_is_rotated(up: Up) -> None:
+    """`up.log` has the same bound as the logs of the parts."""
+    log = up.state / "log" / "up.log"
+    log.parent.mkdir(parents=True)
+    with log.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    up.run("--detach", a=SLEEPER)
+    until(lambda: log.stat().st_size < MAX_BYTES)
+    assert log.with_name("up.log.1").stat().st_size > MAX_BYTES
+    assert up.run("--down").returncode == 0
+    assert log.read_text().endswith("\nStopped.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

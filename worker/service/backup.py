@@ -7,6 +7,7 @@ files to be accepted, the list of accepted batches, waiting batches, the archive
 batch that moves on meanwhile is in one copy or in both; in both it is finished without harm.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -35,6 +36,7 @@ from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.batch import batch_names
+from worker.spool.disk_errors import disk_failure
 from worker.spool.layout import SPOOL, manual_root, new_file, roots
 from worker.store.broker import ENQUEUE_QUEUE, queue_name
 from worker.store.connection import Client
@@ -252,6 +254,8 @@ def _extract(path: Path, folder: Path) -> tuple[dict[str, str], int]:
             raise UsageError(f"there is no file {printable(path)}") from error
         names = []
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):  # of where it is unpacked
+            raise disk_failure(error, folder.parent, is_command=True) from error
         raise SpoolUnavailable(
             f"{printable(path)} cannot be restored: {error.strerror}; correct it and try again"
         ) from error

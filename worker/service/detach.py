@@ -8,16 +8,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from worker.errors import ConfigError, NewsdropError, UsageError
+from worker.service.child_logs import ChildLog
 from worker.service.state import StateDir
 
 _READY = b"ready\n"
+_Serve = Callable[[Callable[[], None], ChildLog], int]
 _ERRORS: dict[bytes, type[NewsdropError]] = {b"usage\n": UsageError, b"config\n": ConfigError}
 
 
-def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
-    """Run `serve(on_ready)` in a background process; return once it called `on_ready()`.
+def detach(state: StateDir, serve: _Serve) -> None:
+    """Run `serve(on_ready, log)` in a background process; return once it called `on_ready()`.
 
-    Its output goes to `<state>/log/up.log`. It has its own session, so that closing the terminal
+    Its output goes to `log`, `<state>/log/up.log`, which it trims itself. It has its own session, so that closing the terminal
     does not end it. Ctrl-C before that stops all of it. Call before any thread is started: the
     process is forked.
 
@@ -52,14 +54,12 @@ def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
     raise ConfigError(f"newsdrop did not start; its log is {state.logs / 'up.log'}")
 
 
-def _background(state: StateDir, serve: Callable[[Callable[[], None]], int], pipe: int) -> int:
+def _background(state: StateDir, serve: _Serve, pipe: int) -> int:
     os.setsid()
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    log, null = os.open(state.logs / "up.log", flags, 0o600), os.open(os.devnull, os.O_RDONLY)
-    for target, source in ((0, null), (1, log), (2, log)):
-        os.dup2(source, target)
-    os.close(log)
-    os.close(null)
+    log = ChildLog(state.logs, "up")
+    with log.open() as output, open(os.devnull, "rb") as null:
+        for target, source in ((0, null), (1, output), (2, output)):
+            os.dup2(source.fileno(), target)
     open_pipe = [pipe]
 
     def send(message: bytes) -> None:
@@ -69,7 +69,7 @@ def _background(state: StateDir, serve: Callable[[Callable[[], None]], int], pip
             os.close(open_pipe.pop())
 
     try:
-        return serve(lambda: send(_READY))
+        return serve(lambda: send(_READY), log)
     except NewsdropError as error:
         mark = next((mark for mark, kind in _ERRORS.items() if isinstance(error, kind)), b"")
         send(mark + str(error).encode() if mark else b"")

@@ -15,6 +15,7 @@ from rich.text import Text
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
 from worker.health.preflight import check_places, check_server
+from worker.service.child_logs import ChildLog
 from worker.service.command_hint import command_hint
 from worker.service.detach import detach as run_in_background
 from worker.service.embedded import server as embedded
@@ -86,7 +87,8 @@ def run_up(
             ),
         )
     run_in_background(
-        state, lambda on_ready: service.run(Console(soft_wrap=True), lambda *_: on_ready())
+        state,
+        lambda on_ready, log: service.run(Console(soft_wrap=True), lambda *_: on_ready(), log),
     )
     stop = translate(
         f"It runs in the background. To stop it: {command_hint('down', config=config)}"
@@ -119,8 +121,14 @@ class _Service:
         url = socket_url(str(socket))
         return RunningService(self.settings, url, socket, self.port, self.config, page)
 
-    def run(self, console: Console, on_ready: Callable[[RunningService, Wait], None]) -> int:
-        """Start everything, and wait. In any case the children end and the run file goes."""
+    def run(
+        self,
+        console: Console,
+        on_ready: Callable[[RunningService, Wait], None],
+        log: ChildLog | None = None,
+    ) -> int:
+        """Start everything, and wait. In any case the children end and the run file goes. `log` is
+        the file of our own output, if it is one."""
         with up_lock(self.state), Signals() as signals:
             supervisor = Supervisor(self.state.logs, _on_warning(console))
             systemd = notifier()
@@ -133,6 +141,8 @@ class _Service:
                     if signals.count:
                         raise _StoppedError
                     supervisor.watch()
+                    if log is not None:
+                        log.trim()
                     if time.monotonic() >= deadline:
                         return
 
