@@ -36,7 +36,6 @@ from worker.pipeline.sampling import take_sample
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.pipeline.search import feed_search
 from worker.settings.clock import read_clocks, utc_now
-from worker.spool.batch import batch_names
 from worker.taskqueue.celery_app import ENQUEUE_SECONDS, INGEST_QUEUE, QUEUE
 from worker.taskqueue.results import result_writer, stores_results
 from worker.taskqueue.shell import limit_error_reports, order, task
@@ -181,7 +180,7 @@ def _begin_process(**_: object) -> None:
     limit_memory(_context().settings.limits.memory_mb)
     # The previous process may have been ended during its work, and the next tick may be far away.
     with suppress(Retryable, OperationalError):
-        if any(map(batch_names, _context().roots)):
+        if _context().has_batches():
             _notify_ingest()
 
 

@@ -11,6 +11,7 @@ from worker.actions import quarantine as retrying
 from worker.actions.quarantine import discard, restore, retry, retry_job
 from worker.errors import NotThere, UsageError
 from worker.queries.jobs import get_job
+from worker.spool.layout import Removals
 from worker.spool.quarantine import DISCARDED, Quarantine, QuarantineItem
 
 
@@ -106,9 +107,11 @@ def test_discarded_inputs_are_restored(home: Home) -> None:
     assert (quarantine.ids(), discarded.ids()) == ([first], [second])
     with quarantine.open_raw(first) as file:
         assert file.read() == b"bytes"
-    now, days = datetime.now(UTC), timedelta(days=7)
-    assert discarded.remove_moved(now + days - timedelta(hours=1), days) == 0
-    assert discarded.remove_moved(now + days + timedelta(hours=1), days) == 1
+    now, removals = datetime.now(UTC), Removals()
+    discarded.remove_moved_before(now - timedelta(hours=1), removals)
+    assert removals.count == 0
+    discarded.remove_moved_before(now + timedelta(hours=1), removals)
+    assert removals.count == 1
     with pytest.raises(NotThere):
         restore(home.settings(), [second])
 

@@ -25,6 +25,7 @@ from worker.settings.clock import utc_now
 from worker.sources import archive_bucket
 from worker.spool import redis_record
 from worker.spool.copy_record import is_finished, read_state, write_state
+from worker.spool.layout import Removals
 from worker.web.metrics import exposition
 
 
@@ -109,9 +110,12 @@ def test_copies_are_read(world: World, store: ObjectStore) -> None:
     """Local files expire only when they are copied; then replay reads them from the bucket."""
     archive = world.context.deps.archive
     later = utc_now() + timedelta(days=40)
-    assert archive.remove_expired(later, lambda _: 30, 400) == 0
+    removals = Removals()
+    archive.remove_expired(later, lambda _: 30, 400, removals)
+    assert removals.count == 0
     copy_archive(world.context)
-    assert archive.remove_expired(later, lambda _: 30, 400) == 2
+    archive.remove_expired(later, lambda _: 30, 400, removals)
+    assert removals.count == 2
     assert all(segment.has_raws() for segment in archive.segments())
     records = [entry["data"]["content_text"] for entry in world.entries()]
     world.context.redis.flushall()
@@ -171,7 +175,9 @@ def test_another_file_under_the_same_name(world: World, store: ObjectStore) -> N
     assert "has another object copies/" in problems(world)[0]
     assert store.objects[first] == b"another"
     archive = world.context.deps.archive
-    assert archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400) == 1
+    removals = Removals()
+    archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400, removals)
+    assert removals.count == 1
     assert {*others[1:]} <= store.objects.keys()
 
 
@@ -342,7 +348,7 @@ def test_a_bucket_that_is_unavailable_stops_no_work(world: World, store: ObjectS
     """After a loss of Redis, segments that only the bucket has are reported and skipped."""
     copy_archive(world.context)
     archive, state_dir = world.context.deps.archive, world.settings.state_dir
-    archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400)
+    archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400, Removals())
     for segment in archive.segments():
         os.utime(segment.journal_path, (1e9, 1e9))
     world.context.redis.flushall()

@@ -13,7 +13,7 @@ from worker.errors import Reason, SpoolUnavailable, UsageError
 from worker.model import Outcome, Status
 from worker.spool import archive as archive_module
 from worker.spool.archive import Archive
-from worker.spool.layout import batch_name
+from worker.spool.layout import Removals, batch_name
 from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine, QuarantineItem, quarantine_id
 from worker.spool.segment import ArchivedFile, SegmentHead
@@ -123,13 +123,13 @@ def test_raw_files_expire_before_the_journal(tmp_path: Path) -> None:
     archive, name = written(tmp_path)
     written(tmp_path, source="other")
     days = {"drop": 10, "other": 50}
-    archive.remove_expired(NOW + timedelta(days=20), days.__getitem__, 100)
+    archive.remove_expired(NOW + timedelta(days=20), days.__getitem__, 100, Removals())
     raws = {segment.source: segment.raw_path.exists() for segment in archive.segments()}
     assert raws == {"drop": False, "other": True}
     segment = archive.find(name)
     assert segment is not None
     assert list(segment.raws()) == []
-    archive.remove_expired(NOW + timedelta(days=101), days.__getitem__, 100)
+    archive.remove_expired(NOW + timedelta(days=101), days.__getitem__, 100, Removals())
     assert list(archive.segments()) == []
 
 
@@ -164,7 +164,7 @@ def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
     assert quarantine.raw_path(two.id).read_bytes() == b"part"
     quarantine.remove(one.id)
     assert quarantine.ids() == [two.id]
-    quarantine.remove_expired(NOW + timedelta(days=91), timedelta(days=90))
+    quarantine.remove_refused_before(NOW + timedelta(days=1), Removals())
     assert quarantine.ids() == []
 
 

@@ -201,6 +201,11 @@ class Outcome:
     feed: FeedRead | None = None
     story: Story | None = None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Entry and ordinal, which identify the article in its batch."""
+        return self.entry, self.ordinal
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

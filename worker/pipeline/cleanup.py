@@ -29,10 +29,10 @@ def clean_up(context: Context, now: ClockReading) -> None:
     if confirmed.time is not None:
         _remove_expired(context, confirmed.time, removals)
         if confirmed.long_time is not None:
-            keep = timedelta(days=context.settings.quarantine.keep_days)
-            context.deps.quarantine.remove_expired(confirmed.long_time, keep, removals)
-            keep = timedelta(days=context.settings.quarantine.discarded_days)
-            Quarantine(state_dir, DISCARDED).remove_moved(confirmed.long_time, keep, removals)
+            days, end = context.settings.quarantine, confirmed.long_time
+            quarantine, discarded = context.deps.quarantine, Quarantine(state_dir, DISCARDED)
+            quarantine.remove_refused_before(end - timedelta(days=days.keep_days), removals)
+            discarded.remove_moved_before(end - timedelta(days=days.discarded_days), removals)
         expired = removals.count
         for root in context.roots:
             _remove_leftovers(root, confirmed.time, removals)

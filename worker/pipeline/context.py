@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from worker.feeds.catalog import CatalogReader
 from worker.model import Outcome, Stage, Status, Tally, measure
@@ -15,6 +16,7 @@ from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
 from worker.sources.archive_bucket import open_archive
+from worker.spool.batch import batch_names
 from worker.spool.claim import AcceptedLog, Incoming, claim_bytes
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
@@ -67,6 +69,10 @@ class Context:
         """The spool of a drop folder."""
         return next(root for root in self.roots if root.source == source)
 
+    def has_batches(self) -> bool:
+        """Whether any batch waits or is being processed here."""
+        return any(map(batch_names, self.roots))
+
 
 def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     """The context of this process; `is_bounded` if it may be ended by a document that takes longer
@@ -84,32 +90,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     feed_store = factory.feed_store(settings, client)
     recheck_store = factory.recheck_store(settings, client)
     settled_jobs = set[str]()
-
-    def settle(
-        head: SegmentHead, tally: Tally, outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]
-    ) -> None:
-        if observed := observations(head, outcomes, feeds.current, settings):
-            feed_store.record_documents(head.batch.batch, observed)
-        if pages := rechecks(head, outcomes, feeds.current, settings):
-            recheck_store.add(pages)
-        counters.settle(
-            head.batch.batch,
-            source=head.batch.source,
-            job=head.batch.job,
-            tally=tally,
-            measured=measure(outcomes, seconds),
-            refused=[summarize_refusal(one) for one in outcomes if one.status is Status.REJECTED],
-        )
-        if head.batch.job and head.batch.kind == "enqueue":
-            settled_jobs.add(head.batch.job)
-
+    settler = _Settler(settings, feeds, feed_store, recheck_store, counters, settled_jobs)
     accepted, jobs = AcceptedLog(settings.state_dir), factory.job_store(settings, client)
-
-    def claim(root: Root, head: Head, incoming: Sequence[Incoming]) -> None:
-        claimed = claim_bytes(root, head, incoming, accepted)
-        if head.job:
-            jobs.add_files(head.job, claimed.files)
-
     return Context(
         settings=settings,
         redis=client,
@@ -137,8 +119,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
             articles=articles,
             refused_fingerprints=feed_store.get_refused_fingerprints,
             wanted=WantedPages(settings.state_dir),
-            settle=settle,
-            claim=claim,
+            settle=settler.settle,
+            claim=partial(_claim, accepted, jobs),
             archive=open_archive(settings),
             quarantine=Quarantine(settings.state_dir),
             now=utc_now,
@@ -149,6 +131,49 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
             ),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Settler:
+    """Adds what a batch brought to the counts of its feeds, its source and its job."""
+
+    settings: Settings
+    feeds: CatalogReader
+    feed_store: FeedStore
+    recheck_store: RecheckStore
+    counters: CounterStore
+    settled_jobs: set[str]
+
+    def settle(
+        self,
+        head: SegmentHead,
+        tally: Tally,
+        outcomes: Sequence[Outcome],
+        seconds: Mapping[Stage, float],
+    ) -> None:
+        batch = head.batch
+        if observed := observations(head, outcomes, self.feeds.current, self.settings):
+            self.feed_store.record_documents(batch.batch, observed)
+        if pages := rechecks(head, outcomes, self.feeds.current, self.settings):
+            self.recheck_store.add(pages)
+        self.counters.settle(
+            batch.batch,
+            source=batch.source,
+            job=batch.job,
+            tally=tally,
+            measured=measure(outcomes, seconds),
+            refused=[summarize_refusal(one) for one in outcomes if one.status is Status.REJECTED],
+        )
+        if batch.job and batch.kind == "enqueue":
+            self.settled_jobs.add(batch.job)
+
+
+def _claim(
+    accepted: AcceptedLog, jobs: JobStore, root: Root, head: Head, incoming: Sequence[Incoming]
+) -> None:
+    claimed = claim_bytes(root, head, incoming, accepted)
+    if head.job:
+        jobs.add_files(head.job, claimed.files)
 
 
 def warm_up(deps: IngestDeps) -> None:

@@ -36,52 +36,48 @@ def publish(
     results: list[tuple[ParsedArticle, Outcome | ParseFailure]] = []
     exists = deps.articles.exists([item.identity for item in items])
     undecided = list(zip(items, exists, strict=True))
-    is_repeated = False
-    rounds = 0
-    while undecided:
-        rounds += 1
-        if rounds > _MAX_ROUNDS:
-            raise Retryable(
-                "newsdrop's keys in Redis hold values that this version cannot read: check whether "
-                "another program or version writes to the same database"
-            )
+    for attempt in range(_MAX_ROUNDS):
         requested: list[tuple[ParsedArticle, PublishRequest]] = []
         for item, is_known in undecided:
             try:
-                request = request_of(
-                    item, reader, deps, published_at, is_known=is_known, is_sure=is_repeated
+                request = make_request(
+                    item, reader, deps, published_at, is_known=is_known, is_sure=attempt > 0
                 )
             except Exception as error:  # a bug, and no other article's fault
                 why = classify_error(error, item.entry.path)
-                failure = ParseFailure(item.ordinal, *why, item.whole_file)
-                results.append((item, failure))
+                results.append((item, ParseFailure(item.ordinal, *why, item.whole_file)))
+                continue
+            if request is not None:
+                requested.append((item, request))
             else:
-                if request is not None:
-                    requested.append((item, request))
-                else:
-                    outcome = reader.outcome(item, Decision(Status.DUPLICATE))
-                    results.append((item, replace(outcome, message=_FORGOTTEN)))
+                outcome = reader.outcome(item, Decision(Status.DUPLICATE))
+                results.append((item, replace(outcome, message=_FORGOTTEN)))
         decisions = deps.articles.publish(batch, [request for _, request in requested])
-        undecided, is_repeated = [], True
+        undecided = []
         for (item, _), decision in zip(requested, decisions, strict=True):
-            if decision is not None and decision.target:
-                undecided.append((replace(item, article=decision.target), True))
-            elif decision is None:
+            if decision is None:
                 undecided.append((item, False))
+            elif decision.target:
+                undecided.append((replace(item, article=decision.target), True))
             else:
                 outcome = reader.outcome(item, decision, ingested_at=published_at)
                 results.append((item, outcome))
-    return results
+        if not undecided:
+            return results
+    raise Retryable(
+        "newsdrop's keys in Redis hold values that this version cannot read: check whether "
+        "another program or version writes to the same database"
+    )
 
 
-def request_of(
+def make_request(
     item: ParsedArticle,
     reader: EntryReader,
     deps: IngestDeps,
     published_at: str,
     *,
     is_known: bool,
-    is_sure: bool = False,
+    is_sure: bool,
 ) -> PublishRequest | None:
     """The publish request of an article, compared with what is published of it.
 

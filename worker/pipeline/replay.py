@@ -17,6 +17,7 @@ from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
 from worker.pipeline.revisions import as_published, compare, find_newest
 from worker.pipeline.settle import settle
+from worker.spool.claim import batched
 from worker.spool.segment import Segment
 
 
@@ -31,20 +32,11 @@ def replay(
     """
     # Looked up before anything is unpacked: usually nothing is lost, and reading all of the last
     # minutes again blocked every process for as long as they had taken.
-    lost = {
-        (outcome.entry, outcome.ordinal): outcome
-        for outcome in segment.outcomes()
-        if _is_lost(outcome, deps)
-    }
+    lost = {each.place: each for each in segment.outcomes() if _is_lost(each, deps)}
     published = read = 0
-    pending: list[tuple[PublishRequest, Outcome]] = []
-    for request in read_archived(segment, lost, deps) if lost else ():
-        pending.append(request)
-        read += 1
-        if len(pending) == MAX_ARTICLES:
-            published += _publish(segment, pending, deps)
-            pending = []
-    published += _publish(segment, pending, deps)
+    for group in batched(read_archived(segment, lost, deps), max_count=MAX_ARTICLES):
+        published += _publish(segment, group, deps)
+        read += len(group)
     if published:
         settle(segment, deps)
     on_unreadable(len(lost) - read)
@@ -61,8 +53,10 @@ def _is_lost(outcome: Outcome, deps: IngestDeps) -> bool:
 def read_archived(
     segment: Segment, wanted: Mapping[tuple[int, int], Outcome], deps: IngestDeps
 ) -> Iterator[tuple[PublishRequest, Outcome]]:
-    """The articles with these outcomes, by (entry, ordinal), parsed again from their raw files;
-    nothing of those that have expired."""
+    """The articles of these outcomes, by their places, parsed again from their raw files; nothing
+    of those that have expired."""
+    if not wanted:
+        return
     head = segment.head()
     reader = EntryReader(deps.settings, deps.sites(), deps.profile, head.batch)
     wanted_entries = {entry for entry, _ in wanted}

@@ -108,12 +108,8 @@ def _records(context: Context, past: Past, segment: Segment) -> tuple[list[PastR
     try:
         if segment.journal_path.stat().st_mtime * 1000 < past.since_ms:
             return [], 0
-        wanted = {
-            (outcome.entry, outcome.ordinal): outcome
-            for outcome in segment.outcomes()
-            if _belongs(context, past, outcome)
-        }
-        for request, outcome in read_archived(segment, wanted, context.deps) if wanted else ():
+        wanted = {o.place: o for o in segment.outcomes() if _belongs(context, past, o)}
+        for request, outcome in read_archived(segment, wanted, context.deps):
             records.append(PastRecord(outcome, request.title, request.source, request.data))
     except FileNotFoundError:
         return [], 0  # it has just expired

@@ -53,7 +53,7 @@ def scan_folders(
                 logger.warning("folder cannot be scanned", source=folder.name, error=str(error))
                 failure = error
     finally:
-        if any(batch_names(root) for root in context.roots):
+        if context.has_batches():
             notify()
     if failure is not None:
         raise failure

@@ -19,7 +19,7 @@ from worker.pipeline.replay import read_archived
 from worker.readmodel.database import open_writer
 from worker.readmodel.decision import make_decision
 from worker.readmodel.writer import ReadModelWriter
-from worker.spool.batch import batch_names
+from worker.spool.claim import batched
 from worker.spool.segment import Segment, SegmentHead
 
 logger = get_logger(__name__)
@@ -46,12 +46,12 @@ def feed_search(context: Context) -> int:
             return 0
         writer = ReadModelWriter(db)
         start = time.time()
-        if _is_busy(context) and start < writer.get_state("rest_until"):
+        if context.has_batches() and start < writer.get_state("rest_until"):
             return 0
         new = writer.find_new(context.deps.archive, time.time_ns())
         added = 0
         for segment in new:
-            if added and (time.time() - start > RUN_SECONDS or _is_busy(context)):
+            if added and (time.time() - start > RUN_SECONDS or context.has_batches()):
                 break
             _add(context, writer, segment)
             added += 1
@@ -79,10 +79,6 @@ def rebuild_search(context: Context) -> Iterator[tuple[int, int]]:
         writer.set_state(missing=0, at=time.time())
 
 
-def _is_busy(context: Context) -> bool:
-    return any(map(batch_names, context.roots))
-
-
 def _add(context: Context, writer: ReadModelWriter, segment: Segment) -> None:
     try:
         head = segment.head()
@@ -99,42 +95,33 @@ def _add(context: Context, writer: ReadModelWriter, segment: Segment) -> None:
         with suppress(FetchFailed):  # copies that cannot be read must not stop the others
             for request, outcome in read_archived(segment, missing, context.deps):
                 if len(request.data) <= _READ_BYTES:
-                    records[outcome.entry, outcome.ordinal] = orjson.loads(request.data)
+                    records[outcome.place] = orjson.loads(request.data)
     origins = {file.entry: file.origin for file in head.files}
     decisions = [
-        make_decision(head, origins.get(each.entry), each, records.get((each.entry, each.ordinal)))
+        make_decision(head, origins.get(each.entry), each, records.get(each.place))
         for each in outcomes
     ]
     writer.add(segment.batch, decisions)
 
 
 def _published(outcomes: Sequence[Outcome]) -> dict[tuple[int, int], Outcome]:
-    return {(each.entry, each.ordinal): each for each in outcomes if each.status.has_record}
+    return {each.place: each for each in outcomes if each.status.has_record}
 
 
 def _read_stream(
     context: Context, head: SegmentHead, outcomes: Sequence[Outcome]
 ) -> dict[tuple[int, int], Mapping[str, Any]]:
-    """The records that are still in the stream, by entry and ordinal."""
+    """The records that are still in the stream, by their places."""
     sizes = {file.entry: file.size for file in head.files}
     records: dict[tuple[int, int], Mapping[str, Any]] = {}
-    group: list[Outcome] = []
-    size = 0
-
-    def read_group() -> None:
+    for group in batched(
+        (each for each in _published(outcomes).values() if each.stream_id is not None),
+        size_of=lambda each: sizes.get(each.entry, 0),
+        max_count=_READ_AT_ONCE,
+        max_bytes=_READ_BYTES,
+    ):
         entries = context.articles.read_each([each.stream_id or "" for each in group])
         for each, entry in zip(group, entries, strict=True):
             if entry is not None and entry.id == each.id:
-                records[each.entry, each.ordinal] = orjson.loads(entry.data)
-
-    for each in _published(outcomes).values():
-        if each.stream_id is None:
-            continue
-        group.append(each)
-        size += sizes.get(each.entry, 0)
-        if len(group) == _READ_AT_ONCE or size > _READ_BYTES:
-            read_group()
-            group, size = [], 0
-    if group:
-        read_group()
+                records[each.place] = orjson.loads(entry.data)
     return records

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 import orjson
 
@@ -18,11 +17,12 @@ from worker.errors import SpoolUnavailable
 from worker.model import Near, Outcome, PublishRequest
 from worker.model.from_json import dataclass_from
 from worker.pipeline.context import Context
+from worker.pipeline.publisher import MAX_ARTICLES
 from worker.pipeline.replay import read_archived
+from worker.spool.claim import batched
 from worker.spool.layout import write_durably
 from worker.spool.segment import Segment
 
-MAX_ARTICLES = 50
 _LONGEST_PAUSE = 2.0
 """Seconds. After a segment the run pauses for as long as that took, so that the service can work.
 """
@@ -61,9 +61,7 @@ def rebuild_stories(
             result, earlier.resumed = earlier, earlier.segments
     # A batch may have waited for a day before it was archived.
     first_day = (begin - timedelta(days=1)).strftime("%Y%m%d")
-    for segment in deps.archive.segments(max(first_day, result.last[:8])):
-        if segment.batch[:8] == result.last[:8] and segment.batch <= result.last:
-            continue
+    for segment in deps.archive.segments(first_day, after=result.last):
         begun_at = deps.clock()
         with suppress(FileNotFoundError):  # it has expired meanwhile
             _add(context, segment, begin, result)
@@ -76,8 +74,7 @@ def rebuild_stories(
 
 
 def _add(context: Context, segment: Segment, begin: datetime, result: RebuildResult) -> None:
-    articles = _read(context, segment, begin)
-    while part := list(islice(articles, MAX_ARTICLES)):
+    for part in batched(_read(context, segment, begin), max_count=MAX_ARTICLES):
         result.articles += len(part)
         result.firsts += context.articles.remember(part)
 
@@ -101,7 +98,7 @@ def _read(context: Context, segment: Segment, begin: datetime) -> Iterator[Publi
         mark = deps.articles.find(outcome.id)
         return mark is not None and mark.revision == outcome.revision and not mark.is_withdrawn
 
-    wanted = {(one.entry, one.ordinal): one for one in segment.outcomes() if is_wanted(one)}
-    for request, _ in read_archived(segment, wanted, deps) if wanted else ():
+    wanted = {outcome.place: outcome for outcome in segment.outcomes() if is_wanted(outcome)}
+    for request, _ in read_archived(segment, wanted, deps):
         if request.marks is not None:
             yield request

@@ -73,13 +73,16 @@ class Archive:
             fsync_dir(folder)
         return segment
 
-    def segments(self, first_day: str = "") -> Iterator[Segment]:
-        """All finished segments from `first_day` (`YYYYMMDD`) on, oldest first within a day."""
+    def segments(self, first_day: str = "", *, after: str = "") -> Iterator[Segment]:
+        """All finished segments from `first_day` (`YYYYMMDD`) on, the oldest first; those of later
+        batches than `after`."""
         if not self._dir.is_dir():
             return
+        first_day = max(first_day, day_of(after))
         for day in sorted(path for path in self._dir.iterdir() if path.name >= first_day):
             for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
-                if is_batch(path.stem):  # another program's file may be beside them
+                # Another program's file may be beside them.
+                if is_batch(path.stem) and path.stem > after:
                     yield self.segment(path.stem)
 
     def folders(self) -> list[Path]:
@@ -110,14 +113,10 @@ class Archive:
         now: datetime,
         keep_days: Callable[[str], int],
         journal_days: int,
-        removals: Removals | None = None,
-    ) -> int:
+        removals: Removals,
+    ) -> None:
         """Remove raw files older than the days of their source, and journals older than theirs;
-        where segments are copied, only of those that were.
-
-        Returns the number of removed files. A failure is in `removals`.
-        """
-        removals = removals or Removals()
+        where segments are copied, only of those that were."""
         copied = cache(copied_batches)
         for segment in self.segments():
             age = now - time_of(segment.batch)
@@ -128,7 +127,6 @@ class Archive:
                 removals.remove(segment.raw_path, Path.unlink)
             if is_expired:
                 removals.remove(segment.journal_path, Path.unlink)
-        return removals.count
 
 
 def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: datetime) -> bytes:

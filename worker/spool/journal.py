@@ -100,8 +100,8 @@ def read(batch_dir: Path) -> Progress:
         elif "done" in line:
             finished.update(number for number in (line["done"],) if isinstance(number, int))
         elif outcome := read_outcome(line):
-            outcomes[outcome.entry, outcome.ordinal] = outcome
-            servers[outcome.entry, outcome.ordinal] = server
+            outcomes[outcome.place] = outcome
+            servers[outcome.place] = server
     if current is not None:
         crash_counts[current] += 1
     return Progress(

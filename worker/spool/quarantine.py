@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
@@ -186,27 +186,21 @@ class Quarantine:
             shutil.rmtree(temporary)
         return had_bytes
 
-    def remove_expired(
-        self, now: datetime, keep: timedelta, removals: Removals | None = None
-    ) -> int:
-        """Remove items that were refused longer ago than `keep`; returns their number. A failure is
-        in `removals`."""
-        return self._remove_before(time_of, now - keep, removals or Removals())
+    def remove_refused_before(self, end: datetime, removals: Removals) -> None:
+        """Remove items that were refused before `end`."""
+        self._remove_before(end, time_of, removals)
 
-    def remove_moved(self, now: datetime, keep: timedelta, removals: Removals | None = None) -> int:
-        """The same for items that were moved here longer ago than `keep`."""
-        return self._remove_before(
-            lambda item_id: _changed(self._dir / item_id), now - keep, removals or Removals()
-        )
+    def remove_moved_before(self, end: datetime, removals: Removals) -> None:
+        """Remove items that were moved here before `end`."""
+        self._remove_before(end, lambda item_id: _changed(self._dir / item_id), removals)
 
     def _remove_before(
-        self, time: Callable[[str], datetime], end: datetime, removals: Removals
-    ) -> int:
-        before = removals.count
-        for item_id in [name for name in filter(is_batch, self.ids()) if time(name) < end]:
-            with suppress(NotThere):
-                removals.remove(self._dir / item_id, lambda path: self.remove(path.name))
-        return removals.count - before
+        self, end: datetime, time: Callable[[str], datetime], removals: Removals
+    ) -> None:
+        for item_id in filter(is_batch, self.ids()):
+            if time(item_id) < end:
+                with suppress(NotThere):
+                    removals.remove(self._dir / item_id, lambda path: self.remove(path.name))
 
     def _folder(self, item_id: str) -> Path:
         if not _ID.fullmatch(item_id) or not is_batch(item_id):

@@ -1,8 +1,8 @@
 """Draining: ingest waiting batches one after the other for a slice of time."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from worker.errors import Retryable, SpoolUnavailable
@@ -67,24 +67,18 @@ def _drain(
     failure: SpoolUnavailable | None = None
     while waiting := fair_order(roots):
         has_progress = False
-        postponed = {(root, name) for root, name in waiting if is_postponed(root, name)}
+        postponed = {pair for pair in waiting if is_postponed(*pair)}
         for root, name in sorted(waiting, key=postponed.__contains__):
+            is_trial = (root, name) in postponed
             if count and clock() >= end:
                 return DrainResult(count, has_more=True)
-            if has_progress and (root, name) in postponed:
+            if has_progress and is_trial:
                 break  # others may have come meanwhile: they are before it
             try:
-                with ExitStack() as stack:
-                    if (root, name) in postponed and not stack.enter_context(
-                        deps.bounds.exclusive_trial()
-                    ):
-                        continue  # the other processes stay free
-                    batch = acquire(root, name)
+                with _hold(root, name, deps, is_trial=is_trial) as batch:
                     if batch is None:
                         continue
-                    stack.enter_context(batch)
-                    stack.enter_context(_log_context(batch))
-                    tally = _ingest(batch, deps, is_over=lambda: clock() >= end)
+                    tally = ingest(batch, deps, is_over=lambda: clock() >= end)
                     if tally is None and clock() >= end:
                         return DrainResult(count, has_more=True)
                     has_progress = True
@@ -103,15 +97,19 @@ def _drain(
     return DrainResult(count, has_more=False)
 
 
-def _ingest(batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool]) -> Tally | None:
-    try:
-        return ingest(batch, deps, is_over=is_over)
-    except Retryable as error:
-        logger.info("batch postponed", error=str(error))
-        raise
-
-
-def _log_context(batch: Batch) -> AbstractContextManager[None]:
-    """What every log line says while a batch is ingested."""
-    head = batch.manifest.head
-    return log_context(job=head.job, batch=batch.name, source=printable(head.source))
+@contextmanager
+def _hold(root: Root, name: str, deps: IngestDeps, *, is_trial: bool) -> Iterator[Batch | None]:
+    """The batch, locked and named in all lines of the log; None where another process holds it. A
+    trial may end this process: None while another one makes one, so that the rest stay free."""
+    with deps.bounds.exclusive_trial() if is_trial else nullcontext(True) as may_try:
+        batch = acquire(root, name) if may_try else None
+        if batch is None:
+            yield None
+            return
+        head = batch.manifest.head
+        with batch, log_context(job=head.job, batch=name, source=printable(head.source)):
+            try:
+                yield batch
+            except Retryable as error:
+                logger.info("batch postponed", error=str(error))
+                raise

@@ -58,9 +58,7 @@ class BatchRun:
         self._slow: set[int] = set()
         self._unwritten: list[Outcome] = []
         self._finished: list[int] = []
-        self._written = {
-            (outcome.entry, outcome.ordinal): outcome for outcome in batch.progress.outcomes
-        }
+        self._written = {outcome.place: outcome for outcome in batch.progress.outcomes}
         self._started = set(batch.progress.started)
         self._was_offered = False
         self._servers = dict(batch.progress.servers)
@@ -284,8 +282,8 @@ class BatchRun:
     def _write_journal(self) -> None:
         self._batch.journal.add(self._unwritten, self._finished)
         for outcome in self._unwritten:
-            self._written[outcome.entry, outcome.ordinal] = outcome
-            self._servers[outcome.entry, outcome.ordinal] = self._journal_server
+            self._written[outcome.place] = outcome
+            self._servers[outcome.place] = self._journal_server
         self._unwritten, self._finished = [], []
         self._written_at = self._deps.now()
 

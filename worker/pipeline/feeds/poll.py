@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from worker.errors import SpoolUnavailable
@@ -25,11 +24,11 @@ from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, Owner, claim_bytes
 from worker.spool.claim import claim as claim_files
 from worker.spool.filesystem import check_free
-from worker.spool.layout import manual_root
+from worker.spool.layout import Root, manual_root
 from worker.spool.lockfile import acquire_slot
 from worker.spool.manifest import Head
 from worker.spool.transfer import Candidate
-from worker.store.jobs import Job, log_store_errors
+from worker.store.jobs import log_store_errors
 
 logger = get_logger(__name__)
 
@@ -83,7 +82,7 @@ def fetch(
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
         return None
-    count = settings.fetching() if _has_batches(context) else settings.processes()
+    count = settings.fetching() if context.has_batches() else settings.processes()
     with acquire_slot(settings.state_dir, "fetch", max(count, settings.fetching())) as slot:
         if slot is None:
             return None
@@ -105,10 +104,6 @@ def fetch(
 def has_due_feeds(context: Context) -> bool:
     """Whether a feed is due that no process fetches. Raises Retryable."""
     return context.feed_store.count_due() > 0
-
-
-def _has_batches(context: Context) -> bool:
-    return any(map(batch_names, context.roots))
 
 
 def fetch_sources(
@@ -147,22 +142,7 @@ async def fetch_from(
     settings, root = context.settings, manual_root(context.settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
-        groups: dict[tuple[Owner | None, Path | None], list[Incoming]] = {}
-        for document in documents:
-            groups.setdefault((document.owner, document.file), []).append(document)
-        now = context.deps.now()
-        for (owner, file), own in groups.items():
-            head, job = _head(owner or Owner(POLLED, "feed"), now)
-            if file:
-                moved = [Candidate(str(file), own[0].path)]
-                claimed = claim_files(root, head, moved, context.accepted)
-            else:
-                claimed = claim_bytes(root, head, own, context.accepted)
-            count = claimed.files if claimed else 0
-            if job:
-                context.jobs.open(job, count)
-            else:
-                context.jobs.add_files(str(head.job), count)
+        _claim(context, root, documents)
         notify()
 
     def on_counted(answers: Mapping[tuple[str, str], int]) -> None:
@@ -171,7 +151,7 @@ async def fetch_from(
 
     def may_take() -> bool:
         if is_extra:
-            return not _has_batches(context)
+            return not context.has_batches()
         return len(batch_names(root)) < settings.spool.max_waiting
 
     check_free(settings.state_dir, settings.spool.min_free_mb)
@@ -194,15 +174,30 @@ async def fetch_from(
         )
 
 
+def _claim(context: Context, root: Root, documents: Sequence[Incoming]) -> None:
+    """Make fetched documents batches, one for each owner; a file is a batch of its own."""
+    groups: dict[tuple[Owner | None, Path | None], list[Incoming]] = {}
+    for document in documents:
+        groups.setdefault((document.owner, document.file), []).append(document)
+    now = context.deps.now()
+    for (wanted_owner, file), own in groups.items():
+        owner = wanted_owner or Owner(POLLED, "feed")
+        job = hourly_job(owner.source, now) if owner.job is None else None
+        name = job.id if job else owner.job
+        head = Head.new(owner.source, owner.kind, now, name, force=owner.force, strict=owner.strict)
+        if file:
+            moved = [Candidate(str(file), own[0].path)]
+            claimed = claim_files(root, head, moved, context.accepted)
+        else:
+            claimed = claim_bytes(root, head, own, context.accepted)
+        count = claimed.files if claimed else 0
+        if job:
+            context.jobs.open(job, count)
+        else:
+            context.jobs.add_files(str(head.job), count)
+
+
 def _soon_seconds(settings: Settings) -> float:
     """A fetch waits for what is due before the next tick, which would find it up to a whole tick
     late: at a host's pace of one second that is a third of the pace."""
     return min(settings.worker.tick_seconds, LONGEST_WAIT_SECONDS)
-
-
-def _head(owner: Owner, now: datetime) -> tuple[Head, Job | None]:
-    """The head of a batch, and the job of this hour where its owner has none of its own."""
-    job = hourly_job(owner.source, now) if owner.job is None else None
-    name = job.id if job else owner.job
-    head = Head.new(owner.source, owner.kind, now, name, force=owner.force, strict=owner.strict)
-    return head, job

@@ -20,7 +20,6 @@ from worker.pipeline.context import Context
 from worker.pipeline.frames import in_one_chunk
 from worker.pipeline.reparse.run import is_full, read_segments
 from worker.pipeline.reparse.state import ReparseOrder, RunState
-from worker.spool.batch import batch_names
 from worker.spool.layout import translate_errors, write_durably
 from worker.spool.lockfile import acquire_slot
 from worker.translation import mark
@@ -105,8 +104,8 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
             _save(state_dir, replace(run, finished_at=rfc3339(now()), problem=_GIVEN_UP))
             return
         _save(state_dir, replace(run, attempts=run.attempts + 1))
-        is_busy = any(map(batch_names, context.roots))
-        deadline = context.deps.clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
+        seconds = BUSY_SECONDS if context.has_batches() else RUN_SECONDS
+        deadline = context.deps.clock() + seconds
         finished_at = ""
         steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
         try:

@@ -28,7 +28,7 @@ from worker.pipeline.revisions import NewestRevision, compare, find_newest, read
 from worker.sites import Sites
 from worker.spool.batch import POSTPONED_FILE, batch_names
 from worker.spool.claim import Incoming, batched, claim_bytes
-from worker.spool.layout import day_of, manual_root
+from worker.spool.layout import manual_root
 from worker.spool.manifest import Entry, Head, Reread
 from worker.spool.segment import Segment
 
@@ -205,10 +205,7 @@ def _segments(
 ) -> Iterator[tuple[Segment, bool]]:
     """The segments behind the last one, oldest first, and whether the run has to read each; none
     that came after it began."""
-    last = (day_of(state.last) if state.last else "", state.last)
-    for segment in context.deps.archive.segments(last[0]):
-        if (day_of(segment.batch), segment.batch) <= last:
-            continue
+    for segment in context.deps.archive.segments(after=state.last):
         try:
             head = segment.head()
         except (FileNotFoundError, SpoolUnavailable):
