@@ -4,23 +4,23 @@
 -- Only the first article of a story is in the window: a thousand copies cost no more than one, and
 -- a story cannot drift from copy to copy. Below a prefix there are:
 --
---   state        hash: n number of records ever, d<day> the first record of a day, b the last day on
+--   state        hash: n number of records ever, d<day> the first record of a day, l the last day on
 --                which lists were written
 --   e:<block>    string: so many records in their order: article (15 bytes: date and key), story (15,
 --                another one only where that was withdrawn), sketch (96)
---   b            hash: number of a list -> tags of bands (2 bytes) with records (4), in their order
+--   l            hash: number of a list -> tags of bands (2 bytes) with records (4), in their order
 --   withdrawn    hash: the articles that are not valid any more
 --
 -- A call of a command costs more than what it reads. So the lists of all texts of a call are read at
 -- once when it opens the window, and what it adds is written at once when it closes the window. With
--- 1,000,000 articles a list has some 16 bands. What is too old in a list goes when it is much longer
+-- 1,000,000 articles a list has some 4 bands. What is too old in a list goes when it is much longer
 -- than most are, so that few writes pay for it; a key expires some days after it was last written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type and a damaged
 -- value are passed over, and publish.lua continues after an error; `window.problem` says what was wrong.
 -- `worker/normalize/stories/sketch.py` explains bands and sketches.
 
-local BANDS, BAND, LISTS = 8, 8, 2 ^ 19  -- of a text; an address is one more band
+local BANDS, BAND, LISTS = 8, 8, 2 ^ 21  -- of a text; an address is one more band
 local LIST_NAME, TAG = 'xxxc3xx', 'xxxxxxc2'  -- of a band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 256, 6
 local RECORD, NO_ARTICLE = 2 * ARTICLE + SKETCH, string.rep('\0', ARTICLE)
@@ -51,9 +51,9 @@ local function read_lists(window, all_marks)
   local packed, lists = table.concat(bands), window.lists
   local names = { unpack_bytes(rep(LIST_NAME, count), packed) }
   window.names, window.tags = names, { unpack_bytes(rep(TAG, count), packed) }
-  for n, list in ipairs(run(window, 'HMGET', window.prefix .. 'b', unpack(names, 1, count)) or {}) do
+  for n, list in ipairs(run(window, 'HMGET', window.prefix .. 'l', unpack(names, 1, count)) or {}) do
     if list and #list % POSTING ~= 0 then
-      window.problem = window.prefix .. 'b: a list is damaged'
+      window.problem = window.prefix .. 'l: a list is damaged'
     elseif list then
       lists[names[n]] = list
     end
@@ -73,7 +73,7 @@ local function open_window(text, all_marks)
     local kind, number = sub(name, 1, 1), tonumber(sub(name, 2))
     if kind == 'n' then
       window.next = value
-    elseif kind == 'b' then
+    elseif kind == 'l' then
       window.last_day = value
     elseif kind == 'd' and number >= today - days then
       window.oldest = math.min(window.oldest or value, value)
@@ -207,7 +207,7 @@ end
 
 -- Writes what the call has added.
 local function close_window(window)
-  local count, lists = #window.added, window.prefix .. 'b'
+  local count, lists = #window.added, window.prefix .. 'l'
   -- The number is first: a record whose number is used twice would be another article's.
   if count == 0 or type(run(window, 'HINCRBY', window.state, 'n', count)) ~= 'number' then return end
   if not window.first_today then
@@ -226,7 +226,7 @@ local function close_window(window)
   end
   run(window, 'HSET', lists, unpack(window.values))
   if window.last_day ~= window.today then
-    run(window, 'HSET', window.state, 'b', window.today)
+    run(window, 'HSET', window.state, 'l', window.today)
     run(window, 'EXPIRE', lists, window.ttl)
   end
 end

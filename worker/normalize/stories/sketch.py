@@ -32,8 +32,8 @@ MAX_CHARACTERS = 10_000
 SLOTS = 64
 BANDS = 8
 """A copy that has a third of the text is found by one of 8 values with 96 %, a half with 99.6 %."""
-BAND_MASK = 2**35 - 1
-"""A band is a number of 8 bytes: 19 bits choose a list, the 16 after them are in it."""
+BAND_MASK = 2**37 - 1
+"""A band is a number of 8 bytes: 21 bits choose a list, the 16 after them are in it."""
 MAX_NUMBERS = 14
 
 SAME_SHARE = 0.5
