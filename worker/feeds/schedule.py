@@ -71,6 +71,11 @@ class PollState:
     address: str | None = None
     is_manual: bool = False
 
+    @property
+    def has_validator(self) -> bool:
+        """Whether the server may answer 304: to a request without one that says nothing."""
+        return bool(self.etag or self.modified)
+
 
 @dataclass(frozen=True, slots=True)
 class PollResponse:
@@ -130,7 +135,7 @@ def decide_next_poll(
     if response.status == 200:
         is_same = response.body_hash is not None and response.body_hash == state.body_hash
         outcome = PollOutcome.UNCHANGED if is_same else PollOutcome.CHANGED
-    elif response.status == 304:
+    elif response.status == 304 and state.has_validator:
         outcome = PollOutcome.UNCHANGED
     else:
         return _after_failure(response, state, pace, fields, now)

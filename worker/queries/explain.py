@@ -6,7 +6,7 @@ from pathlib import Path
 
 from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
-from worker.feeds.catalog import CatalogReader
+from worker.feeds.catalog import CatalogReader, load_catalog
 from worker.fetch import printable_url
 from worker.formats.warc_framing import has_warc_name
 from worker.model import Identity, Scope, Status, Story
@@ -54,9 +54,9 @@ class InStream:
 class Explanation:
     """One article, or one refusal. Times are RFC 3339, UTC.
 
-    `known` says whether the index has the article; None where Redis does not answer.
-    `folded_title`, `scope` and `content_hash` are set where the article's text was read. `past` are
-    the decisions in the archive, oldest first. `waiting_in` names the batch of a waiting file.
+    `known`: whether the index has it; None where Redis does not answer. `folded_title`, `scope` and
+    `content_hash` are set where its text was read. `past` are the decisions in the archive, oldest
+    first. `waiting_in` names the batch of a waiting file.
     """
 
     path: str | None = None
@@ -159,12 +159,14 @@ def explain_address(settings: Settings, url: str) -> ExplainResult:
     past = list(find_by_address(open_archive(settings), shown))
     waiting = _waiting(settings, lambda recorded: matches_address(shown, printable(recorded)))
     result = _explain_history(settings, shown, past, waiting)
-    if not result.articles:
-        raise NotThere(
-            f"nothing was ever accepted from {shown}, as far as the archive goes back: give "
-            "--title and --date instead"
-        )
-    return result
+    if result.articles:
+        return result
+    advice = mark("give --title and --date instead")
+    for feed in load_catalog(settings):
+        if printable(printable_url(feed.url)) == shown:
+            advice = mark(f"`newsdrop feeds show {feed.name}` tells why")
+    text = f"nothing was ever accepted from {shown}, as far as the archive goes back"
+    raise NotThere(f"{text}: {advice}")
 
 
 def _explain_history(

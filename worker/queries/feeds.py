@@ -37,9 +37,10 @@ class FeedView:
 
     `name` never changes; `label`, if set, is what people see. `configured`: the feed is defined in
     the config file, so no command changes it. `moved_to` is its address after a permanent redirect.
-    `interval_seconds` is None where it has a `schedule`. `failures` counts consecutive polls that
-    failed or brought unreadable documents; `trouble` and `error` belong to the last of them. Counts
-    are of articles, and None without Redis; `rechecks` are those of its published pages.
+    `interval_seconds` is None where it has a `schedule`. Nothing is fetched from its host until
+    `host_pause`, because the host asked for that (429, 503). `failures` counts consecutive polls
+    that failed or brought unreadable documents; `trouble` and `error` belong to the last of them.
+    Counts are of articles, and None without Redis; `rechecks` are those of its published pages.
     """
 
     name: str
@@ -56,6 +57,7 @@ class FeedView:
     last_poll: str | None = None
     last_new: str | None = None
     next_poll: str | None = None
+    host_pause: str | None = None
     moved_to: str | None = None
     entries: int | None = None
     published: int | None = None
@@ -178,6 +180,7 @@ def _view(
         last_poll=_time(state.polled_ms),
         last_new=_time(state.new_ms),
         next_poll=None if paused else _next_poll(state, now),
+        host_pause=_time(state.host_free_ms) if _is_host_pausing(state, now) else None,
         moved_to=printable_url(state.address) if state.address else None,
         last_gap=_time(state.gap_ms),
         failures=state.failures or state.bad,
@@ -201,7 +204,13 @@ def _status(state: FeedState, *, paused: bool) -> FeedStatus:
 
 def _next_poll(state: FeedState, now: datetime) -> str | None:
     """None where no worker has read the configuration of the feed yet."""
+    if state.due_ms is not None and _is_host_pausing(state, now):
+        return _time(max(state.due_ms, state.host_free_ms))
     return rfc3339(now) if state.due_ms == 0 else _time(state.due_ms)
+
+
+def _is_host_pausing(state: FeedState, now: datetime) -> bool:
+    return state.host_free_ms > now.timestamp() * 1000
 
 
 def _last_error(state: FeedState) -> str | None:

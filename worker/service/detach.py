@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from worker.errors import ConfigError, NewsdropError, UsageError
 from worker.service.child_logs import ChildLog
@@ -19,9 +20,9 @@ _ERRORS: dict[bytes, type[NewsdropError]] = {b"usage\n": UsageError, b"config\n"
 def detach(state: StateDir, serve: _Serve) -> None:
     """Run `serve(on_ready, log)` in a background process; return once it called `on_ready()`.
 
-    Its output goes to `log`, `<state>/log/up.log`, which it trims itself. It has its own session, so that closing the terminal
-    does not end it. Ctrl-C before that stops all of it. Call before any thread is started: the
-    process is forked.
+    Its output goes to `log`, `<state>/log/up.log`, which it trims itself. It has its own session,
+    so that closing the terminal does not end it. Ctrl-C before that stops all of it. Call before
+    any thread is started: the process is forked.
 
     Raises the ConfigError or UsageError that `serve` raised before it was ready, or a ConfigError
     that names its log.
@@ -57,7 +58,7 @@ def detach(state: StateDir, serve: _Serve) -> None:
 def _background(state: StateDir, serve: _Serve, pipe: int) -> int:
     os.setsid()
     log = ChildLog(state.logs, "up")
-    with log.open() as output, open(os.devnull, "rb") as null:
+    with log.open() as output, Path(os.devnull).open("rb") as null:
         for target, source in ((0, null), (1, output), (2, output)):
             os.dup2(source.fileno(), target)
     open_pipe = [pipe]

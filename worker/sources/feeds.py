@@ -126,7 +126,7 @@ class FeedSource:
             trouble = error.trouble if isinstance(error, FetchFailed) else Trouble.ADDRESS
             failure = PollResponse(None, str(error), trouble)
             return self._result(lease, feed, before, failure, begun_at=begun_at)
-        response = _poll_response(answer, self.now())
+        response = _poll_response(answer, self.now(), before)
         if answer.permanent_url is not None:
             new_address = _new_address(feed, answer.permanent_url, home, fetcher)
             response = replace(response, permanent_url=new_address)
@@ -234,8 +234,9 @@ def _new_address(feed: Feed, there: str, home: Target, fetcher: Fetcher) -> str 
     return there.replace("://", f"://{user}@", 1) if at else there
 
 
-def _poll_response(answer: FetchResponse, now: datetime) -> PollResponse:
-    is_ok, is_same = answer.status == HTTPStatus.OK, answer.status == HTTPStatus.NOT_MODIFIED
+def _poll_response(answer: FetchResponse, now: datetime, before: PollState) -> PollResponse:
+    is_ok = answer.status == HTTPStatus.OK
+    is_same = answer.status == HTTPStatus.NOT_MODIFIED and before.has_validator
     return PollResponse(
         status=answer.status,
         message=None if is_ok or is_same else describe_status(answer),

@@ -67,6 +67,7 @@ class FeedState:
 
     `status` is of the last answer; `trouble` and `error` are set while polls fail, `bad_reason`
     and `bad_message` while documents cannot be read. `address` is where it moved permanently.
+    `host` asked, by the answer to any request, that nothing is sent to it until `host_free_ms`.
     """
 
     name: str
@@ -95,13 +96,16 @@ class FeedState:
     address: str | None = None
     moved_to: str | None = None
     moved_count: int = 0
+    host: str | None = None
+    host_free_ms: int = 0
 
     @property
     def is_failing(self) -> bool:
         return bool(self.failures or self.bad)
 
 
-STATE_TYPES = {f.name: f.type for f in fields(FeedState) if f.name not in ("name", "due_ms")}
+_OTHERS = ("name", "due_ms", "host_free_ms")
+STATE_TYPES = {f.name: f.type for f in fields(FeedState) if f.name not in _OTHERS}
 
 
 def read_poll_state(lease: Lease) -> PollState:

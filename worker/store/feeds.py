@@ -1,7 +1,7 @@
 """The state of feeds between polls, and when each is polled next."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -206,7 +206,16 @@ class FeedStore(LeaseQueue):
             due_times = self.get_due_times(chunk)
             for name, values in zip(chunk, self._read_fields(chunk, *STATE_TYPES), strict=True):
                 states.append(parse_state(name, due_times.get(name), values))
-        return states
+        free_ms = self._read_pauses({state.host for state in states if state.host})
+        return [replace(state, host_free_ms=free_ms.get(state.host, 0)) for state in states]
+
+    def _read_pauses(self, hosts: Iterable[str]) -> dict[str | None, int]:
+        """Until when (Unix ms) hosts asked to be left alone."""
+        listed = list(hosts)
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for host in listed:
+                pipe.hget(self._hosts + host.encode(), "cool")
+            return dict(zip(listed, (int(value or 0) for value in pipe.execute()), strict=True))
 
     def _read_fields(self, names: Sequence[str], *wanted: str) -> list[list[Any]]:
         with translated(), self._client.pipeline(transaction=False) as pipe:

@@ -135,7 +135,11 @@ def refresh(
     failing: Failing = False,
     json: Json = False,
 ) -> None:
-    """Poll feeds now instead of at their next time. The rate limit per host still applies."""
+    """Poll feeds now instead of at their next time.
+
+    The rate limit per host still applies, and so does a pause that a host asked for: see
+    `reset-errors`.
+    """
     from worker.actions.feeds import refresh as refresh_feeds
 
     settings = settings_of(context)
@@ -147,7 +151,10 @@ def refresh(
 def reset_errors(
     context: typer.Context, names: Names = None, every: All = False, json: Json = False
 ) -> None:
-    """Forget the failures and the validators (ETag, Last-Modified) of feeds, and poll them now."""
+    """Forget the failures and the validators (ETag, Last-Modified) of feeds, and poll them now.
+
+    A pause that their hosts asked for (429 or 503 with Retry-After) ends, too.
+    """
     from worker.actions.feeds import reset_errors as reset_feeds
 
     selection = reset_feeds(settings_of(context), names or [], every=every)

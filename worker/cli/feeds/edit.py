@@ -39,6 +39,7 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
         (mark("title"), state.title),
         (mark("last poll"), state.last_poll),
         (mark("next poll"), state.next_poll),
+        (mark("host pauses until"), state.host_pause),
         (mark("moved to"), state.moved_to),
         (mark("rechecks"), rechecks),
         (mark("error"), state.error),

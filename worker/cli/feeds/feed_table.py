@@ -132,7 +132,7 @@ def _label(feed: FeedView) -> Text:
 
 
 def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | None) -> None:
-    feeds = [feed for feed in listed if feed.error or feed.gaps or feed.moved_to or feed.rejected]
+    feeds = [feed for feed in listed if any(_notices(feed, view.at))]
     feeds.sort(key=lambda feed: not feed.error)
     for feed in islice(feeds, limit):
         for line, style in _notices(feed, view.at):
@@ -161,6 +161,13 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
         if feed.status is not FeedStatus.PAUSED:
             text += translate(f"; next try {format_until(feed.next_poll, now, gettext('soon'))}")
         yield Text(text), "red"
+    if feed.host_pause:
+        again = format_until(feed.host_pause, now, gettext("soon"))
+        text = (
+            f"its host asked for a pause and is contacted again {again}; to poll it now: "
+            f"newsdrop feeds reset-errors {feed.name}"
+        )
+        yield Text(translate(text)), "yellow"
     if feed.gaps:
         gaps, last = count_noun(feed.gaps, "gap"), format_age(feed.last_gap, now)
         text = f"{gaps}, the last {last}: entries may have been missed"
