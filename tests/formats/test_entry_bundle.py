@@ -25,6 +25,7 @@ ENTRY = RawArticle(
     external_url="https://b.example/1",
     base_url="https://a.example/",
     feed_url="https://a.example/feed",
+    guid="tag:a.example,2021:1",
     summary="s",
     image="https://a.example/1.jpg",
     attachments=(Attachment("https://a.example/1.mp3", "audio/mpeg", "t"),),

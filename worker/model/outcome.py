@@ -97,6 +97,9 @@ class PublishRequest:
     revision that the data was compared with (0: none): another one gives no decision. `withdraw`
     publishes a tombstone of a known article.
 
+    `guid` is an 8-byte hash of a feed entry's guid: a later entry with it is looked up by that.
+    `date` is the record's, if it is not that of the alias or identity.
+
     With `marks` the story of an article that is appended is decided, too; with `story` it is that
     one: a revision, and what is published again, keep their story.
     """
@@ -114,6 +117,8 @@ class PublishRequest:
     withdraw: bool = False
     marks: StoryMarks | None = None
     story: Story | None = None
+    guid: bytes | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ class RawArticle:
     `dates` and `modified` are in order of trust. `authors` are names as written, possibly an
     outlet's. `extra` holds what has no field, as JSON values. `member` is the escaped path within
     an archive. If a feed entry and its page were merged, `merged` names the origin of each field:
-    `feed` or `page`. `url` is the address as given; `canonical_url` the one that its page declares,
-    if that is plausible. With `has_run_time` a date without a zone is the time when a mirror ran.
+    `feed` or `page`. `guid` identifies a feed's entry within the feed. `url` is the address as
+    given; `canonical_url` the one that its page declares, if that is plausible. With `has_run_time`
+    a date without a zone is the time when a mirror ran.
     """
 
     parser: str
@@ -57,6 +58,7 @@ class RawArticle:
     external_url: str | None = None
     base_url: str | None = None
     feed_url: str | None = None
+    guid: str | None = None
     summary: str | None = None
     image: str | None = None
     attachments: tuple[Attachment, ...] = ()

@@ -94,6 +94,13 @@ def entry_mark(content: bytes, profile: Profile) -> bytes:
     return blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
 
 
+def guid_mark(guid: str, source: str, feed_url: str) -> bytes:
+    """8 bytes for the guid of a feed's entry: an edited one is found, whatever its title and date
+    are now."""
+    text = "\0".join(("guid", source, feed_url, guid))
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+
+
 @lru_cache(maxsize=256)
 def _profile_key(profile: Profile) -> bytes:
     scoped = profile.source if profile.scope is not Scope.GLOBAL else ""

@@ -29,12 +29,13 @@ from worker.model import (
     RawArticle,
     Refusal,
     Revision,
+    Scope,
     Status,
     Story,
 )
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
-from worker.normalize.identity import file_mark
+from worker.normalize.identity import file_mark, guid_mark
 from worker.normalize.stories.marks import marks_of
 from worker.pipeline.failure import ParseFailure, classify_error, strict_message
 from worker.settings import Settings
@@ -59,8 +60,9 @@ class ParsedArticle:
 
     `path` is escaped; `size` is about how many bytes it holds; `whole_file` means that its file
     holds nothing else. `mark` identifies the input that is this article and no other, if there is
-    one. `article` has date and key of the published record that it reads again; its own title and
-    date may give others.
+    one. `article` has date and key of the published record that it reads again, or (`is_edit`) of
+    which it is a feed's later version; its own title and date may give others. `guid` identifies
+    the entry of a feed.
     """
 
     entry: Entry
@@ -72,6 +74,8 @@ class ParsedArticle:
     size: int
     mark: bytes | None = None
     article: Identity | None = None
+    guid: bytes | None = None
+    is_edit: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -121,19 +125,21 @@ class EntryReader:
         *,
         ingested_at: str,
         is_known: bool = False,
-        revise: Callable[[Article], Revision | None] | None = None,
+        revise: Callable[[Article], tuple[Article, Revision | None]] | None = None,
         story: Story | None = None,
     ) -> PublishRequest:
         """The publish request of an article; without its data if it is probably known.
 
-        `ingested_at` is RFC 3339, UTC. `revise` compares a record with the published one,
-        whose story is `story`. Raises whatever a bug in making the record raises.
+        `ingested_at` is RFC 3339, UTC. `revise` compares a record with the published one, whose
+        story is `story`, and may keep fields of that. Raises whatever a bug in making the record
+        raises.
         """
         profile = self.profile(item.entry)
         record = None if is_known and revise is None else item.record(ingested_at)
-        revised = revise(record) if revise and record else None
-        if record and revised:
-            record = replace(record, revised=revised)
+        revised = None
+        if record and revise:
+            record, revised = revise(record)
+            record = replace(record, revised=revised) if revised else record
         is_reread, own = item.entry.reread is not None, item.normalized.identity
         withdraws = item.entry.form is Form.TOMBSTONE
         is_marked = record is not None and profile.near is Near.MARK and not withdraws
@@ -145,12 +151,14 @@ class EntryReader:
             source=profile.source,
             data=orjson.dumps(record) if record else b"",
             on_change=OnChange.DUPLICATE if is_reread else profile.on_change,
-            force=revised is not None if is_reread else self.head.force,
+            force=revised is not None if is_reread or item.is_edit else self.head.force,
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
             withdraw=withdraws,
             marks=marks_of(record) if record and is_marked else None,
             story=story,
+            guid=item.guid,
+            date=record.date if record else None,
         )
 
     def outcome(
@@ -279,7 +287,19 @@ def normalize_item(
     if is_final and normalized.warnings and reader.refuses_warnings(entry):
         problem = strict_message(normalized.warnings)
         return ParseFailure(ordinal, Reason.WARNING, problem, whole_file)
-    return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
+    size, guid = len(item.html), _guid_of(reader, entry, item)
+    return ParsedArticle(
+        entry, ordinal, path, normalized, digest, whole_file, size, mark, guid=guid
+    )
+
+
+def _guid_of(reader: EntryReader, entry: Entry, item: RawArticle) -> bytes | None:
+    """A polled feed is a source; of several feeds in a folder each has guids of its own."""
+    profile = reader.profile(entry)
+    if not item.guid or profile.scope is Scope.CONTENT:
+        return None
+    feed_url = (item.feed_url or "") if entry.form is Form.ANY else ""
+    return guid_mark(item.guid, profile.source, feed_url)
 
 
 def _provenance(

@@ -10,6 +10,7 @@ from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source, first_seen_at
 from worker.pipeline.failure import ParseFailure, classify_error
+from worker.pipeline.feeds.edits import divide_by_guid, find_edits
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import compare, find_newest, may_revise
 from worker.spool.batch import Batch
@@ -27,15 +28,21 @@ MAX_BYTES = 2_000_000
 def publish(
     items: Sequence[ParsedArticle], batch: str, reader: EntryReader, deps: IngestDeps
 ) -> list[tuple[ParsedArticle, Outcome | ParseFailure]]:
-    """Publish articles; the outcome of each, or why its record could not be made.
+    """Publish articles; the outcome of each, or why its record could not be made."""
+    groups = divide_by_guid(items)
+    return [result for group in groups for result in _publish(group, batch, reader, deps)]
 
-    Articles that the index holds are sent without their data. The index may forget one between
+
+def _publish(
+    items: Sequence[ParsedArticle], batch: str, reader: EntryReader, deps: IngestDeps
+) -> list[tuple[ParsedArticle, Outcome | ParseFailure]]:
+    """Articles that the index holds are sent without their data. The index may forget one between
     the lookup and the call: it is left undecided and sent again with its data.
     """
     published_at = rfc3339(deps.now())
     results: list[tuple[ParsedArticle, Outcome | ParseFailure]] = []
     exists = deps.articles.exists([item.identity for item in items])
-    undecided = list(zip(items, exists, strict=True))
+    undecided = find_edits(items, exists, deps.articles)
     for attempt in range(_MAX_ROUNDS):
         requested: list[tuple[ParsedArticle, PublishRequest]] = []
         for item, is_known in undecided:

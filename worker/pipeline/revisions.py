@@ -83,8 +83,28 @@ def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | 
 
 def compare(
     article: Article, item: ParsedArticle, newest: NewestRevision, *, force: bool
+) -> tuple[Article, Revision | None]:
+    """`article` with what stays of the published one, and how it differs from that; None if it is
+    not a revision of it."""
+    if item.guid and item.article and newest.record is not None:
+        article = _with_first_date(article, newest.record, is_reread=item.entry.reread is not None)
+    return article, _revision(article, item, newest, force=force)
+
+
+def _with_first_date(article: Article, published: Mapping[str, Any], *, is_reread: bool) -> Article:
+    """An edited entry of a feed has the date of the edit: the article keeps its first one."""
+    first, moved = published.get("date_published"), article.date_published
+    if not first or not moved or (is_reread and moved != published.get("date_modified")):
+        return article
+    names = ("date", "date_published", "date_precision", "date_source")
+    dates: dict[str, Any] = {name: published.get(name) for name in names}
+    modified = article.date_modified or (moved if moved > first else None)
+    return replace(article, date_modified=modified, **dates)
+
+
+def _revision(
+    article: Article, item: ParsedArticle, newest: NewestRevision, *, force: bool
 ) -> Revision | None:
-    """How `article` differs from what is published; None if it is not a revision of it."""
     reread = item.entry.reread
     is_other = not item.identity.content.startswith(newest.index_entry.identity.content)
     reason = RevisionReason.FORCED if force else RevisionReason.CHANGED
@@ -105,7 +125,7 @@ def compare(
             is_changed = is_other and has_page
         if not is_changed or newest.index_entry.is_withdrawn:
             return None
-    elif not is_other and not force:
+    elif not is_other and not force and not (item.is_edit and "title" in fields):
         return None
     return Revision(reason, newest.index_entry.revision, fields, listed_changes)
 
@@ -114,7 +134,8 @@ def as_published(item: ParsedArticle, article_id: str | None) -> ParsedArticle:
     """The article as the record `article_id`, which it was published as: rules may have changed."""
     if article_id in (None, item.normalized.identity.id):
         return item
-    return replace(item, article=parse_article_id(article_id or ""))
+    is_edit = item.guid is not None and item.entry.reread is None
+    return replace(item, article=parse_article_id(article_id or ""), is_edit=is_edit)
 
 
 def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

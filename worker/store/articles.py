@@ -123,9 +123,14 @@ class ArticleStore(Stream):
         answers = [marks for part in _chunks(raws) for marks in self._look_up(part)]
         return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
 
+    def find_guids(self, guids: Sequence[bytes]) -> list[IndexEntry | None]:
+        """The index entry of the article that last had each guid, whatever its content is."""
+        answers = [marks for part in _chunks(guids) for marks in self._look_up(part, mode=2)]
+        return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
+
     def have_marks(self, raws: Sequence[bytes]) -> list[bool]:
         """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
-        flags = b"".join(self._look_up(part, yes_or_no=True) for part in _chunks(raws))
+        flags = b"".join(self._look_up(part, mode=1) for part in _chunks(raws))
         return [flag == ord("1") for flag in flags]
 
     def find(self, article_id: str, max_aliases: int = 8) -> IndexEntry | None:
@@ -172,12 +177,11 @@ class ArticleStore(Stream):
             keys += mark_keys
             args += (request.claim.encode(), len(mark_keys), mark_field(identity))
             args += (identity.key[8:] + identity.content[:6], _on_change(request))
-            if request.raw:
-                keys.append(layout.raw_keys(request.raw, now)[0])
-                args += (raw_field(request.raw), raw_mark(identity))
-            else:
-                args += (b"", b"")
-            date = (request.alias or identity).date or ""
+            raws = [raw for raw in (request.raw, request.guid) if raw]
+            keys += [layout.raw_keys(raw, now)[0] for raw in raws]
+            args.append(raw_field(request.raw) if request.raw else b"")
+            args.append(raw_mark(identity) if raws else b"")
+            date = request.date or (request.alias or identity).date or ""
             args += (identity.id.encode(), request.title.encode(), date.encode())
             args += (
                 request.source.encode(),
@@ -185,6 +189,7 @@ class ArticleStore(Stream):
                 self._revision_argument(request, keys, now),
             )
             args += (_marks(request), pack_story(request.story))
+            args.append(raw_field(request.guid) if request.guid else b"")
         answers = self._run(self._publish, keys, args)
         for problem in answers[len(requests) :]:
             _warn_of_window(text_of(problem))
@@ -200,10 +205,10 @@ class ArticleStore(Stream):
         field = mark_field(request.alias)
         return base + bytes([len(mark_keys)]) + field + alias_mark(request.alias, request.identity)
 
-    def _look_up(self, raws: Sequence[bytes], *, yes_or_no: bool = False) -> Any:
+    def _look_up(self, raws: Sequence[bytes], *, mode: int = 0) -> Any:
         layout, now = self._layout, self._now()
         args: list[bytes | int] = [layout.keep_seconds, layout.key("i", "")]
-        args += (DATED_SHARDS, UNDATED_SHARDS, RAW_SHARDS, layout.generation(now), int(yes_or_no))
+        args += (DATED_SHARDS, UNDATED_SHARDS, RAW_SHARDS, layout.generation(now), mode)
         args.append(b"".join(raws))
         try:
             return self._lookup.run(self._client, [layout.key("r", "")], args)

@@ -1,4 +1,5 @@
-"""The keys of the store, and the bytes of the index: 52 an article, plus what Redis adds.
+"""The keys of the store, and the bytes of the index: 52 an article, 22 more for a feed's, plus what
+Redis adds.
 
 All names contain ``{<stream>}``, so Redis Cluster keeps them in the stream's slot. The index
 consists of hashes that are small enough for Redis to store each as one packed block (a
@@ -17,7 +18,8 @@ key, below ``{<stream>}:``   field                 value
                                                    again and has this key now
 ``i:u<generation>:<shard>``  the same              the same, for articles without a date
 ``r:<generation>:<shard>``   last 7 bytes of raw   *raw mark*: date (3), first 8 bytes of
-                                                   the key, 2 of the content hash
+                                                   the key, 2 of the content hash. A hash
+                                                   of a guid has one, too, for any content
 ===========================  ====================  ========================================
 
 A dated bucket expires as a whole, so it lives as long as one of its articles is still found.

@@ -3,7 +3,7 @@
 -- KEYS  1 prefix of the raw keys
 -- ARGV  1 seconds that marks live, 2 '{<stream>}:i:', 3 shards of a dated bucket, 4 shards of an
 --       undated one, 5 shards of the raw keys, 6 present generation, 7 1 if only yes or no is
---       needed, 8 the raw hashes, 8 bytes each
+--       needed, 2 if the content may be another one, 8 the raw hashes, 8 bytes each
 -- Returns for each raw hash {raw mark, mark}, or nil; with ARGV 7 a string of a 1 or 0 for each.
 --
 -- The keys are not in KEYS: those of the marks are known only here, and three raw keys for each of
@@ -11,7 +11,7 @@
 
 local keep, prefix, raws = tonumber(ARGV[1]), ARGV[2], ARGV[8]
 local dated, undated, raw_shards = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local present, yes_or_no = tonumber(ARGV[6]), ARGV[7] == '1'
+local present, yes_or_no, any_content = tonumber(ARGV[6]), ARGV[7] == '1', ARGV[7] == '2'
 local raw_keys = {}
 for back = 0, 2 do raw_keys[#raw_keys + 1] = string.format('%s%d:', KEYS[1], present - back) end
 
@@ -53,7 +53,7 @@ for n = 1, #raws / 8 do
       for _, key in ipairs(keys) do
         local mark = redis.call('HGET', key, field)
         if mark then
-          if #mark ~= 19 and string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
+          if #mark ~= 19 and (any_content or string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13)) then
             results[n] = yes_or_no and '1' or { raw_mark, mark }
             move(key, keys[1], field, mark)
             move(start .. shard, youngest, raw_field, raw_mark)

@@ -1,15 +1,16 @@
 -- Publishes articles: decides which are new, appends them to the stream and marks them, in one step.
 --
 -- KEYS  1 stream, 2 claims of the batch, then for each request its mark keys (marks are written
---       to the first), if it has a raw mark its raw key, and the mark keys of its other key
+--       to the first), if it has a raw mark its raw key, if it has a guid the raw key of that, and the mark keys of its other key
 -- ARGV  1 seconds that marks live, 2 seconds that claims live, 3 the window of stories ('' if none
---       is needed), then for each request fifteen:
+--       is needed), then for each request sixteen:
 --       0 claim, 1 number of its mark keys, 2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
 --       4 on change ('' | 'revise' | 'force' | 'withdraw'), 5 raw field ('' if none), 6 raw mark,
 --       7 id, 8 title, 9 date, 10 source, 11 data, 12 '' or what is known of the article already:
 --       the revision that the data was compared with (2 bytes, 0: none), and if it was read again
 --       under another key the number of mark keys of that (1), its field (8) and its alias (19),
---       13 '' or what recognises its text (see stories.lua), 14 '' or the story that it tells
+--       13 '' or what recognises its text (see stories.lua), 14 '' or the story that it tells,
+--       15 the raw field of its guid ('' if none)
 -- Returns for each request '<status> <revision> <first published ms> <stream id> <flags>' (flags: 1
 -- the content differs, 2 the other key is that of another article), followed by its story where it
 -- has one; 'alias <date and key>' if the key is an alias of another, or '' if the article would be
@@ -28,7 +29,7 @@
 
 local stream, claims = KEYS[1], KEYS[2]
 local keep, keep_claims = tonumber(ARGV[1]), ARGV[2]
-local FIRST, WIDTH = 4, 15
+local FIRST, WIDTH = 4, 16
 local MOST = 64  -- requests of a call: MAX_REQUESTS in articles.py
 
 -- ── read ──────────────────────────────────────────────────────────────────────────────────
@@ -47,9 +48,9 @@ end
 
 local marks = {}   -- by mark key and field; false if there is none
 local homes = {}   -- the key that has a mark
-local raws = {}    -- the raw marks before this call, by request
+local raws = {}    -- the raw key, field and mark before this call of its bytes and of its guid, by request
 local next_key = 3
-local key_of, raw_key_of, aliases = {}, {}, {}
+local key_of, aliases = {}, {}
 
 -- Reads the mark of a field from the next `count` keys; returns the first key.
 local function read_mark(field, count)
@@ -72,10 +73,14 @@ end
 for n = 1, #names do
   local at = FIRST + (n - 1) * WIDTH
   key_of[n] = read_mark(ARGV[at + 2], tonumber(ARGV[at + 1]))
-  if ARGV[at + 5] ~= '' then
-    raw_key_of[n] = KEYS[next_key]
-    raws[n] = redis.call('HGET', KEYS[next_key], ARGV[at + 5])
-    next_key = next_key + 1
+  raws[n] = {}
+  for _, offset in ipairs({ 5, 15 }) do
+    local field = ARGV[at + offset]
+    if field ~= '' then
+      local value = redis.call('HGET', KEYS[next_key], field)
+      table.insert(raws[n], { key = KEYS[next_key], field = field, value = value, is_guid = offset == 15 })
+      next_key = next_key + 1
+    end
   end
   if #ARGV[at + 12] > 2 then
     local count, field, value = struct.unpack('>Bc8c19', ARGV[at + 12], 3)
@@ -180,8 +185,10 @@ for n = 1, #names do
     local home = homes[key_of[n] .. ARGV[FIRST + (n - 1) * WIDTH + 2]]
     if home and home ~= key_of[n] then moved[#moved + 1] = home end
     local alias = plans[n].alias
-    for _, key in pairs({ key_of[n], raw_key_of[n] or false, alias and alias.key }) do
-      if key and not lives[key] then
+    local keys = { key_of[n], alias and alias.key }
+    for _, raw in ipairs(raws[n]) do keys[#keys + 1] = raw.key end
+    for _, key in pairs(keys) do
+      if not lives[key] then
         lives[key] = redis.call('TTL', key)
         hashes[#hashes + 1] = key
         if lives[key] < keep then short_lived[#short_lived + 1] = key end
@@ -248,10 +255,6 @@ for n = 1, #names do
     local key, field = key_of[n], ARGV[at + 2]
     local name = key .. field
     local mark, home = written[name] or marks[name], homes[name]
-    if plan.alias then
-      redis.call('HSET', plan.alias.key, plan.alias.field, plan.alias.value)
-      touched[plan.alias.key] = true
-    end
     if plan.status == 'duplicate' then
       if home and home ~= key then redis.call('HSET', key, field, mark.value) end
     else
@@ -270,6 +273,10 @@ for n = 1, #names do
       end
       plan.id = id
     end
+    if plan.alias then
+      redis.call('HSET', plan.alias.key, plan.alias.field, plan.alias.value)
+      touched[plan.alias.key] = true
+    end
     if home and home ~= key then redis.call('HDEL', home, field) end
     homes[name] = nil
     answers[n] = string.format('%s %d %.0f %s %d', plan.status, plan.revision,
@@ -279,11 +286,11 @@ for n = 1, #names do
     touched[key] = true
     -- Without a raw mark, bytes whose content differs from the published one are parsed each
     -- time, so that the difference is reported each time.
-    if raw_key_of[n] and not (plan.status == 'duplicate' and plan.differs) then
-      if raws[n] ~= ARGV[at + 6] then
-        redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
+    for _, raw in ipairs(raws[n]) do
+      if raw.is_guid or not (plan.status == 'duplicate' and plan.differs) then
+        if raw.value ~= ARGV[at + 6] then redis.call('HSET', raw.key, raw.field, ARGV[at + 6]) end
+        touched[raw.key] = true
       end
-      touched[raw_key_of[n]] = true
     end
     new_answers[#new_answers + 1] = names[n]
     new_answers[#new_answers + 1] = field .. answers[n]

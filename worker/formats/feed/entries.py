@@ -70,6 +70,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
         url=entry.url,
         base_url=entry.base or entry.url or head.link or feed_url,
         feed_url=head.address or feed_url,
+        guid=entry.guid,
         summary=_without_footer(entry.summary) if entry.summary else None,
         image=entry.image,
         attachments=entry.attachments,

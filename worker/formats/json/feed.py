@@ -54,6 +54,7 @@ def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal
         authors=article.authors or persons_of(feed.get("authors") or feed.get("author")),
         language=article.language or text_of(feed.get("language")) or None,
         feed_url=url_of(feed.get("feed_url")),
+        guid=text_of(item.get("id")) if isinstance(item, dict) else None,
         base_url=article.url or home,
     )
 

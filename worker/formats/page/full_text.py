@@ -183,6 +183,7 @@ def _merged(entry: RawArticle, page: RawArticle) -> RawArticle:
         or entry.base_url
         or page.base_url,
         feed_url=entry.feed_url,
+        guid=entry.guid,
         attachments=_attachments(entry, page),
         extra={**page.extra, **entry.extra},
         warnings=tuple(dict.fromkeys(warnings)),

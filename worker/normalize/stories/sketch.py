@@ -16,6 +16,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -27,6 +28,8 @@ PIECE = 8
 """Bytes. 8 Chinese characters, or about three words in Latin letters, whose vowels are dropped."""
 MIN_PIECES = 60
 """A shorter text has no sketch: captions, flashes, posts of pictures."""
+MAX_SHORT = 2_000
+"""Characters of two texts without a sketch together, unless they are templates."""
 MAX_CHARACTERS = 10_000
 """The text after them is not read: it costs time, and no story begins there."""
 SLOTS = 64
@@ -162,6 +165,18 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
     ):
         return contained, Apart.TITLES
     return contained, None if _numbers_agree(numbers, other_numbers) else Apart.NUMBERS
+
+
+def is_version(old: str, new: str) -> bool:
+    """Whether two different texts are versions of one. Shorter ones have no sketch."""
+    first, second = sketch_of(old), sketch_of(new)
+    if first and second:
+        return similarity(first.sketch, second.sketch) > 0
+    numbers, others = _find_numbers(old), _find_numbers(new)
+    if len(numbers & others) < SAME_NUMBERS * min(len(numbers), len(others)):
+        return False
+    is_short = len(old) + len(new) <= MAX_SHORT  # the time is square
+    return is_short and SequenceMatcher(None, old, new, autojunk=False).ratio() >= SAME_SHARE
 
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:

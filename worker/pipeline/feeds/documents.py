@@ -5,6 +5,7 @@ by its mark in the index and is not normalized again.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
@@ -66,11 +67,16 @@ class FeedDocument:
     def articles(self, *, may_fetch_pages: bool = True) -> Iterator[FeedArticle]:
         """The entries that are not seen. Without `may_fetch_pages` each has the feed's own text,
         with a warning where its page would have been fetched."""
+        if all(self.is_seen):
+            return
         full_text = self.reader.profile(self.entry).full_text
+        counts = Counter(entry.key for entry in self.feed.entries)
         for ordinal, feed_entry in enumerate(self.feed.entries):
             if self.is_seen[ordinal]:
                 continue
             raw, page = self._read(feed_entry), None
+            if counts[feed_entry.key] > 1 and isinstance(raw, RawArticle):
+                raw = replace(raw, guid=None)  # it identifies nothing
             if full_text and isinstance(raw, RawArticle) and _is_web(raw.url):
                 if may_fetch_pages:
                     page = raw
@@ -194,6 +200,7 @@ _DATES = (
     (b"<pubDate>", b"</pubDate>"),
     (b"<published>", b"</published>"),
     (b"<dc:date>", b"</dc:date>"),
+    (b"<updated>", b"</updated>"),
     (b'"date_published":"', b'"'),
 )
 

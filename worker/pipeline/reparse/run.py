@@ -95,7 +95,7 @@ class _Run:
                 self.result.failed += 1
                 continue
             self.result.trimmed += newest.record is None
-            revision = compare(item.record(""), item, newest, force=False)
+            _, revision = compare(item.record(""), item, newest, force=False)
             if revision is None:
                 self.result.unchanged += 1
             else:

@@ -1,0 +1,69 @@
+"""Entries of feeds that were edited: a known guid with another title or date.
+
+Atom asks for the time of the last change only, and many sites move an RSS entry's date with each
+edit. By title and date alone every edit was an article of its own.
+
+Guids are also wrong: some feeds have one for all entries, or for the report of each day. Two
+articles are worse taken for one than one for two. So a guid only says what to compare with, and an
+entry is a later version only if its title is the same and its text is mostly the same, or its text
+is the same and long. Entries that are in one document together are never versions of each other.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from worker.model import IndexEntry
+from worker.normalize.identity import SHORT_TEXT
+from worker.normalize.stories.sketch import is_version
+from worker.pipeline.extract import ParsedArticle
+from worker.pipeline.ports import ArticlePort
+from worker.pipeline.revisions import find_newest
+
+
+def divide_by_guid(items: Sequence[ParsedArticle]) -> list[list[ParsedArticle]]:
+    """`items` in groups: what has the guid of one in a group belongs to a later group, because that
+    has to be in the index first. A guid that one document has twice identifies nothing."""
+    counts = Counter((item.entry.number, item.guid) for item in items if item.guid)
+    groups, depths = [list[ParsedArticle]()], Counter[bytes]()
+    for item in items:
+        if item.guid is None or counts[item.entry.number, item.guid] > 1:
+            groups[0].append(replace(item, guid=None) if item.guid else item)
+            continue
+        if depths[item.guid] == len(groups):
+            groups.append([])
+        groups[depths[item.guid]].append(item)
+        depths[item.guid] += 1
+    return groups
+
+
+def find_edits(
+    items: Sequence[ParsedArticle], exists: Sequence[bool], articles: ArticlePort
+) -> list[tuple[ParsedArticle, bool]]:
+    """Each of `items`, as the article of which it is a version, with whether the index has it."""
+    pairs = list(zip(items, exists, strict=True))
+    new = {
+        at: item.guid
+        for at, (item, is_known) in enumerate(pairs)
+        if item.guid and not is_known and item.article is None
+    }
+    found = articles.find_guids(list(new.values())) if new else []
+    for at, earlier in zip(new, found, strict=True):
+        if earlier and (edit := _edit_of(items[at], earlier, articles)):
+            pairs[at] = (edit, True)
+    return pairs
+
+
+def _edit_of(
+    item: ParsedArticle, earlier: IndexEntry, articles: ArticlePort
+) -> ParsedArticle | None:
+    edit = replace(item, article=earlier.identity, is_edit=True)
+    newest = find_newest(edit, articles)
+    if newest is None or newest.record is None:
+        return None
+    article, dedupe = item.normalized.article, newest.record.get("dedupe") or {}
+    old, new = newest.record.get("content_text") or "", article.content_text
+    has_same_title = dedupe.get("title") == article.dedupe.title
+    if old == new:
+        return edit if has_same_title or len(new) >= SHORT_TEXT else None
+    return edit if has_same_title and is_version(old, new) else None
