@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.servers import Server
+from worker.queries.status.task_problems import scheduler_note
 from worker.settings import load
 from worker.store.factory import heartbeats
 from worker.taskqueue.celery_app import QUEUE, create_app, kombu_url, queue_name
@@ -72,6 +73,31 @@ def test_ticks_do_not_pile_up(
         scheduler.apply_async(entry)
     assert redis_client.llen(queue_name(QUEUE, tmp_path)) == 4
     scheduler.close()
+
+
+def test_a_second_scheduler_stands_by(
+    tmp_path: Path,
+    redis_server: Server,
+    redis_client: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It sends nothing, log and status say so, and it takes over when the first one ends."""
+    settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
+    app = create_app(settings)
+    schedule = app.conf.beat_schedule_filename
+    first, second = (BoundedScheduler(app=app, schedule_filename=schedule) for _ in range(2))
+    assert "another scheduler works on this state directory" in caplog.text
+    second.tick()
+    assert heartbeats(settings).tick_age_seconds() is None
+    note = scheduler_note(settings)
+    assert note is not None
+    assert (note.level, "stand by" in note.text) == ("note", True)
+    first.close()
+    second.tick()
+    assert "this one works now" in caplog.text
+    assert heartbeats(settings).tick_age_seconds() is not None
+    assert scheduler_note(settings) is None
+    second.close()
 
 
 def test_the_first_turn_counts_as_a_tick(tmp_path: Path, redis_server: Server) -> None:

@@ -76,7 +76,7 @@ def worker(context: typer.Context, json: JsonLog = False) -> None:
 def beat(context: typer.Context, json: JsonLog = False) -> None:
     """Run the scheduler, Celery beat; all other options are passed to `celery beat`.
 
-    Each state directory needs one, for any number of workers.
+    Each state directory needs one, for any number of workers. A second one stands by.
     """
     _run_celery(context, "beat", json=json)
 

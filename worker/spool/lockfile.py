@@ -96,6 +96,10 @@ def read_holder(path: Path) -> LockHolder | None:
 # ── slots: how many processes of this machine may do one thing at once ──────────────────────
 
 
+SCHEDULER = "beat"
+"""The slots of schedulers: who holds the first one works, the others stand by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     fd: int

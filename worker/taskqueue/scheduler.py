@@ -1,6 +1,6 @@
 """The scheduler: beat's ticks, bounded, and cron schedules in a source's own time zone."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,11 +9,12 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab, schedstate
 from celery.utils.dispatch import Signal
 
-from worker.errors import Retryable
+from worker.errors import Retryable, SpoolUnavailable
 from worker.feeds.cron import next_cron_time
 from worker.health.check import exit_with_message
 from worker.health.preflight import check_places, create_places
 from worker.logs import get_logger
+from worker.spool.lockfile import SCHEDULER, acquire_slot
 from worker.store.broker import QUEUE, open_wakeups
 from worker.store.connection import connect, redis_url
 from worker.store.factory import heartbeats
@@ -22,6 +23,9 @@ logger = get_logger(__name__)
 
 _CATCH_UP = timedelta(days=1)
 """What was last sent at a time that is still to come is due as if it was last sent a day ago."""
+
+_MAX_SCHEDULERS = 10
+"""Of one state directory: one of them works, the others stand by."""
 
 beat_alive = Signal(name="beat_alive")
 """Sent at each turn of beat's loop, and while its server is unavailable."""
@@ -62,10 +66,13 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
     """Beat's scheduler, which sends no tick while enough of them wait.
 
     Otherwise a night without workers leaves thousands of ticks. It also records each tick, so that
-    `status` can show that beat is silent.
+    `status` can show that beat is silent. Of several schedulers on one state directory one works;
+    beat's file has no lock of its own.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._turn: ExitStack | None = None
+        self._stands_by = False
         super().__init__(*args, **kwargs)
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
@@ -83,10 +90,41 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
             create_places(self.app.conf.newsdrop_settings)
             # The other checks come once it runs (see heartbeat.py): a TERM in here hangs Celery.
             check_places(self.app.conf.newsdrop_settings, lambda _: None)
-        super().setup_schedule()
+        self._begin()
+
+    def _begin(self) -> bool:
+        """Begin to work, unless another scheduler does so on this state directory: then stand by.
+        Where files cannot be locked it works, too: ticks are harmless."""
+        state_dir, turn, number = self.app.conf.newsdrop_settings.state_dir, ExitStack(), 0
+        with suppress(SpoolUnavailable):
+            count = 1 if self._stands_by else _MAX_SCHEDULERS
+            slot = turn.enter_context(acquire_slot(state_dir, SCHEDULER, count))
+            number = slot.number if slot else _MAX_SCHEDULERS
+        if number and self._stands_by:
+            return False
+        if self._turn is not None:
+            self._turn.close()
+        self._turn = turn
+        if number:
+            logger.warning("another scheduler works on this state directory: this one stands by")
+        elif self._stands_by:
+            logger.warning("the other scheduler has ended: this one works now")
+        self._stands_by = bool(number)
+        if not number:
+            super().setup_schedule()
+        return not number
+
+    def close(self) -> None:
+        if self._stands_by:
+            return  # beat's file is not open; the kernel frees the lock
+        super().close()
+        if self._turn is not None:
+            self._turn.close()
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         beat_alive.send(sender=self)
+        if self._stands_by and not self._begin():
+            return self.max_interval
         if not self._has_ticked:  # the first entry is due an interval after the start
             self._has_ticked = True
             with suppress(Retryable):

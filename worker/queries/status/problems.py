@@ -20,6 +20,7 @@ from worker.queries.status.task_problems import (
     SLOW_SECONDS,
     failing_tasks,
     scan_problem,
+    scheduler_note,
     silent_tasks,
 )
 from worker.settings import Folder, Settings
@@ -146,6 +147,8 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
         yield silent
     elif late := scan_problem(settings, status.scan_age_s or 0.0):
         yield late
+    if several := scheduler_note(settings):
+        yield several
     age = status.queue.oldest_age_s or 0.0
     if age > SLOW_SECONDS:
         batches = status.queue.batches

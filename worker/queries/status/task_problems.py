@@ -8,6 +8,7 @@ from worker.queries.status.node_problems import WORKERS
 from worker.queries.status.problem import Problem, duration
 from worker.queries.status.service import Status
 from worker.settings import Settings
+from worker.spool.lockfile import SCHEDULER, slot_holders
 from worker.spool.task_record import last_success
 
 _MAY_BE_OVER_SECONDS = 150.0
@@ -40,6 +41,16 @@ def scan_problem(settings: Settings, age: float) -> Problem | None:
         "See the worker's log. If it is silent, its processes hang: restart the service.",
         WORKERS,
     )
+
+
+def scheduler_note(settings: Settings) -> Problem | None:
+    """A note where more than one scheduler runs on this state directory."""
+    pids = [str(one.pid) for one in slot_holders(settings.state_dir, SCHEDULER)]
+    if len(pids) < 2:
+        return None
+    first, which = pids[0], ", ".join(pids[1:])
+    text = f"Process {first} is the scheduler; processes that stand by: {which}."
+    return Problem("note", "schedulers", text, "One is enough: stop the others.", WORKERS)
 
 
 def silent_tasks(settings: Settings, status: Status) -> Iterator[Problem]:
