@@ -126,6 +126,23 @@ def test_more_than_the_last_minutes_is_published_again(forgetful: tuple[World, S
     assert redis_record.replay_command(world.settings.state_dir) is None
 
 
+def test_a_redis_that_was_emptied_gets_all_articles_again(
+    forgetful: tuple[World, Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """FLUSHALL changes no run id, and what is published afterwards looks as if the stream had been
+    trimmed: the articles of twenty minutes ago are published again, too."""
+    world, server = forgetful
+    recover(world.context)  # notes the stream's last entry
+    server.client().flushall()
+    world.put("b.md", article("乙"))
+    world.run()
+    recover(world.context)
+    assert titles(world) == ["乙", "甲"]
+    assert "all keys in Redis were deleted" in caplog.text
+    recover(world.context)
+    assert len(world.entries()) == 2
+
+
 def test_what_survived_is_not_looked_up(
     tmp_path: Path, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,8 @@
 
 `written` durability means that the reply came, not that the bytes are on disk: a server that dies
 loses up to a second (`appendfsync everysec`), more if its disk stalls, and one without an
-append-only file everything since its last snapshot. A new run id shows that it was restarted.
+append-only file everything since its last snapshot. A new run id shows that it was restarted,
+another id of the data that all keys are gone (FLUSHALL).
 
 What was archived in the last minutes is looked up in any case. If the last entry that was recorded
 before the restart is gone, more is missing: then everything is looked up that was archived after
@@ -23,7 +24,7 @@ from worker.spool import redis_record
 from worker.spool.lockfile import acquire_slot
 from worker.spool.redis_record import RedisRecord
 from worker.spool.segment import Segment
-from worker.store.server import get_run_id, get_start_ms, was_promoted
+from worker.store.server import get_start_ms, was_promoted
 from worker.store.stream import id_key
 
 logger = get_logger(__name__)
@@ -40,7 +41,7 @@ def recover(context: Context) -> None:
     Raises Retryable; the new run id is recorded only after everything was published.
     """
     state_dir = context.settings.state_dir
-    current = get_run_id(context.redis)
+    current = context.articles.get_run_id()
     record = redis_record.read(state_dir)
     if record.run_id == current:
         age = context.deps.now() - redis_record.written_at(state_dir)
@@ -53,7 +54,7 @@ def recover(context: Context) -> None:
         if slot is None or record.run_id == current:
             return  # another process does it, or did it before we had the slot
         if record.run_id:
-            record = replace(record, lost_since=_recover(context, record))
+            record = replace(record, lost_since=_recover(context, record, current))
         _write(context, replace(record, run_id=current))
 
 
@@ -63,13 +64,16 @@ def _write(context: Context, record: RedisRecord) -> None:
     redis_record.write(context.settings.state_dir, replace(record, last_id=last_id))
 
 
-def _recover(context: Context, record: RedisRecord) -> str | None:
-    """Publish again what is lost; since when something may still be missing, if it may."""
+def _recover(context: Context, record: RedisRecord, current: str) -> str | None:
+    """Publish again what is lost; since when something may still be missing, if it may. The run id
+    is `current`."""
     now = context.deps.now()
     # A clock that was ahead, and is right again, must not make the window empty.
     seen_at = min(redis_record.written_at(context.settings.state_dir), now)
     begin = seen_at - WINDOW
-    older, recent = _archived_since(context, _first_loss(context, record, begin), begin)
+    is_emptied = _data_id(record.run_id) not in ("", _data_id(current))
+    first = datetime.fromtimestamp(0, UTC) if is_emptied else _first_loss(context, record, begin)
+    older, recent = _archived_since(context, first, begin)
     deadline = context.deps.clock() + EXTRA_SECONDS
     lost, missing_since = 0, record.lost_since
     for archived_at, segment in (*older, *recent):
@@ -80,7 +84,8 @@ def _recover(context: Context, record: RedisRecord) -> str | None:
             missing_since = min(since, missing_since or since)
         lost += published or 0
     log = logger.warning if lost else logger.info
-    log("Redis was restarted: what it lost was published again", articles=lost)
+    how = "all keys in Redis were deleted" if is_emptied else "Redis was restarted"
+    log(f"{how}: what it lost was published again", articles=lost)
     if missing_since:
         logger.error("Redis lost more articles: run newsdrop replay", since=missing_since)
     return missing_since
@@ -96,6 +101,11 @@ def _replay(segment: Segment, context: Context) -> int | None:
     except (FetchFailed, SpoolUnavailable) as error:
         logger.error("an archived batch is not published again", error=str(error))
         return None
+
+
+def _data_id(run_id: str) -> str:
+    """'' in the record of an older version."""
+    return run_id.partition(" ")[2]
 
 
 def _first_loss(context: Context, record: RedisRecord, begin: datetime) -> datetime:

@@ -19,8 +19,8 @@ _STREAM_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})?")
 
 @dataclass(frozen=True, slots=True)
 class RedisRecord:
-    """`run_id` is the run of the server and `last_id` the stream's last entry, both as last seen
-    ('' if never).
+    """`run_id` is the run of the server with the id of its data, `last_id` the stream's last entry,
+    both as last seen ('' if never).
 
     `lost_since` is set while articles may be missing in the stream: those archived from this time
     on (RFC 3339, UTC), which a restart lost and which are not published again yet.

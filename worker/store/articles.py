@@ -30,7 +30,7 @@ from worker.store.layout import (
     raw_field,
     raw_mark,
 )
-from worker.store.server import get_run_id
+from worker.store.server import get_data_id, get_run_id
 from worker.store.stream import Stream, pack_story, parse_story
 
 CLAIM_SECONDS = 7 * DAY
@@ -94,8 +94,9 @@ class ArticleStore(Stream):
         return int(self._run(self._remember, [self.name.encode()], args))
 
     def get_run_id(self) -> str:
-        """The server's run id: after another one, what was published may be lost."""
-        return get_run_id(self._client)
+        """The run of the server, and the id of its data: if one of them has changed, what was
+        published may be lost."""
+        return f"{get_run_id(self._client)} {get_data_id(self._client, self.name)}"
 
     def has_claims(self, batch: str) -> bool:
         """Whether :meth:`publish` was called for this batch before, as far as the server knows."""

@@ -1,6 +1,7 @@
 """Version, memory and durability of the Redis server."""
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,6 +69,17 @@ def get_run_id(client: redis.Redis) -> str:
     with translated():
         reply: bytes = untyped.execute_command("INFO server")
     return reply.partition(b"run_id:")[2].split(None, 1)[0].decode()
+
+
+def get_data_id(client: redis.Redis, stream: str) -> str:
+    """A random id among the keys of the stream, made where there is none. Another one shows that
+    all keys were deleted (FLUSHALL) or are of another server."""
+    untyped: Any = client
+    key = Layout(stream, 1).key("data-id")
+    with translated():
+        while (found := untyped.get(key)) is None:
+            untyped.set(key, secrets.token_hex(8), nx=True)
+    return str(found.decode("ascii", "replace"))
 
 
 def get_start_ms(client: redis.Redis) -> int:

@@ -120,7 +120,7 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
         text = "Redis cannot save to its disk and refuses writes."
         yield Problem("fail", "saving", text, "Free space on its disk; see its log.")
     if command := replay_command(settings.state_dir):
-        text = "A restart of Redis lost articles that are not published again yet."
+        text = "Redis has lost articles that are not published again yet."
         yield Problem("warn", "lost", text, f"Run `{command}`.")
     for check in server_checks(settings, server):
         if check.level == "fail":
