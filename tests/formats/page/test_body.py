@@ -55,6 +55,16 @@ def test_hidden_text_is_no_content(hidden: str, parse: Parse) -> None:
     assert all(part[:40] in text_of(article.html) for part in PARTS)
 
 
+def test_text_behind_what_is_hidden(parse: Parse) -> None:
+    """A label behind a hidden one is dropped with its line, and a hidden cell with its column."""
+    links = "<ul><li><a href='/1'><i class='sr-only'>Next: Tugs</i> Next</a></li></ul>"
+    table = "<table><tr><td>Tugs</td><td hidden>BAIT</td><td>nineteen</td></tr></table>"
+    html = parse(page(f"<main>{HEAD}<div>{TEXT}{table}{TEXT}</div>{links}</main>")).html
+    assert "Next" not in html
+    assert "BAIT" not in html
+    assert html.count("<td>") == 2
+
+
 def test_an_article_that_a_script_shows(parse: Parse) -> None:
     """A page whose whole article is hidden until a script runs is read nevertheless."""
     article = parse(page(f'{HEAD}<div style="display:none">{TEXT}</div><p>Loading</p>'))
@@ -235,6 +245,10 @@ def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(front)
     assert parse(front.replace("</h3>", f"</h3><p>{PARTS[0]}</p>")).html
+    chinese = "<li><a href='/{0}'>港口第{0}批拖船今天开始公开出售</a> 2022-03-0{0} 08:12</li>"
+    rows = "".join(map(chinese.format, range(1, 9)))
+    with pytest.raises(Rejected, match="no article was found"):
+        parse(page(f"<div><a href='/'>首页</a></div><ul>{rows}</ul>", "国内新闻"))
     date = "<meta property='article:published_time' content='2021-11-26T08:00:00Z'>"
     assert parse(front.replace("</title>", f"</title>{date}")).html
     note = parse_html(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))

@@ -72,6 +72,13 @@ from worker.model import Publisher
         ("记者 李四 <a href='/'>返回示例，查看更多</a>", ["李四"], None, None),
         ("来源: <a>示例日报</a><span>广东</span><a>举报</a>", [], "示例日报", None),
         ('on 3 May <i class="author vcard"><a href="/ann">Ann</a></i>', ["Ann"], None, None),
+        ('<a href="/autor/ann-vera">Ann Vera</a> Oslo', ["Ann Vera"], None, None),
+        ('<a href="/author/ann-vera">Follow</a>', [], None, None),
+        ("示例日報／ 記者<a href='/author/1'>張小美</a>／基隆即時報導", ["張小美"], None, None),
+        ("Por Ann Vera, g7 Rio", ["Ann Vera"], None, None),
+        ("By Ann Vera, QTV News", ["Ann Vera"], None, None),
+        ("<b class='index_source_7'>来自示例日报</b> 12人参与", [], "示例日报", None),
+        ("<b class='source'>本站原创</b>", [], None, None),
     ],
 )
 def test_credits_beside_the_heading(
@@ -103,6 +110,8 @@ def test_credits_beside_the_heading(
         ('<p>3 May <b class="author">Нина Котова</b></p>', ["Нина Котова"]),
         ('<b class="author">Şebnem Kaya</b>', ["Şebnem Kaya"]),
         ('<b class="author">張美玲</b>', ["張美玲"]),
+        ('<b class="authors">יעל שחר</b>', ["יעל שחר"]),
+        ('<b class="author">كتبت: هدى الزين</b>', ["هدى الزين"]),
         ('<b class="author">示例社</b>', []),
         ('<b class="author">林业局</b>', []),
         ('<b class="author">关注</b>', []),
@@ -228,6 +237,13 @@ def test_an_outlet_in_the_title(end: str, outlet: str | None, parse: Parse) -> N
     html = f"<title>{title}{end}</title><h1>{title}</h1><div>{BODY * 3}</div>"
     publisher = parse(html, "https://www.quay-post.example/n/7").publisher
     assert (publisher and publisher.name) == outlet
+
+
+def test_the_outlet_of_a_logo(parse: Parse) -> None:
+    """The last part of a page's title is its outlet, too, if the page begins with that line."""
+    page = f"<title>引航员回到船上 - 江畔手记</title><p>{{}}</p><h1>引航员回到船上</h1>{BODY * 3}"
+    assert parse(page.format("江畔手记")).publisher == Publisher("江畔手记")
+    assert parse(page.format("港口")).publisher is None
 
 
 def test_a_person_with_a_site(parse: Parse) -> None:

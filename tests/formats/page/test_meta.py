@@ -3,6 +3,7 @@
 import pytest
 
 from tests.formats.pages import BODY, SENTENCE, Parse, page_of
+from worker.model import Publisher
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,12 @@ def test_address(canonical: str, url: str | None, expected: str | None, parse: P
 def test_whole_page_in_a_form(parse: Parse) -> None:
     """A page that a template put into one form is read like any other."""
     assert SENTENCE in parse(page_of(f"<form><h1>港口开工</h1><div>{BODY}</div></form>")).html
+
+
+@pytest.mark.parametrize("name", ["示例传媒", "예시일보"])
+def test_an_outlet_as_author(name: str, parse: Parse) -> None:
+    """A newspaper or broadcaster in the author's place published the article."""
+    head = f'<meta property="article:author" content="{name}">'
+    article = parse(page_of(f"<h1>港口开工</h1><p>作者：张三</p>{BODY * 3}", head))
+    assert article.publisher == Publisher(name)
+    assert [person.name for person in article.authors] == ["张三"]

@@ -115,6 +115,9 @@ def test_lines_above_the_heading() -> None:
     site = "<h1>The Quay Courier</h1><p>Boats and birds since 1904</p>"
     text = f"The Quay Courier Boats and birds since 1904 {' '.join(PARTS)}"
     assert lines_of(f"<div>{site}<h3>Pilots return to work</h3>{TEXT}</div>", text) == [*PARTS]
+    kicker = f"<article><p>At the quay</p>{HEAD}{PARAGRAPHS[0]}{PARAGRAPHS[1]}</article>"
+    text = f"At the quay Pilots return to work {PARTS[0]} {PARTS[1]}"
+    assert lines_of(kicker, text) == ["Pilots return to work", *PARTS[:2]]
     html = f"{HEAD}{PARAGRAPHS[0]}{HEAD}<div>{TEXT}</div>"
     assert lines_of(html, " ".join((PARTS[0], *PARTS)))[:2] == [PARTS[0], PARTS[0]]
 
@@ -349,6 +352,10 @@ def test_disclaimers(end: str, parse: Parse) -> None:
         "Do you know more? Write to BAIT.",
         "Artikel zum Hören",
         "图片编辑：李四",
+        "（原标题：港口BAIT开工）",
+        "Teilen Facebook WhatsApp E-Mail",
+        "© RIPRODUZIONE RISERVATA",
+        "Powered by Quayboard! 3.4 © 2001 BAIT",
     ],
 )
 def test_calls_and_controls(line: str) -> None:

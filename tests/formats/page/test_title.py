@@ -37,6 +37,7 @@ def og(text: str) -> str:
         (f"{TITLE} – harbour", "", f"<h1>{TITLE}</h1>"),
         (f"Strike: {TITLE}", og(f"Strike: {TITLE}"), KICKER.format("kicker")),
         (f"Strike: {TITLE}", og(f"Strike: {TITLE}"), KICKER.format("entry-title__toptitle")),
+        (f"At sea - {TITLE}", "", f"<h2><span>At sea</span><span>{TITLE}</span></h2>"),
     ],
 )
 def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
@@ -59,6 +60,13 @@ def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
         ("领航员复工，港口恢复通航-示例港口网", "", "", "领航员复工，港口恢复通航"),
         (f"{TITLE} | Quay", "", f"<h1><small>Strike</small>{TITLE}</h1>", TITLE),
         (f"{TITLE} | Quay", "", f"<h1>{TITLE} <b>(12)</b></h1>", TITLE),
+        ("Port: Ann", "", "<h1><b>Port</b> Ann</h1>", "Port Ann"),
+        (
+            "领航员复工，港口恢复-论坛",
+            "",
+            "<h1><a>[港口]</a> 领航员复工，港口恢复</h1>",
+            "领航员复工，港口恢复",
+        ),
         (f"{TITLE} today", og(f"{TITLE} tod"), "", f"{TITLE} today"),
         ("Harbour News", f'<meta name="title" content="{TITLE}">', "", TITLE),
     ],

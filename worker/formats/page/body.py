@@ -12,10 +12,11 @@ from worker.formats.body import paragraphs
 from worker.formats.page.extraction import article_text
 from worker.formats.page.line_kinds import link_share
 from worker.formats.page.media import reveal_pictures
-from worker.formats.page.passages import Passages, locate
+from worker.formats.page.passages import Passages, Run, locate
 from worker.formats.page.pruning import cut_down
 from worker.formats.page.tree import Element, parse_html, squeezed_length, texts_in
 from worker.formats.page.visibility import (
+    clear,
     consent_in,
     hidden_in,
     noise_in,
@@ -80,7 +81,7 @@ def cut_out(article: Extract, title: str, bylines: Sequence[str]) -> str:
     Changes the tree.
     """
     if article.is_in_tree:
-        remove(article.noise)
+        clear(article.noise)
         element = cut_down(article.body, article.passages, title, bylines)
         if element is not None:
             return etree.tostring(element, encoding="unicode", method="html", with_tail=False)
@@ -89,8 +90,9 @@ def cut_out(article: Extract, title: str, bylines: Sequence[str]) -> str:
 
 
 def is_index(passages: Passages) -> bool:
-    """Whether the text is nothing but links to articles, as that of a front page."""
-    sizes = [(len(run.text), link_share(run)) for run in passages.article_runs]
+    """Whether the text is nothing but links to articles, and their dates, as that of a front
+    page."""
+    sizes = [_link_share(run) for run in passages.article_runs]
     linked = sum(size * share for size, share in sizes)
     is_list = sum(share > _MOST for _, share in sizes) >= _FEW
     return is_list and linked > _MOST * sum(size for size, _ in sizes)
@@ -119,6 +121,7 @@ def check_content(html: str, size: int, title: str, body: Element) -> None:
 _APPS = frozenset({"__next", "__nuxt", "__NEXT_DATA__", "__NUXT_DATA__", "root", "app"})
 _SHORTEST = 30  # characters of an article beside a script's place; `Loading…` is none
 _MOST, _FEW = 0.8, 5  # of the letters in links; lines that are links
+_DIGITS = re.compile(r"\d")
 _LONGEST = 1_000  # characters around a question for a name and a password
 _ERROR = re.compile(
     r"\W*(?:(?:error\s*)?404\b|(?:page )?not found|seite nicht gefunden|"
@@ -135,6 +138,12 @@ _NO_TITLE = re.compile(
     r"are you a robot|attention required|安全验证|人机验证)\W*",
     re.IGNORECASE,
 )
+
+
+def _link_share(run: Run) -> tuple[int, float]:
+    """The number of letters without digits, and the share of them that is in links."""
+    size = len(_DIGITS.sub("", run.text))
+    return size, min(1.0, link_share(run) * len(run.text) / max(1, size))
 
 
 def _is_hidden(shown: int, hidden: int) -> bool:

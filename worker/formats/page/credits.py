@@ -28,7 +28,7 @@ def by_credits(passages: Passages, title: str | None) -> PageMetadata:
         for kind, value in _labelled(line):
             labelled.setdefault(kind, value)
     editor = labelled.get("chief editor") or labelled.get("editor")
-    outlet = labelled.get("outlet")
+    outlet = labelled.get("outlet") or _outlet_of_class(runs)
     return PageMetadata(
         authors=person_names(labelled.get("author", "")) or _unlabelled(runs),
         publisher=Publisher(outlet) if outlet else None,
@@ -91,7 +91,7 @@ _LABEL = re.compile(
     r"(?:\s?[|｜丨]\s?(?=\w)|[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$))))"  # 记者 何小满, 文｜何小满
 )
 _VALUE_END = re.compile(  # the next label, a date, a separator
-    r"\s*(?:返回|[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|(?<=[\s,，、;；])[^\s,，、;；]{1,6}[：:]"
+    r"\s*(?:返回|[/／][一-鿿]{2,6}(?:報導|报道|電)|[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|(?<=[\s,，、;；])[^\s,，、;；]{1,6}[：:]"
     r"|(?:评论|阅读|点击|浏览|发布|校对|审核)(?:\w{0,3}[：:]|\s?\d)|$)"
 )
 _NO_OUTLET = frozenset(
@@ -100,6 +100,8 @@ _NO_OUTLET = frozenset(
         *("未知", "佚名", "其他"),
     ]
 )
+_SOURCE = re.compile(r"(?:^|[\s_-])(?:source|laiyuan|media-?name)(?:$|[\s_-])", re.IGNORECASE)
+_SOURCE_NAME = re.compile(r"(?:[来來][自源][:：]?\s?)?([一-鿿]{3,12})")
 _LONGEST_NAME = 40
 _REPORTER = re.compile(  # （记者李明、王芳）, 記者林美玲／台北報導, 김철수 기자 cs@news.example
     r"[（(〔【\[]?[一-鿿]{0,6}[记記]者\s?(?P<names>[一-鿿]{2,4}?(?:[、\s][一-鿿]{2,4}?)*)"
@@ -117,6 +119,9 @@ _BY = re.compile(
     r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor)|Words|Texte?|Story)"
     rf"\s?:?\s+(?=[{_CAPITALS}])"
 )
+_EMPLOYER = re.compile(  # g2 Rio, BBC
+    r"(?:d[aeo] |the )?\w*(?:\d|[A-Z]{2}|\.\w{2})[\w.]*(?: \w+){0,2}"
+)
 _LAST_STOP = re.compile(r"(?<=\w{3})\.$")
 _IN_PLACE = re.compile(rf",?\s+in\s+[{_CAPITALS}][\w'’.-]*(?: [{_CAPITALS}][\w'’.-]*)*")
 _PLACE = re.compile(
@@ -124,7 +129,7 @@ _PLACE = re.compile(
 )
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _BY_END = re.compile(
-    rf"\s*(?:[|·•–—/(]|\s-\s|\d|\b(?:{_MONTH})[a-z]*\.?\s\d"
+    rf"\s*(?:[|·•–—/(]|\s-\s|(?<!\b[a-z])\d|\b(?:{_MONTH})[a-z]*\.?\s\d"
     r"|\b(?:on|at|in|for|is|published|posted|updated|last|illustration|fotos?|photos?|photography|stand|erschienen|"
     r"ver[öo]ffentlicht|aktualisiert|publié|modifié|mis à jour|publicado|publicada|actualizado|"
     r"atualizado|pubblicato|aggiornato)\b|$)",
@@ -140,12 +145,21 @@ _FAMILY_NAMES = (
     "傅沈曾彭吕呂苏蘇卢盧蒋蔣蔡贾賈丁魏薛叶葉阎閻潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸郝孔崔邱秦顾顧侯邵孟"
 )
 _CHINESE_NAME = re.compile(rf"[{_FAMILY_NAMES}][一-鿿]{{1,2}}(?<![社报報网網台臺刊局部编編室])")
+# Of Hebrew, Arabic and Indian letters, perhaps after a label: `كتبت: هدى الزين`
+_UNCASED = r"[\u0590-\u07ff\u0900-\u0dff][\u0590-\u07ff\u0900-\u0dff'’-]*"
+_UNCASED_NAME = re.compile(
+    rf"(?:{_UNCASED}(?: {_UNCASED})?:\s?)?({_UNCASED}(?: {_UNCASED}){{1,3}})"
+)
 _HIGHEST = 4  # elements from a text outwards
 _LONGEST_BYLINE = 150  # characters; a longer text is the article: WordPress gives it `author-x`
 _AUTHOR = re.compile(
     r"(?:^|[\s_-]|(?<=[a-z]))"
     r"(?:(?:[Aa]uth?[eo]u?re?|[Bb]y-?line|[Vv]erfasser|[Jj]ournalist|[Rr]eporter|[Cc]ontributor)s?"
     r"|(?:[Nn]ick|[Uu]ser|[Ss]creen)-?[Nn]ame)(?:$|[\s_-]|(?=[A-Z]))"
+)
+_AUTHOR_PAGE = re.compile(
+    r"/(?:authors?|aut[eo]u?r(?:en|es|s|i)?|journalist(?:en|es|s)?|reporters?|writers?|contributors?|"
+    r"columnists?|byline|by|yazar(?:lar)?)/[^/?#]+/?$"
 )
 _NO_AUTHOR = re.compile(
     r"bio|title|role|desc|about|date|time|job|position|social|image|avatar|local|place|info|box|card",
@@ -177,6 +191,16 @@ def _labelled(line: str) -> Iterator[tuple[str, str]]:
             yield kind, value
 
 
+def _outlet_of_class(runs: Sequence[Run]) -> str | None:
+    """The Chinese name in an element whose class calls it a source."""
+    for element in (element for run in runs for element, is_tail in run.parts if not is_tail):
+        if _SOURCE.search(element.get("class", "")):
+            match = _SOURCE_NAME.fullmatch(text_content(element))
+            if match and match[1] not in _NO_OUTLET:
+                return match[1]
+    return None
+
+
 def _unlabelled(runs: Sequence[Run]) -> tuple[Person, ...]:
     """The names of a line `By …` if those in links are among them, else these."""
     byline, linked = _byline(runs), _linked(runs)
@@ -198,6 +222,8 @@ def _full_names(line: str) -> tuple[Person, ...]:
     text = _LAST_STOP.sub("", text[: _first_end(_BY_END, text)].strip(" ,"))
     first, *more = person_names(text) or [None]
     names = [first, *(name for name in more if name and not _PLACE.match(name.name))]
+    if len(names) == 2 and names[1] and _EMPLOYER.fullmatch(names[1].name):
+        names.pop()
     if all(person and _NAME.fullmatch(person.name) for person in names):
         return tuple(filter(None, names))
     return ()
@@ -205,8 +231,8 @@ def _full_names(line: str) -> tuple[Person, ...]:
 
 def _names_of_class(text: str) -> tuple[Person, ...]:
     """The names in the text of an author's element: `By Ann Vera`, `林美玲`."""
-    if _CHINESE_NAME.fullmatch(text):
-        return person_names(text)
+    if name := _CHINESE_NAME.fullmatch(text) or _UNCASED_NAME.fullmatch(text):
+        return person_names(name[name.lastindex or 0])
     label = _BY.search(text)
     return _full_names(text[label.end() :] if label else text)
 
@@ -230,8 +256,8 @@ def _author_text(run: Run, element: Element, is_tail: bool) -> str:
 
 
 def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
-    """The names in links of the kind `author` (HTML, 4.6.7.3), or in a card of microformats'
-    `author`, that are together."""
+    """The names in links of the kind `author` (HTML, 4.6.7.3) or to the page of an author, or in a
+    card of microformats' `author`, that are together."""
     names: dict[Person, None] = {}
     for run in runs:
         elements = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]
@@ -244,9 +270,16 @@ def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
 def _is_author(element: Element) -> bool:
     around = element.getparent()
     classes = (around if around is not None else element).get("class", "").split()
-    return "author" in (element.get("rel") or "").lower().split() or (
-        "author" in classes and "vcard" in classes
+    return (
+        "author" in (element.get("rel") or "").lower().split()
+        or ("author" in classes and "vcard" in classes)
+        or (_AUTHOR_PAGE.search(element.get("href") or "") is not None and _is_name(element))
     )
+
+
+def _is_name(element: Element) -> bool:
+    text = text_content(element)
+    return any(name.fullmatch(text) for name in (_NAME, _CHINESE_NAME, _UNCASED_NAME))
 
 
 def _first_end(pattern: re.Pattern[str], text: str) -> int:

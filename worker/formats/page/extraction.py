@@ -48,7 +48,7 @@ def _elect(trafilatura: str, readability: str) -> str:
     ratio = len(second) / len(first)
     if common >= _AGREE * len(first_shingles) and ratio >= _LONGER:
         return readability
-    if 3 * len(CJK.findall(second)) > len(second):
+    if second_shingles and 3 * len(CJK.findall(second)) > len(second):
         share = _SAME_TEXT if ratio <= 1 else _WITHIN
         return readability if common >= share * len(second_shingles) else trafilatura
     is_within = common >= _WITHIN * len(second_shingles)

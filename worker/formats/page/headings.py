@@ -68,6 +68,7 @@ _KICKER = re.compile(
 )
 _LONGEST = 400
 _MAX_HEADINGS = 100  # of a page, from its beginning
+_SIGNS_BETWEEN = frozenset(":-–—|")
 _SIGNS = frozenset(["", *"-_|｜–—·:»"])
 
 
@@ -77,9 +78,18 @@ def _is_part_of(line: str, page: str) -> bool:
     return before.rstrip()[-1:] in _SIGNS and after.lstrip()[:1] in _SIGNS
 
 
+def _is_set_apart(kicker: str, rest: str, page: str) -> bool:
+    """Whether `page` has a sign between the two parts of a heading, which has none."""
+    if not NO_SECTION <= title_width(rest) > title_width(kicker) or not kicker[-1:].isalnum():
+        return False
+    _, _, behind = page.partition(kicker)
+    return behind[: behind.find(rest)].strip() in _SIGNS_BETWEEN if rest in behind else False
+
+
 def _without_kicker(text: str, heading: Element, page: str) -> str:
     """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`; without
-    such a class what the page's title begins with, if a short element has the rest."""
+    such a class what the page's title begins with, if a short element has the rest, or has behind
+    a sign (`Harbours: Two ships collide`)."""
     if len(text) > 2 * _LONGEST:  # too long without a kicker, too: its elements may be thousands
         return text
     title = title_key(page) if len(heading) else ""
@@ -88,7 +98,9 @@ def _without_kicker(text: str, heading: Element, page: str) -> str:
         if _KICKER.search(element.get("class", "")):
             return text.removeprefix(inner).lstrip(" :|–-") or text
         outer = text.removeprefix(inner) if text.startswith(inner) else text.removesuffix(inner)
-        is_extra = inner and 3 * len(inner) <= len(outer) and title_key(text) not in title
+        if text.startswith(inner) and _is_set_apart(inner.strip(), outer.strip(), page):
+            return outer.strip()
+        is_extra = inner and 2 * len(inner) <= len(outer) and title_key(text) not in title
         if is_extra and len(key := title_key(outer)) > 8 and title.startswith(key):
             return outer.strip()
     return text

@@ -96,7 +96,8 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     extract = replace(extract, passages=passages)
     credit = by_credits(passages, title)
     declared = [ld, meta, micro, by_address(url), credit, by_card(tree)]
-    if outlet := outlet_behind(title or "", titles.page, host_of(url)):
+    logo = [run.line for run in passages.runs[:_LOGO]]
+    if outlet := outlet_behind(title or "", titles.page, host_of(url), logo):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
     persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
@@ -155,6 +156,7 @@ _EDITORS = (
     *("責任編輯", "（責任編輯", "責編"),
     "【纠错】",
 )
+_LOGO = 3  # lines, within which a page has the name of its site
 _TEASER = 1.7  # the page's data have as much more text than it shows
 _BYLINES = (
     *("By ", "by ", "BY ", "Von ", "von ", "Par ", "Por "),

@@ -1,7 +1,7 @@
 """The names of a site at the ends of its titles: known ones, and what looks like one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from worker.formats.page.passages import letters_in
 from worker.formats.page.tree import CJK
@@ -32,17 +32,20 @@ def without_outlet(text: str) -> str:
     return text
 
 
-def outlet_behind(title: str, page: str, host: str | None) -> str | None:
+def outlet_behind(
+    title: str, page: str, host: str | None, first_lines: Collection[str] = ()
+) -> str | None:
     """The outlet that `page`, a page's title, names last, after the article's `title`.
 
-    Only what is like the host (`The Quay Post` at quaypost.example) or ends as the names of Chinese
-    outlets do; others are sections.
+    Only what is like the host (`The Quay Post` at quaypost.example), is one of the page's
+    `first_lines`, its logo, or ends as the names of Chinese outlets do; others are sections.
     """
-    parts = _ENDS.split(page[len(title) :]) if title and page.startswith(title) else []
+    parts = _ENDS.split(page.partition(title)[2]) if title else []
     name = parts[-1].strip("-–—›/ ") if len(parts) > 1 else ""
     key, labels = title_key(name), [label for label in (host or "").split(".") if len(label) > 3]
     is_like_host = any(label in key or key in label for label in map(title_key, labels))
-    return name if 2 < len(key) <= 30 and (is_like_host or _CHINESE.search(name)) else None
+    is_outlet = is_like_host or name in first_lines or _CHINESE.search(name)
+    return name if 2 < len(key) <= 30 and is_outlet else None
 
 
 def title_key(text: str) -> str:

@@ -81,10 +81,10 @@ def _below_heading(runs: Sequence[Run], places: Sequence[int], title: str) -> Se
         return places
     most, last = _ABOVE * sum(len(runs[at].text) for at in places), 0
     for last in places:
-        most -= len(runs[last].text)
+        most -= len(runs[last].text) if not runs[last].text.endswith(title) else 0
         if most < 0:
             break
-    headings = (at for at in range(last) if runs[at].text == title and is_heading(runs[at]))
+    headings = (at for at in range(last) if runs[at].text.endswith(title) and is_heading(runs[at]))
     heading = next(headings, 0)
     return [at for at in places if at >= heading]
 

@@ -58,6 +58,13 @@ def remove(elements: Iterable[Element]) -> None:
             element.drop_tree()
 
 
+def clear(elements: Iterable[Element]) -> None:
+    """Take the content of elements out; they keep the place of the text after them."""
+    for element in elements:
+        element.clear(keep_tail=True)
+        element.tag = "span"
+
+
 def reveal(element: Element) -> None:
     """Show an element that a script would show."""
     for name in (*HIDING, "class"):
