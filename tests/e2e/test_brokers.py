@@ -18,7 +18,7 @@ from tests.rabbitmq import Rabbit, free_port
 from tests.servers import Server, new_directory
 from tests.world import World, article, in_child
 from worker.errors import Retryable, StoreRefused, StoreUnavailable
-from worker.health.broker import broker_check
+from worker.health.preflight import broker_check
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, open_wakeups, queue_name

@@ -18,7 +18,7 @@ from tests.sources.mirror import Mirror
 from tests.sources.test_folder import Drop
 from tests.world import in_child
 from worker.sources import walk
-from worker.sources.writers import has_writer
+from worker.sources.walk import has_writer
 
 SETTLE = 0.3
 

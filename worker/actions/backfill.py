@@ -21,7 +21,7 @@ from worker.sources.fetch_once import is_address
 from worker.sources.objects import KIND, host_of_bucket
 from worker.sources.registry import require_source
 from worker.spool.claim import Owner
-from worker.store.backlog import Backlog, pack_objects
+from worker.store.backlog import pack_objects
 from worker.store.factory import address_backlog, job_store, object_backlog
 from worker.store.jobs import Job
 from worker.taskqueue.client import notify_poll
@@ -64,7 +64,8 @@ def enqueue_bucket(settings: Settings, url: str, options: EnqueueOptions) -> Bac
     job = _open_job(settings, source, options, [printable(url)])
     content = pack_objects(bucket.name, prefix, [])
     owner = Owner(source, KIND, job.id, options.force, options.strict or None)
-    _begin(settings, object_backlog(settings), host_of_bucket(bucket), owner, content)
+    object_backlog(settings).open_listing(job.id, host_of_bucket(bucket), owner, content)
+    notify_poll(settings)
     return BackfillJob(job.id, source)
 
 
@@ -84,7 +85,8 @@ def enqueue_list(
     backlog = address_backlog(settings)
     backlog.add_addresses(job.id, addresses)
     owner = Owner(job.source, ENQUEUED, job.id, options.force, options.strict or None)
-    _begin(settings, backlog, f"job {job.id}", owner)
+    backlog.open_listing(job.id, f"job {job.id}", owner)
+    notify_poll(settings)
     return BackfillJob(job.id, job.source, len(addresses))
 
 
@@ -112,13 +114,6 @@ def _open_job(
     jobs.list(1)  # which raises where Redis does not answer: `open` only logs that
     jobs.open(job)
     return job
-
-
-def _begin(
-    settings: Settings, backlog: Backlog, host: str, owner: Owner, content: str = ""
-) -> None:
-    backlog.open_listing(str(owner.job), host, owner, content)
-    notify_poll(settings)
 
 
 def _read(lines: Iterable[str]) -> Iterable[str]:

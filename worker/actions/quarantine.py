@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -118,7 +117,9 @@ def _retry(
             files += _claim(settings, quarantine, group, head())
     if not files:
         return RetryResult(job)
-    _record(settings, job, files, ", ".join(sorted({source for source, _ in alike})), now)
+    sources = ", ".join(sorted({source for source, _ in alike}))
+    label, created_ms = mark("retried from quarantine"), int(now.timestamp() * 1000)
+    job_store(settings).open(Job(job, JobKind.RETRY, sources, label, created_ms), files)
     if notify_ingest(settings):
         return RetryResult(job, files)
     return RetryResult(
@@ -131,11 +132,9 @@ def _batch_source(refused: QuarantineItem) -> str:
     return POLLED if refused.origin and refused.origin.feed_url else refused.source
 
 
-def _remove(quarantine: Quarantine, refused_id: str) -> bool:
-    try:
-        return quarantine.remove(refused_id)
-    except UsageError:  # another person removed or retried it first
-        return False
+def _remove(quarantine: Quarantine, refused_id: str) -> None:
+    with suppress(UsageError):  # another person removed or retried it first
+        quarantine.remove(refused_id)
 
 
 def _claim(
@@ -150,9 +149,3 @@ def _claim(
     for refused, _ in group:
         _remove(quarantine, refused.id)
     return claimed.files if claimed else 0
-
-
-def _record(settings: Settings, job: str, files: int, sources: str, now: datetime) -> None:
-    jobs = job_store(settings)
-    created = int(now.timestamp() * 1000)
-    jobs.open(Job(job, JobKind.RETRY, sources, mark("retried from quarantine"), created), files)

@@ -47,12 +47,11 @@ def restore(
     print_result(summary, f"restored as of {summary.at}: {counts}", json=json)
     if not json:
         print_note(f"{count_noun(summary.published, 'article')} published again from the archive")
-        print_note(_verdict(summary.audit.unaccounted))
+        files = count_noun(summary.audit.unaccounted, "file")
+        print_note(
+            "every accepted file is accounted for"
+            if summary.audit.balanced
+            else f"{files} unaccounted for: run `newsdrop audit`"
+        )
     if not summary.audit.balanced:
         raise typer.Exit(FAILED)
-
-
-def _verdict(unaccounted: int) -> str:
-    if not unaccounted:
-        return "every accepted file is accounted for"
-    return f"{count_noun(unaccounted, 'file')} unaccounted for: run `newsdrop audit`"

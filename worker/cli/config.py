@@ -7,7 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from worker.cli.options import Json, config_of, flag, loaded_of, settings_of
-from worker.cli.output import console, print_json, print_note, print_pretty, print_text, safe_text
+from worker.cli.output import (
+    console,
+    print_json,
+    print_note,
+    print_pretty,
+    print_result,
+    safe_text,
+)
 from worker.escape import printable
 from worker.translation import count_noun
 
@@ -32,20 +39,11 @@ def check(context: typer.Context, json: Json = False) -> None:
     if settings.archive.url:
         archive_client(settings)
     feed_count = len(load_catalog(settings))
-    path = str(config_file(config_of(context)))
-    if json:
-        print_json(
-            {
-                "ok": True,
-                "config": path,
-                "state_dir": str(settings.state_dir),
-                "sources": settings.source_names(),
-                "feeds": feed_count,
-            }
-        )
-        return
-    feeds = count_noun(feed_count, "feed")
-    print_text(f"{printable(path)}, the site rules and {feeds}: no errors")
+    path, feeds = str(config_file(config_of(context))), count_noun(feed_count, "feed")
+    document = {"ok": True, "config": path, "state_dir": str(settings.state_dir)}
+    document |= {"sources": settings.source_names(), "feeds": feed_count}
+    text = f"{printable(path)}, the site rules and {feeds}: no errors"
+    print_result(document, text, json=json)
 
 
 @app.command()

@@ -34,7 +34,6 @@ from worker.cli.enqueue import command as enqueue
 from worker.cli.feeds import commands as feeds
 from worker.cli.groups import commands as groups
 from worker.cli.groups import dead_letters
-from worker.cli.groups import trim as retention
 from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
 from worker.cli.status.command import status
@@ -64,7 +63,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
     "Add articles": (enqueue.enqueue, replay.replay, reparse.reparse, sources.adopt),
     "Watch the work": (status, jobs.jobs, audit.audit, sources.pause, sources.resume),
-    "Records": (tail.tail, tail.show, tail.retract, tail.forget, retention.trim),
+    "Records": (tail.tail, tail.show, tail.retract, tail.forget, tail.trim),
     "Inspect": (parse.parse, explain.explain, replay.reindex),
     "Settings and schema": (config.schema,),
 }
@@ -183,13 +182,6 @@ class _NoteHandler(logging.Handler):
         print_note(plain(record), "yellow", "newsdrop: ")
 
 
-def _print_warnings() -> None:
-    """Until the command configures its own logging, as `listen` does."""
-    logger = logging.getLogger("worker")
-    if not any(isinstance(handler, _NoteHandler) for handler in logger.handlers):
-        logger.addHandler(_NoteHandler(logging.WARNING))
-
-
 def _language_of(wanted: str | None) -> str:
     """The language of messages: `--lang`, else that of the terminal. Raises UsageError."""
     if wanted is not None and wanted not in LANGUAGES:
@@ -220,7 +212,10 @@ def root(
     ] = False,
 ) -> None:
     context.obj = config
-    _print_warnings()
+    # Until the command configures its own logging, as `listen` does.
+    logger = logging.getLogger("worker")
+    if not any(isinstance(handler, _NoteHandler) for handler in logger.handlers):
+        logger.addHandler(_NoteHandler(logging.WARNING))
 
 
 for panel, commands in _COMMANDS.items():

@@ -45,7 +45,7 @@ def adopt(context: typer.Context, folder: Folder, json: Json = False) -> None:
 
     Refused while the service of that state directory runs. The audit of both balances.
     """
-    from worker.actions.adopt import adopt as adopt_folder
+    from worker.actions.nodes import adopt as adopt_folder
 
     done = adopt_folder(settings_of(context), folder)
     count = count_noun(len(done.batches), "batch")

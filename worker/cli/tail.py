@@ -1,7 +1,7 @@
-"""`tail`, `show`, `retract` and `forget`: the records in the stream."""
+"""`tail`, `show`, `retract`, `forget` and `trim`: the records in the stream."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from worker.cli.filters import with_filters
+from worker.cli.formatting import format_size
 from worker.cli.options import Json, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -24,7 +25,7 @@ from worker.cli.output import (
 )
 from worker.errors import NewsdropError, NotThere
 from worker.escape import printable, safe_json
-from worker.translation import gettext
+from worker.translation import count_noun, gettext
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -264,3 +265,31 @@ def _tickers(entry: "StreamEntry") -> str:
         return printable(" ".join(ticker["symbol"] for ticker in tickers[:3]))
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
         return ""  # an entry that another program wrote
+
+
+def trim(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[bool, flag("--dry-run", "Only show what would be removed.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove from the stream what is beyond stream.max_length, keep_days and max_mb.
+
+    The service does this by itself. What a consumer group has not finished stays, unless the stream
+    takes too many bytes. The archive keeps all records.
+    """
+    from worker.settings.clock import utc_now
+    from worker.store.factory import retention_store, stream_bounds
+
+    settings = settings_of(context)
+    store, bounds = retention_store(settings), stream_bounds(settings, utc_now())
+    done = store.preview(bounds) if dry_run else store.trim(bounds, max_calls=1_000_000)
+    size, entries = format_size(done.bytes), count_noun(done.removed, "entry")
+    text = f"removed: {entries}; the stream takes {size}"
+    if dry_run:
+        text = f"would be removed: {entries}; the stream takes {size}"
+    print_result({"dry_run": dry_run, **asdict(done)}, text, json=json)
+    if done.unread and not json:
+        print_note(f"a consumer group has not finished {count_noun(done.unread, 'entry')} of them")
+    if done.holder and not json:
+        print_note(f"the group {printable(done.holder)} holds what follows {done.bound}")

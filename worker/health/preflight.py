@@ -1,4 +1,5 @@
-"""Checks of folders, site rules, feeds and the server, without which nothing starts."""
+"""Checks of folders, site rules, feeds and the server, without which nothing starts; and of another
+server that is the broker, whose messages may be lost: a worker waits for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -6,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Literal
 
-from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
+from worker.errors import ConfigError, NewsdropError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.health.check import Check, raise_failures
 from worker.health.data_format import check_files, check_redis, migrate_files
@@ -15,7 +16,8 @@ from worker.spool.filesystem import FsDefect, probe_fs, unwritable
 from worker.spool.layout import SPOOL, Root, make_folder
 from worker.spool.ownership import ADVICE, living_owner, ownership
 from worker.spool.volumes import volume_problem
-from worker.store.connection import Client, connect, redis_url
+from worker.store.broker import QUEUE, broker_url, open_wakeups
+from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.rights import check_rights
 from worker.store.server import ServerInfo, get_server_info
 from worker.translation import mark
@@ -284,3 +286,16 @@ _SYNCED = {
     "no": mark("when the system decides"),
     "": mark("at an unknown interval"),
 }
+
+
+def broker_check(settings: Settings) -> Check | None:
+    """Whether Celery's broker answers; None where it is the server of the stream, which has its own
+    checks."""
+    if not settings.celery.broker_url:
+        return None
+    try:
+        with closing(open_wakeups(settings)) as wakeups:
+            wakeups.count_waiting(QUEUE)
+        return Check("broker", "ok", f"{printable_url(broker_url(settings))} answers")
+    except NewsdropError as error:
+        return Check("broker", "fail", str(error), "start it, or correct celery.broker_url")

@@ -65,11 +65,8 @@ def result_of(job: str, state: JobState | None, *, is_late: bool) -> JobResult |
         return JobResult(job, counts, failure)
     if not state.is_settled:
         return None
-    refused = state.tally.rejected
-    if refused:
-        failure = f"{refused} refused; `newsdrop jobs {job}` shows each with its reason"
-        return JobResult(job, counts, failure)
-    return JobResult(job, counts)
+    failure = f"{state.tally.rejected} refused; `newsdrop jobs {job}` shows each with its reason"
+    return JobResult(job, counts, failure if state.tally.rejected else None)
 
 
 def _counts(state: JobState) -> dict[str, int]:

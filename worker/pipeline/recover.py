@@ -14,6 +14,7 @@ the newest remaining entry. That may take long, so its time is bounded; for the 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from worker.errors import FetchFailed, SpoolUnavailable
 from worker.logs import get_logger
@@ -146,8 +147,4 @@ def _archived_since(
             recent.append((at, segment))
         elif at >= first:
             older.append((at, segment))
-    return sorted(older, key=_time), sorted(recent, key=_time)
-
-
-def _time(archived: tuple[datetime, Segment]) -> datetime:
-    return archived[0]
+    return sorted(older, key=itemgetter(0)), sorted(recent, key=itemgetter(0))

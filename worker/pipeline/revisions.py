@@ -111,7 +111,8 @@ def _revision(
     listed_changes, fields = _UNKNOWN, tuple(change.field for change in _UNKNOWN)
     if newest.record is not None:
         new = orjson.loads(orjson.dumps(article))
-        fields = tuple(changed_fields(newest.record, new))
+        old = newest.record
+        fields = tuple(n for n in new if n not in NOT_COMPARED and old.get(n) != new[n])
         listed_changes = changes(Version.of(newest.record), Version.of(new))
     if reread is not None:
         reason = RevisionReason(reread.reason)
@@ -136,13 +137,6 @@ def as_published(item: ParsedArticle, article_id: str | None) -> ParsedArticle:
         return item
     is_edit = item.guid is not None and item.entry.reread is None
     return replace(item, article=parse_article_id(article_id or ""), is_edit=is_edit)
-
-
-def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """The names of the fields that differ, in the order of the record."""
-    return (
-        name for name, value in new.items() if name not in NOT_COMPARED and old.get(name) != value
-    )
 
 
 def read_again(

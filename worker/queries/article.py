@@ -1,5 +1,6 @@
-"""One article: its newest revision, its history, and what the revision changed."""
+"""One article: its newest revision, its history, what the revision changed, and its raw files."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +24,10 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
 from worker.sources.archive_bucket import open_archive
+from worker.spool.layout import is_batch
 from worker.store.connection import connect, redis_url
 from worker.store.factory import article_store
 from worker.store.groups.deliveries import Delivery, read_deliveries
-from worker.store.stream import StreamEntry
 
 _REPARSE_BYTES = 8_000_000
 """Maximum bytes of a file that is parsed again to show one of its articles."""
@@ -105,9 +106,15 @@ def _find_difference(
 
 
 def _from_stream(settings: Settings, stream_id: str) -> dict[str, Any] | None:
-    """The record of an entry; None where it was trimmed, or another program wrote it."""
+    """The record of an entry; None where it was trimmed, another program wrote it, or it is nested
+    too deeply to be written as JSON."""
     entries = article_store(settings).read(stream_id, 1, end=stream_id)
-    return next((_writable_record(each) for each in entries), None) or None
+    record = data_of(entries[0]) if entries else {}
+    try:
+        orjson.dumps({"record": [record]})
+    except TypeError:
+        return None
+    return record or None
 
 
 def _from_archive(
@@ -127,9 +134,8 @@ def _from_archive(
     data = next((raw for entry, raw in segment.raws() if entry == last.entry), None)
     if data is None or len(data) > _REPARSE_BYTES:
         return None
-    reader = EntryReader(
-        settings, open_sites(settings), CatalogReader(settings).profile, head.batch
-    )
+    profile_of = CatalogReader(settings).profile
+    reader = EntryReader(settings, open_sites(settings), profile_of, head.batch)
     outcomes = {each.ordinal: each for each in segment.outcomes() if each.entry == last.entry}
     for item in read_entry(reader, file.entry_of(), data):
         outcome = outcomes.get(item.ordinal)
@@ -141,11 +147,28 @@ def _from_archive(
     return None
 
 
-def _writable_record(entry: StreamEntry) -> dict[str, Any]:
-    """The record; empty where it is nested too deeply to be written as JSON."""
-    record = data_of(entry)
-    try:
-        orjson.dumps({"record": [record]})
-    except TypeError:
-        return {}
-    return record
+_BATCH = re.compile(r"[A-Za-z0-9._-]{1,150}")
+
+
+def read_raw(settings: Settings, article_id: str, batch: str, entry: str) -> tuple[str, bytes]:
+    """(path, bytes) of the file `entry` of a finished batch, which decided about the article.
+
+    Nothing leads out of the archive: a batch's name has no slash.
+    Raises NotThere, SpoolUnavailable.
+    """
+    is_name = is_batch(batch) and _BATCH.fullmatch(batch)
+    segment = open_archive(settings).find(batch) if is_name else None
+    outcomes = segment.outcomes() if segment else ()
+    outcome = next((it for it in outcomes if it.id == article_id and str(it.entry) == entry), None)
+    if segment is None or outcome is None:
+        raise NotThere(
+            f"no file of {printable(article_id, 80)} has the batch {printable(batch, 80)} and the "
+            f"number {printable(entry, 20)}: the article's page lists its files"
+        )
+    data = next((raw for number, raw in segment.raws() if number == outcome.entry), None)
+    if data is None:
+        raise NotThere(
+            "the archive does not have the file any more: raw files are kept for `keep_days` of "
+            "their source"
+        )
+    return outcome.path, data

@@ -241,7 +241,8 @@ def _look_up(
                 problem = mark(f"{error}; only the archive was searched")
         title = article.title or next((entry.title for entry in past if entry.title), None)
         story = article.story or next((it.story for it in reversed(past) if it.story), None)
-        results.append(replace(article, past=_shorten(past), title=title, story=story))
+        shown = (*past[:1], *past[1:][-(_MAX_HISTORY - 1) :])
+        results.append(replace(article, past=shown, title=title, story=story))
     return ExplainResult(tuple(results), problem, complete=problem is None)
 
 
@@ -266,7 +267,10 @@ def _look_up_index(
         known_since=rfc3339_from_ms(index_entry.first_published_ms),
         revision=index_entry.revision,
         is_withdrawn=index_entry.is_withdrawn,
-        same_content=_has_same_content(identity, index_entry.identity),
+        # The index keeps only the first bytes of the hash.
+        same_content=identity.content.startswith(index_entry.identity.content)
+        if identity and identity.content
+        else None,
         in_stream=_in_stream(entry),
         title=article.title or (entry.title if entry else None),
         date=article.date or index_entry.identity.date,
@@ -276,17 +280,6 @@ def _look_up_index(
 
 def _in_stream(entry: StreamEntry | None) -> InStream | None:
     return InStream(entry.stream_id, entry.source, entry.revision) if entry else None
-
-
-def _has_same_content(identity: Identity | None, indexed: Identity) -> bool | None:
-    """None where it cannot be said. The index keeps only the first bytes of the hash."""
-    if identity is None or not identity.content:
-        return None
-    return identity.content.startswith(indexed.content)
-
-
-def _shorten(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    return tuple(past) if len(past) <= _MAX_HISTORY else (past[0], *past[-(_MAX_HISTORY - 1) :])
 
 
 def _waiting(settings: Settings, is_wanted: Callable[[str], bool]) -> Iterator[Explanation]:

@@ -114,9 +114,8 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
         at=rfc3339(now),
         feeds=tuple(
             replace(
-                _view(
-                    feed, states.get(feed.name), settings, now, owned=feed.name in catalog.managed
-                ),
+                _view(feed, states.get(feed.name), settings, now),
+                configured=feed.name not in catalog.managed,
                 rechecks=rechecks.get(feed.name),
             )
             for feed in listed
@@ -156,15 +155,13 @@ def _states(
         return {}, {}, str(error)
 
 
-def _view(
-    feed: Feed, state: FeedState | None, settings: Settings, now: datetime, *, owned: bool
-) -> FeedView:
+def _view(feed: Feed, state: FeedState | None, settings: Settings, now: datetime) -> FeedView:
     paused = is_paused(settings.state_dir, feed.name)
     view = FeedView(
         name=feed.name,
         url=printable_url(feed.url),
         status=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
-        configured=not owned,
+        configured=False,
         label=feed.label,
         tags=feed.tags,
         full_text=feed.full_text,
@@ -173,6 +170,7 @@ def _view(
     )
     if state is None:
         return view
+    last_error = _time(state.error_ms if state.failures else state.polled_ms if state.bad else None)
     return replace(
         view,
         status=_status(state, paused=paused),
@@ -186,7 +184,7 @@ def _view(
         failures=state.failures or state.bad,
         trouble=state.trouble or state.bad_reason,
         error=state.error or state.bad_message,
-        last_error=_last_error(state),
+        last_error=last_error,
         **{name: getattr(state, name) for name in _FROM_STATE},
     )
 
@@ -211,12 +209,6 @@ def _next_poll(state: FeedState, now: datetime) -> str | None:
 
 def _is_host_pausing(state: FeedState, now: datetime) -> bool:
     return state.host_free_ms > now.timestamp() * 1000
-
-
-def _last_error(state: FeedState) -> str | None:
-    if state.failures:
-        return _time(state.error_ms)
-    return _time(state.polled_ms) if state.bad else None
 
 
 def _interval(feed: Feed, state: FeedState, settings: Settings) -> float:

@@ -15,9 +15,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
-from worker.health.broker import broker_check
 from worker.health.check import Check
-from worker.health.preflight import VOLUME, place_checks, rights_check, server_checks
+from worker.health.preflight import VOLUME, broker_check, place_checks, rights_check, server_checks
 from worker.model.times import rfc3339
 from worker.queries.status.problem import duration
 from worker.queries.status.task_problems import scan_problem

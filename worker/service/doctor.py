@@ -10,9 +10,8 @@ from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.fetch import Fetcher
 from worker.fetch.objects import BucketClient
-from worker.health.broker import broker_check
 from worker.health.check import Check
-from worker.health.preflight import rights_check, server_checks
+from worker.health.preflight import broker_check, rights_check, server_checks
 from worker.queries.health import ServicePart, heartbeat_checks
 from worker.queries.status.problem import Problem
 from worker.queries.status.problems import memory_problem
@@ -140,12 +139,9 @@ def _program_check(settings: Settings) -> Check:
 
 
 def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
-    version = ".".join(str(part) for part in info.version)
-    like = (
-        ""
-        if info.kind == "redis"
-        else " (Redis {})".format(".".join(str(part) for part in info.redis_version))
-    )
+    version, like = ".".join(map(str, info.version)), ""
+    if info.kind != "redis":
+        like = " (Redis {})".format(".".join(map(str, info.redis_version)))
     where = printable_url(redis_url(settings))
     loading = "; it is still loading its data" if info.is_loading else ""
     yield Check("server", "ok", f"{info.kind} {version}{like} answers at {where}{loading}")

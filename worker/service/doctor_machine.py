@@ -50,7 +50,7 @@ def machine_checks(settings: Settings) -> Iterator[Check]:
 
 
 def _space_check(name: str, path: Path, settings: Settings) -> Iterator[Check]:
-    there = _nearest(path)
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
     free = shutil.disk_usage(there).free // MEGABYTE
     message = f"{printable(path)}: {free:,} MB free"
     if not os.access(there, os.W_OK):
@@ -153,8 +153,9 @@ def _inotify(settings: Settings) -> Check:
     """Whether the limits are high enough: one watch for each folder and subfolder, an instance, and
     room for events that come all at once."""
     try:
-        watches, instances, events = map(
-            _limit, ("user_watches", "user_instances", "queued_events")
+        watches, instances, events = (
+            int((INOTIFY / f"max_{name}").read_text())
+            for name in ("user_watches", "user_instances", "queued_events")
         )
     except (OSError, ValueError):
         message = "this system has none: only scheduled scans find files"
@@ -174,10 +175,6 @@ def _inotify(settings: Settings) -> Check:
     if names := [f"fs.inotify.max_{name}" for name, is_low in low.items() if is_low]:
         return Check("file events", "warn", message, f"raise sysctl {', '.join(names)}")
     return Check("file events", "ok", message)
-
-
-def _limit(name: str) -> int:
-    return int((INOTIFY / f"max_{name}").read_text())
 
 
 def _has_instance() -> bool:
@@ -213,8 +210,3 @@ def _time_zones() -> Check:
         advice = "install the package tzdata"
         return Check("time zones", "fail", "there is no time zone data", advice)
     return Check("time zones", "ok", f"known, as {zones[0].key}")
-
-
-def _nearest(path: Path) -> Path:
-    """`path`, or the nearest folder above it that exists."""
-    return next(p for p in (path, *path.absolute().parents) if p.exists())

@@ -102,7 +102,11 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
     if failed and not (read or unfinished or skipped):  # raises where the whole store fails
         await work.client.list_objects(work.fetcher, "", "", work.now(), 1)
     wait = max((wait_seconds(error) for _, error in failed), default=0.0)
-    given_up = [_skipped(*pair) for pair in failed if tries >= _most_tries(pair[1])]
+    given_up = [
+        SkippedObject(each, "changed" if isinstance(e, ObjectChanged) else "unreadable", str(e))
+        for each, e in failed
+        if tries >= _most_tries(e)
+    ]
     rest += [each for each, error in failed if tries < _most_tries(error)]
     due = max(wait, RETRY_SECONDS * tries) if failed else 0.0
     fields: dict[str, object] = {"tries": tries if rest else 0}
@@ -145,11 +149,6 @@ async def _list_again(work: Work, item: StoredObject) -> list[StoredObject]:
 
 def _most_tries(error: Exception) -> int:
     return _MAX_BUSY_TRIES if wait_seconds(error) else _MAX_TRIES
-
-
-def _skipped(item: StoredObject, error: Exception) -> SkippedObject:
-    reason = "changed" if isinstance(error, ObjectChanged) else "unreadable"
-    return SkippedObject(item, reason, str(error))
 
 
 def wait_seconds(error: Exception) -> float:

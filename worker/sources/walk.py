@@ -3,10 +3,12 @@
 The walk goes folder by folder: the files of a folder come before its subfolders, these by name. It
 holds only the names of the subfolders still to come: a million files in one folder cost no memory.
 Links are not followed: each folder is opened by descriptor, part by part, and one is open at a
-time, however deep it is.
+time, however deep it is. A file that a process of this machine still writes is recognised, too.
 """
 
+import fcntl
 import os
+import signal
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +21,7 @@ from typing import NamedTuple
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.settings import Folder
-from worker.sources.writers import has_writer
+from worker.spool.layout import READ_REGULAR
 from worker.spool.open_folder import open_below
 from worker.spool.transfer import Candidate, inode_of
 
@@ -264,3 +266,27 @@ def join(folder: str, name: str) -> str:
 
 def _split(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")) if path else ()
+
+
+def has_writer(name: str, folder_fd: int) -> bool:
+    """True if a regular file in the folder is open for writing on this machine.
+
+    The kernel grants a read lease only for a file that nobody writes (fcntl(2), F_SETLEASE); it is
+    released at once. False in doubt: leases are for the file's owner and for root, and network file
+    systems have none.
+    """
+    try:
+        fd = os.open(name, READ_REGULAR, dir_fd=folder_fd)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)  # leased to one who writes, such as Samba
+    try:
+        # A writer that comes now is announced by a signal. The default, SIGIO, would end this
+        # process; SIGURG is ignored unless somebody handles it.
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(fd)
+    return False

@@ -208,11 +208,12 @@ class ArticleStore(Stream):
 
     def _look_up(self, raws: Sequence[bytes], *, mode: int = 0) -> Any:
         layout, now = self._layout, self._now()
-        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", "")]
-        args += (DATED_SHARDS, UNDATED_SHARDS, RAW_SHARDS, layout.generation(now), mode)
-        args.append(b"".join(raws))
+        raw_prefixes, undated_prefixes = layout.raw_prefixes(now), layout.undated_prefixes(now)
+        keys = [*raw_prefixes, layout.key("i", ""), *undated_prefixes]
+        args: list[bytes | int] = [layout.keep_seconds, len(raw_prefixes)]
+        args += (RAW_SHARDS, DATED_SHARDS, UNDATED_SHARDS, mode, b"".join(raws))
         try:
-            return self._lookup.run(self._client, [layout.key("r", "")], args)
+            return self._lookup.run(self._client, keys, args)
         except Retryable as error:
             self._check_types(error, (key for raw in raws for key in layout.raw_keys(raw, now)))
             raise

@@ -240,7 +240,13 @@ def parse_warnings(counts: Mapping[str, int]) -> dict[str, int]:
 def parse_measures(fields: Mapping[str, int]) -> MeasureTotals:
     numbers = {tuple(name.split("/")): number for name, number in fields.items()}
     return MeasureTotals(
-        stages={stage: _histogram(stage, numbers) for stage in Stage},
+        stages={
+            stage: Histogram(
+                counts=tuple(numbers.get(("stage", stage, name), 0) for name in _BUCKETS),
+                seconds=numbers.get(("stage", stage, "us"), 0) / 1e6,
+            )
+            for stage in Stage
+        },
         repeats=_group("repeat", numbers),
         rejected=_group("rejected", numbers),
         fetches={
@@ -265,13 +271,6 @@ def _worked_ms(measured: BatchMeasures | None) -> bytes | int:
     if Stage.WAIT not in seconds or Stage.WHOLE not in seconds:
         return b""
     return max(0, round((seconds[Stage.WHOLE] - seconds[Stage.WAIT]) * 1000))
-
-
-def _histogram(stage: Stage, numbers: Mapping[tuple[str, ...], int]) -> Histogram:
-    return Histogram(
-        counts=tuple(numbers.get(("stage", stage, name), 0) for name in _BUCKETS),
-        seconds=numbers.get(("stage", stage, "us"), 0) / 1e6,
-    )
 
 
 def _group(group: str, numbers: Mapping[tuple[str, ...], int]) -> dict[str, int]:

@@ -87,27 +87,33 @@ class Layout:
     def keep_seconds(self) -> int:
         return self.keep_days * DAY
 
-    def generation(self, now: float) -> int:
-        return int(now) * 2 // self.keep_seconds
-
     def mark_keys(self, identity: Identity, now: float) -> list[bytes]:
-        """The keys that may hold the mark of `identity`; it is written to the first.
-
-        The next generation is included: another machine's clock may be ahead.
-        """
+        """The keys that may hold the mark of `identity`; it is written to the first."""
         key = identity.key
         if identity.date:
             day = identity.date.replace("-", "")
             return [b"{%b}:i:%b:%x" % (self.stream.encode(), day.encode(), key[0] % DATED_SHARDS)]
-        present = self.generation(now)
-        shard = f"{int.from_bytes(key[:2]) % UNDATED_SHARDS:x}"
-        return [self.key("i", f"u{present + n}", shard) for n in (0, 1, -1, -2)]
+        shard = b"%x" % (int.from_bytes(key[:2]) % UNDATED_SHARDS)
+        return [prefix + shard for prefix in self.undated_prefixes(now)]
+
+    def undated_prefixes(self, now: float) -> list[bytes]:
+        """The beginnings of the keys of marks without a date, one for each generation; they are
+        written to the first. The next one is included: another machine's clock may be ahead."""
+        present = self._generation(now)
+        return [self.key("i", f"u{present + n}", "") for n in (0, 1, -1, -2)]
 
     def raw_keys(self, raw: bytes, now: float) -> list[bytes]:
         """The keys that may hold the raw mark of `raw`; it is written to the first."""
-        present = self.generation(now)
-        stream, shard = self.stream.encode(), int.from_bytes(raw[:2]) % RAW_SHARDS
-        return [b"{%b}:r:%d:%x" % (stream, present - n, shard) for n in (0, 1, 2)]
+        shard = b"%x" % (int.from_bytes(raw[:2]) % RAW_SHARDS)
+        return [prefix + shard for prefix in self.raw_prefixes(now)]
+
+    def raw_prefixes(self, now: float) -> list[bytes]:
+        """The beginnings of the keys of raw marks; they are written to the first."""
+        present = self._generation(now)
+        return [self.key("r", str(present - n), "") for n in (0, 1, 2)]
+
+    def _generation(self, now: float) -> int:
+        return int(now) * 2 // self.keep_seconds
 
     def window(self, now: float) -> bytes:
         """The window of stories, as stories.lua reads it: prefix of its keys, number of the present

@@ -106,7 +106,11 @@ class Live:
     async def _events(self, shared: Shared[Regions]) -> AsyncIterator[bytes]:
         sent: Regions = {}
         while True:
-            regions = {**sent, **await _regions_or_notice(shared)}
+            try:
+                update: Regions = {NOTICE: "", **await shared.get()}
+            except NewsdropError as error:
+                update = {NOTICE: str(escape(message(str(error))))}
+            regions = {**sent, **update}
             changed = [(name, html) for name, html in regions.items() if sent.get(name) != html]
             if changed:
                 sent = regions
@@ -146,10 +150,3 @@ class _CountedResponse(EventSourceResponse):
 def _encode(region: str, html: str) -> bytes:
     """The event of a region, made once for all who watch it."""
     return ServerSentEvent(data=html, event=region, sep="\n").encode()
-
-
-async def _regions_or_notice(shared: Shared[Regions]) -> Regions:
-    try:
-        return {NOTICE: "", **await shared.get()}
-    except NewsdropError as error:
-        return {NOTICE: str(escape(message(str(error))))}

@@ -27,7 +27,7 @@ from worker.errors import (
     UsageError,
 )
 from worker.escape import safe_json
-from worker.queries.raw_files import read_raw
+from worker.queries.article import read_raw
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
 from worker.translation import mark

@@ -91,9 +91,9 @@ def create(
     """
     from worker.actions.groups import create_group, parse_position
 
+    boundary = start
     if since is None:
         group_store(context).create(group, parse_position(start))
-        boundary = start
         text = f"group {printable(group)} created, at {boundary}"
     else:
         from worker.model.times import parse_moment, rfc3339

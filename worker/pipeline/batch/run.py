@@ -182,7 +182,8 @@ class BatchRun:
 
     def _parse(self, file: EntryFile, index_entry: IndexEntry | None) -> None:
         entry = file.entry
-        if entry.number in self._progress.crash_counts:
+        crash_count = self._progress.crash_counts.get(entry.number, 0)
+        if crash_count:
             self._commit()  # it may kill this worker too: what came before is safe then
         with self._log_context(entry):
             if isinstance(file.content, ParseFailure):
@@ -200,14 +201,10 @@ class BatchRun:
             else:
                 self._batch.journal.start(entry.number)
                 items = self._items(file, file.content)
-                for item in self._deps.bounds.each(items, is_first_try=self._is_first(entry)):
+                is_first_try = crash_count + 1 < self._deps.settings.spool.max_attempts
+                for item in self._deps.bounds.each(items, is_first_try=is_first_try):
                     self._add(entry, item)
             self._finished.append(entry.number)
-
-    def _is_first(self, entry: Entry) -> bool:
-        """Whether the entry is tried again if it takes too long."""
-        crash_count = self._progress.crash_counts.get(entry.number, 0)
-        return crash_count + 1 < self._deps.settings.spool.max_attempts
 
     def _must_wait(self, number: int) -> bool:
         """Whether an entry is parsed after the others: after one ended its process, all are

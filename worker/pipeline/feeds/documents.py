@@ -77,7 +77,8 @@ class FeedDocument:
             raw, page = self._read(feed_entry), None
             if counts[feed_entry.key] > 1 and isinstance(raw, RawArticle):
                 raw = replace(raw, guid=None)  # it identifies nothing
-            if full_text and isinstance(raw, RawArticle) and _is_web(raw.url):
+            is_web = isinstance(raw, RawArticle) and (raw.url or "").startswith(_WEB)
+            if full_text and isinstance(raw, RawArticle) and is_web:
                 if may_fetch_pages:
                     page = raw
                 else:
@@ -195,6 +196,7 @@ def _undated(raw: bytes) -> bytes:
     return raw
 
 
+_WEB = ("http://", "https://")
 _GUIDS = (b"</guid>", b"</id>", b'"id":')
 _DATES = (
     (b"<pubDate>", b"</pubDate>"),
@@ -210,7 +212,3 @@ def fingerprint(feed_entry: FeedEntry) -> str:
     key = feed_entry.key
     content = key.encode("utf-8", "replace") if key.strip("\0") else feed_entry.raw
     return hashlib.blake2b(content, digest_size=6).hexdigest()
-
-
-def _is_web(url: str | None) -> bool:
-    return (url or "").startswith(("http://", "https://"))

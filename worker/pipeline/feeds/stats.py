@@ -58,16 +58,19 @@ def rechecks(
 
     Raises SpoolUnavailable if the catalog cannot be read.
     """
-    pages = {file.entry: file for file in head.files if file.kept and _is_page(file.origin)}
+    pages = {
+        file.entry: (file, file.origin)
+        for file in head.files
+        if file.kept and file.origin and file.origin.form is Form.ENTRY_BUNDLE
+    }
     if not pages:
         return []
     feeds = catalog()
     new_pages: list[NewPage] = []
     for outcome in outcomes:
-        file = pages.get(outcome.entry)
-        origin = file.origin if file else None
-        if file is None or origin is None or not outcome.id:
+        if outcome.entry not in pages or not outcome.id:
             continue
+        file, origin = pages[outcome.entry]
         feed = feeds.get(origin.source)
         if feed is None or not feed.recheck:
             continue
@@ -80,10 +83,6 @@ def rechecks(
         url = origin.url if was_fetched and _MASKED not in origin.url else ""
         new_pages.append(NewPage(page, first if is_new else None, url))
     return new_pages
-
-
-def _is_page(origin: Origin | None) -> bool:
-    return origin is not None and origin.form is Form.ENTRY_BUNDLE
 
 
 def _observation(

@@ -24,6 +24,8 @@ from worker.spool.layout import translate_errors, write_durably
 from worker.spool.lockfile import acquire_slot
 from worker.translation import mark
 
+_ORDER_FILE, _RUN_FILE = "reparse-order.json", "reparse-run.json"
+
 RUN_SECONDS, BUSY_SECONDS = 3.0, 0.2
 """One slice while nothing else is to do, and while work waits: every five seconds there is one."""
 
@@ -66,18 +68,17 @@ _ORDER, _RUN = TypeAdapter(BackgroundOrder), TypeAdapter(BackgroundRun)
 
 def read_order(state_dir: Path) -> tuple[BackgroundOrder | None, BackgroundRun | None]:
     """The last order, and its run if a worker has begun it."""
-    order = _load(_order_path(state_dir), _ORDER)
-    run = _load(_run_path(state_dir), _RUN) if order else None
+    order = _load(state_dir / _ORDER_FILE, _ORDER)
+    run = _load(state_dir / _RUN_FILE, _RUN) if order else None
     return order, run if run and order and run.ordered_at == order.ordered_at else None
 
 
 def write_order(state_dir: Path, order: BackgroundOrder | None) -> None:
     """Replace the order; None removes it, and with it a run that is not finished."""
     if order is None:
-        _order_path(state_dir).unlink(missing_ok=True)
-        return
-    with translate_errors(_order_path(state_dir)):
-        write_durably(_order_path(state_dir), orjson.dumps(order))
+        (state_dir / _ORDER_FILE).unlink(missing_ok=True)
+    else:
+        _save(state_dir / _ORDER_FILE, order)
 
 
 def is_open(state_dir: Path) -> bool:
@@ -101,9 +102,10 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
         if run is None or run.rules != sites.revision:
             run = BackgroundRun(order.ordered_at, sites.revision, RunState(rfc3339(now())))
         if run.attempts >= MAX_ATTEMPTS:
-            _save(state_dir, replace(run, finished_at=rfc3339(now()), problem=_GIVEN_UP))
+            run = replace(run, finished_at=rfc3339(now()), problem=_GIVEN_UP)
+            _save(state_dir / _RUN_FILE, run)
             return
-        _save(state_dir, replace(run, attempts=run.attempts + 1))
+        _save(state_dir / _RUN_FILE, replace(run, attempts=run.attempts + 1))
         seconds = BUSY_SECONDS if context.has_batches() else RUN_SECONDS
         deadline = context.deps.clock() + seconds
         finished_at = ""
@@ -114,17 +116,17 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
                     finished_at = rfc3339(now())
                     break
         except Retryable:  # the next slice continues at this segment
-            _save(state_dir, replace(run, attempts=0))
+            _save(state_dir / _RUN_FILE, replace(run, attempts=0))
             raise
-        _save(state_dir, replace(run, attempts=0, finished_at=finished_at))
+        _save(state_dir / _RUN_FILE, replace(run, attempts=0, finished_at=finished_at))
 
 
 _END = object()
 
 
-def _save(state_dir: Path, run: BackgroundRun) -> None:
-    with translate_errors(_run_path(state_dir)):
-        write_durably(_run_path(state_dir), orjson.dumps(run))
+def _save(path: Path, value: BackgroundOrder | BackgroundRun) -> None:
+    with translate_errors(path):
+        write_durably(path, orjson.dumps(value))
 
 
 def _load(path: Path, kind: TypeAdapter[_T]) -> _T | None:
@@ -132,11 +134,3 @@ def _load(path: Path, kind: TypeAdapter[_T]) -> _T | None:
     with suppress(OSError, ValidationError):
         return kind.validate_json(path.read_bytes())
     return None
-
-
-def _order_path(state_dir: Path) -> Path:
-    return state_dir / "reparse-order.json"
-
-
-def _run_path(state_dir: Path) -> Path:
-    return state_dir / "reparse-run.json"

@@ -45,7 +45,9 @@ def current_activity(
 ) -> tuple[Activity, ...]:
     """The active processes, by worker and process. `batches` are those in the spool."""
     names = {(worker.host, worker.pid): worker.name for worker in workers}
-    activities = [*_ingesting(batches, names), *_fetching(settings, names)]
+    activities = list(_ingesting(batches, names))
+    for process in slot_holders(settings.state_dir, "fetch"):
+        activities.append(_activity(FETCHING, process, names, POLLED, process.count))
     return tuple(sorted(activities, key=lambda activity: (activity.worker, activity.process_pid)))
 
 
@@ -65,11 +67,6 @@ def _ingesting(batches: Iterable[WaitingBatch], names: _Names) -> Iterator[Activ
             yield _activity(
                 INGESTING, process, names, batch.source, batch.files, batch=batch.name, job=head.job
             )
-
-
-def _fetching(settings: Settings, names: _Names) -> Iterator[Activity]:
-    for process in slot_holders(settings.state_dir, "fetch"):
-        yield _activity(FETCHING, process, names, POLLED, process.count)
 
 
 def _activity(

@@ -5,7 +5,7 @@ Open pages ask every second, so each part is added up for a few milliseconds at 
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -56,7 +56,9 @@ def disk(settings: Settings, batches: Iterable[WaitingBatch]) -> Disk:
     """Disk usage as far as it is added up. `batches` are those in the spool."""
     caches = size_caches(settings.state_dir)
     spool = disk_usage(caches.spool, [f"{batch.root.work}/{batch.name}" for batch in batches])
-    archive = disk_usage(caches.archive, list(_archive_folders(settings.state_dir)))
+    days = _folders_in(f"{settings.state_dir}/archive")
+    segments = [folder for day in days for folder in _folders_in(day)]  # one for each source
+    archive = disk_usage(caches.archive, segments)
     try:
         room = shutil.disk_usage(settings.state_dir)
     except OSError:
@@ -78,13 +80,8 @@ def quarantine_usage(settings: Settings) -> tuple[int, DiskUsage]:
     return len(inputs), disk_usage(size_caches(settings.state_dir).quarantine, folders)
 
 
-def _archive_folders(state_dir: Path) -> Iterator[str]:
-    """The folders of the archive's segments, one for each day and source, newest first."""
-    for day in _folders_in(f"{state_dir}/archive"):
-        yield from _folders_in(day)
-
-
 def _folders_in(folder: str) -> list[str]:
+    """The last by name first: of days, the newest."""
     try:
         return [f"{folder}/{name}" for name in sorted(os.listdir(folder), reverse=True)]
     except OSError:

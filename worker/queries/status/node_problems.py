@@ -18,22 +18,17 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
             text = f"The clock of the node {node.name} is {off} behind that of Redis."
             if node.ahead_seconds > 0:
                 text = f"The clock of the node {node.name} is {off} ahead of that of Redis."
-            yield Problem(
-                "warn",
-                "clock",
-                text,
-                "Set the clocks by NTP: the times in its records are wrong. Leases and schedules "
-                "follow the clock of Redis.",
-                WORKERS,
-            )
+            yield Problem("warn", "clock", text, _SET_CLOCKS, WORKERS)
         if node.has_other_feeds:
-            yield Problem(
-                "warn",
-                "other feeds",
-                f"The node {node.name} has other feeds than those that are polled.",
-                "Give all nodes the same feeds.toml, and add feeds by commands on each of them.",
-                WORKERS,
-            )
+            text = f"The node {node.name} has other feeds than those that are polled."
+            yield Problem("warn", "other feeds", text, _SAME_FEEDS, WORKERS)
+
+
+_SET_CLOCKS = (
+    "Set the clocks by NTP: the times in its records are wrong. Leases and schedules follow the "
+    "clock of Redis."
+)
+_SAME_FEEDS = "Give all nodes the same feeds.toml, and add feeds by commands on each of them."
 
 
 def _silent(node: NodeStatus) -> Iterator[Problem]:

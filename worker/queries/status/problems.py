@@ -10,8 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from worker.escape import printable
-from worker.health.broker import broker_check
-from worker.health.preflight import server_checks
+from worker.health.preflight import broker_check, server_checks
 from worker.queries.status.node_problems import WORKERS, node_problems
 from worker.queries.status.problem import Problem, duration, sentence, source_page
 from worker.queries.status.service import Status

@@ -200,10 +200,8 @@ def _intake_problem(settings: Settings) -> str | None:
 
 
 def _all_warnings(snapshot: RedisSnapshot | None) -> Mapping[str, int]:
-    counts: Counter[str] = Counter()
-    for warnings in snapshot.counters.warnings.values() if snapshot else ():
-        counts.update(warnings)
-    return dict(sorted(counts.items()))
+    by_source = snapshot.counters.warnings.values() if snapshot else ()
+    return dict(sorted(sum(map(Counter, by_source), Counter[str]()).items()))
 
 
 def _files(batches: Sequence[WaitingBatch], totals: Tally | None, elsewhere: int) -> FileCounts:

@@ -35,6 +35,7 @@ COUNT = 50
 _MAX_TEXT, _MAX_LINES, _MAX_HIGHLIGHTS, _MAX_ITEMS = 200_000, 5_000, 200, 500
 """What a page shows of one article: characters and lines of its text, highlights, and items of each
 list, such as pictures and links."""
+_MAX_QUERY = 1_000
 _MAX_JSON_BYTES = 1_000_000
 """The page only links to a longer record."""
 _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
@@ -113,7 +114,9 @@ def download_raw(request: Request) -> Response:
 def show_explanation(request: Request) -> Response:
     """An article's key, its match, and its origin. A path is only looked up in the archive: no file
     of this machine is opened."""
-    query = _query(request, title=1000, date=1000, source=1000, place=1000)
+    given = request.query_params
+    names = ("title", "date", "source", "place")
+    query = {name: given.get(name, "").strip()[:_MAX_QUERY] for name in names}
     result: ExplainResult | None = None
     error: str | None = None
     try:
@@ -133,12 +136,6 @@ def _explain(settings: Settings, query: dict[str, str]) -> ExplainResult | None:
             settings, query["title"], query["date"] or None, query["source"] or None
         )
     return None
-
-
-def _query(request: Request, **limits: int) -> dict[str, str]:
-    """The texts of these query parameters, cut to their limits; empty where one is not given."""
-    query = request.query_params
-    return {name: query.get(name, "").strip()[:limit] for name, limit in limits.items()}
 
 
 def _shorten(record: dict[str, Any]) -> dict[str, Any]:

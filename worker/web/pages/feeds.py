@@ -77,7 +77,7 @@ def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
 async def show_list(request: Request) -> Response:
     catalog = await run_in_threadpool(load_catalog, request.app.state.settings)
     tags = sorted({tag for feed in catalog for tag in feed.tags})
-    filters = dict(parse_qsl(_filters(request)))
+    filters = dict(parse_qsl(_list_parameters(request)[0]))
     return await live_page(
         request, "feeds", "feeds.html", filters=filters, tags=tags, has_feeds=bool(len(catalog))
     )
@@ -175,19 +175,16 @@ def _address(name: str) -> str:
     return f"/feeds/{quote(name, safe='')}"
 
 
-def _filters(request: Request) -> str:
+def _list_parameters(request: Request) -> tuple[str, str]:
     filters = dict(parse_qsl(filter_query(request, FILTERS)))
     if filters.get("show") not in _FILTER_STATUSES:
         filters.pop("show", None)
-    return write_query(filters)
-
-
-def _start(request: Request) -> str:
-    return str(parse_number(request.query_params.get("after", ""), 6) or 0)
+    start = parse_number(request.query_params.get("after", ""), 6) or 0
+    return write_query(filters), str(start)
 
 
 views = {
-    "feeds": View(_render_list, lambda request: (_filters(request), _start(request))),
+    "feeds": View(_render_list, _list_parameters),
     "feed": View(_render_feed, lambda request: (get_name(request, "feed"),)),
 }
 routes = [
