@@ -180,12 +180,52 @@ def test_signs_in_english_are_no_letters_of_another_script(text: str) -> None:
          "çû Amedê, şert û mercên jiyanê çêtir bibin.", "cp1254 iso8859-9"),
         ("30 €, 40 €, 50 €, 60 €, 70 €, 80 €, 90 €, 100 €, 110 €, 120 €, 130 €, 140 €",
          "cp1252 iso8859-15 cp1250"),
+        ("<h1>Файл</h1><p>Файл</p><p>Файл</p>", "cp1251"),
+        ("SMSка", "cp1251 koi8-r"),
+        ("خط ساخن", "iso8859-6"),
+        ("<title>قبرص</title><h1>قبرص</h1>", "iso8859-6"),
+        ("ここではディレクトリの一覧を表示できません。", "gbk gb18030 cp932 euc-jp"),
+        ("Въведете пълна стойност.", "gb18030 euc-jp euc-kr cp1251"),
+        ("ΜΕΓΑΛΗ ΦΩΤΙΑ ΣΤΗΝ ΑΤΤΙΚΗ", "gbk euc-kr cp1253"),
+        ("Vláda schválila vyššie dôchodky pre budúci rok", "gb18030 euc-jp cp1250"),
+        ("L’opinió d’avui: impossible d’exécuter «\xa0apt\xa0»", "gb18030"),
+        ("東京", "euc-kr"),
+        ("python与java的区别", "gbk"),
     ],
 )  # fmt: skip
 def test_a_right_declaration_is_believed(text: str, codecs: str) -> None:
-    """Headlines in capitals, languages that share an encoding with a larger one, and prices."""
+    """Headlines in capitals, prices, short titles that a page repeats, languages that share an
+    encoding with a larger one, and those that one of East Asia can hold, too."""
     for codec in codecs.split():
         assert decode(text.encode(codec), codec).text == text, codec
+
+
+def test_a_label_of_browsers_is_known() -> None:
+    """Labels that begin with `x-` are read as the same without it."""
+    assert decode("“Љубљана”".encode("mac_cyrillic"), "x-mac-cyrillic").text == "“Љубљана”"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "labels"),
+    [
+        ("Gün", "cp1254", "windows-1251 koi8-r"),
+        ("bañuak eta señaleak", "cp1252", "gb2312 big5 shift_jis windows-1251 koi8-r windows-1255"),
+        ("Příběh malé řeky", "cp1250", "windows-1251"),
+        ("Погода в Москве", "koi8-r", "windows-1251 iso-8859-5"),
+        ("Погода в Москве", "cp1251", "koi8-r iso-8859-5"),
+        ("מזג אוויר והבחירות היום", "cp1255", "windows-1251 koi8-r"),
+        ("メールアドレスを入力してください", "euc-jp", "gb2312 shift_jis"),
+        ("行政院公布新的年金辦法", "big5", "gb2312 gbk"),
+        ("部长表示，新法将在九月总统签署后生效，此前还要征求各地的意见。", "gbk", "big5"),
+    ],
+)  # fmt: skip
+def test_a_wrong_declaration_of_a_short_text_is_not_believed(
+    text: str, codec: str, labels: str
+) -> None:
+    """Titles whose words would be of two scripts (`baсuak`), of rare letters or of brackets that
+    are not closed (`メ〖ル`)."""
+    for label in labels.split():
+        assert decode(text.encode(codec), label).text == text, label
 
 
 @pytest.mark.parametrize(

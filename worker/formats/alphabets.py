@@ -31,7 +31,12 @@ _RUN = re.compile(  # not within a word of Latin letters
     r"(?<![a-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+|(?<![\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![a-z])"
 )
 _WIDE_RUN = re.compile("([A-Za-z])?[\u2e80-\uffef]++([a-z])?")
-_MIXED = re.compile(r"([A-Za-z])?(?:(?![A-Za-z])[^\W\d_])++([A-Za-z])?")
+_LATIN = "A-Za-zªº\xc0-\u02af\u1e00-\u1eff"
+_MIXED = re.compile(rf"([{_LATIN}])?((?:(?![{_LATIN}])[^\W\d_]|[\ue000-\uf8ff])++)([{_LATIN}])?")
+_ONE_ALPHABET = re.compile(
+    rf"(?<![^\W\d_])(?:[{_LATIN}]++|[\u0370-\u03ff\u1f00-\u1fff]++|[\u0400-\u04ff]++)(?![^\W\d_])"
+)
+_USUAL = re.compile("[\u3041-\u30ff]|(?![^\\W_])[\x80-\u20ff]")  # kana and marks
 _WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![A-Za-z])")
 
 
@@ -66,9 +71,25 @@ def common_share(data: bytes, codec: str) -> float:
 
 
 def is_mixed(text: str) -> bool:
-    """Whether most letters beyond ASCII in `text` are within words of Latin ones (`aтй`)."""
+    """Whether most runs of letters that are not Latin in `text` are within Latin words (`ba雝ak`),
+    or one letter beside them (`cafй`, but `SMSка`)."""
     runs = _MIXED.findall(text[:_ENOUGH])
-    return sum(map(any, runs)) * 2 > len(runs)
+    mixed = sum(all(run) or (any(run[::2]) and len(run[1]) == 1) for run in runs)
+    return mixed * 2 > len(runs)
+
+
+def is_coherent(text: str, codec: str) -> bool:
+    """Whether `text`, in a codec of East Asia, is words of one alphabet each, common characters,
+    kana and marks. A bracket that is not closed (`メ〖ル`) and private characters are of a wrong
+    reading."""
+    if codec not in _AREAS:
+        return False
+    text = _ONE_ALPHABET.sub("", text[:_ENOUGH])
+    beyond = [char for char in text if char > "\x7f"]
+    common = sum(char in _area(codec) or bool(_USUAL.match(char)) for char in beyond)
+    strange = sum(map(text.count, "〖﹝")) - sum(map(text.count, "〗﹞"))
+    strange = abs(strange) + sum("\ue000" <= char <= "\uf8ff" for char in beyond)
+    return (common - 10 * strange) * 2 >= len(beyond)
 
 
 def is_common(text: str) -> bool:

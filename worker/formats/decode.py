@@ -273,7 +273,7 @@ def _labels(data: bytes, declared: str | None) -> list[str]:
     inside = EncodingDetector.find_declared_encoding(data[:_DECLARATIONS], is_html=True)
     names: list[str] = []
     for label in (declared, inside):
-        name = resolve_encoding(label) if label else None
+        name = resolve_encoding(label.lower().removeprefix("x-")) if label else None
         if name and name not in names and name != "ascii" and _has_ascii(name):
             names.append(name)
     return names

@@ -6,7 +6,7 @@ import re
 from charset_normalizer import from_bytes
 
 from worker.formats import alphabets, latin
-from worker.formats.alphabets import by_letters, common_share, is_glued, is_latin, is_mixed
+from worker.formats.alphabets import by_letters, common_share, is_glued, is_latin
 
 SAMPLE = 64 * 1024
 """Maximum bytes or characters that are examined."""
@@ -25,7 +25,7 @@ _SAME = {
     "gb2312": "gb18030", "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_8": "cp1255",
     "tis_620": "cp874", "koi8_u": "koi8_r",
 }  # fmt: skip
-_ENOUGH, _ENOUGH_HIGH = 1_000, 12
+_ENOUGH = 1_000
 
 
 def best_codec(data: bytes) -> str:
@@ -35,26 +35,34 @@ def best_codec(data: bytes) -> str:
 
 
 def is_wrong(declared: str, data: bytes) -> bool:
-    """Whether `data` is surely not in the codec `declared`: it has another script's commonest
-    letters, or is in Latin letters that `declared` turns into others."""
+    """Whether `data` is surely not in the codec `declared`: its words mix Latin and other letters
+    there, or another reading is likelier, the more so the shorter the text is."""
     name = codecs.lookup(declared).name.replace("-", "_")
     codec, sample = _SAME.get(name, name), lines_beyond_ascii(data)
-    if codec in alphabets.CODECS and common_share(sample[:_ENOUGH], codec) > 0.5:
+    text, best_share = sample.decode(declared, "replace"), 0.0
+    count, is_default = _letter_count(text), codec == "cp1252"  # servers send it by default
+    if codec in latin.CODECS:
+        share = latin.share_of_language(text, codec)
+        if share > 0.9 or latin.is_punctuated(text):
+            return False
+    elif codec not in alphabets.CODECS or alphabets.is_coherent(text, codec):
         return False
-    text = sample.decode(declared, "replace")
-    share = latin.share_of_language(text, codec) if codec in latin.CODECS else 0.0
-    is_short = len(_HIGH.findall(sample[:_ENOUGH])) < _ENOUGH_HIGH
-    is_default = codec == "cp1252"  # servers send it without knowing the encoding
-    is_known = codec in alphabets.CODECS or codec in latin.CODECS
-    if latin.is_punctuated(text) or share > 0.9 or not is_known or (is_short and not is_default):
-        return False
-    if best := by_letters(sample):
-        return _SAME.get(best, best) != codec
-    if codec in alphabets.CODECS:
-        return is_mixed(text)
-    best = latin_codec(sample)
-    best_share = latin.share_of_language(sample.decode(best), best) if best else 0.0
-    return best_share > max(share + 0.3, 0.9) and not is_short
+    elif alphabets.is_mixed(text):
+        return True
+    else:
+        share = common_share(sample[:_ENOUGH], codec)
+    if best := by_letters(sample) or "":
+        best_share = common_share(sample[:_ENOUGH], best) + is_default
+    elif codec in latin.CODECS and (is_default or count >= 12) and (best := latin_codec(sample)):
+        best_share = latin.share_of_language(sample.decode(best), best)
+        best_share = best_share if best_share > 0.9 else 0.0
+    gain = best_share - share
+    return _SAME.get(best, best) != codec and (gain > 1 or (gain - 0.1) * count > 2.4)
+
+
+def _letter_count(text: str) -> int:
+    """How many characters beyond ASCII different words have: pages repeat their titles."""
+    return sum(not char.isascii() for word in {*_WORD.findall(text[:_ENOUGH])} for char in word)
 
 
 def lines_beyond_ascii(data: bytes) -> bytes:
@@ -95,3 +103,4 @@ def _strict(sample: bytes, name: str) -> str | None:
 
 
 _HIGH = re.compile(rb"[\x80-\xff]")
+_WORD = re.compile("[A-Za-z\x80-\U0010ffff]+")
