@@ -98,9 +98,12 @@ def test_commands_speak_chinese(
     monkeypatch.setenv("COLUMNS", columns)
     first, empty = home.put("a.md", article("潮汐表")), home.put("in/b.md", b"")
     rows = home.put("rows.ndjson", '{"a": 1}\n{"a": 2}\n')
+    other = home.put("d.md", article("潮汐表", body="另一段正文。"))
     undated = home.put("in/c.md", "---\ntitle: 无日期\n---\n正文")
     assert "已接收 1 个文件" in in_chinese(home, "enqueue", str(first))
     in_chinese(home, "enqueue", str(first), str(home.path / "in"))
+    home.work()
+    in_chinese(home, "enqueue", str(other))
     in_chinese(home, "feeds", "add", web.url("/rss"), "--name", "harbour")
     in_chinese(home, "feeds", "add", web.url("/rss?2"))
     in_chinese(home, "feeds", "add", web.url("/gone"), "--no-check", "--name", "zz")
@@ -123,7 +126,8 @@ def test_commands_speak_chinese(
         ["tail"], ["tail", "--from", "zz"], ["tail", "--tag", "nope"], ["show", "nope"],
         ["forget", "nope"], ["forget", ids[1]],
         ["explain", str(first)], ["explain", str(empty)], ["explain", str(undated)],
-        ["explain", "--title", "没有"], ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
+        ["explain", "--title", "没有"], ["explain", "潮汐"], ["explain", str(other)],
+        ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
         ["parse", str(empty)], ["parse", "nope"], ["parse", str(rows)],
         ["archive", "export", "--warc", str(home.path / "x.warc.gz")],
         ["archive", "export", "--warc", str(home.path / "x.warc.gz")],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 import redis
@@ -100,6 +101,37 @@ def test_explain_shows_key_match_and_origin(home: Home) -> None:
     assert "different content" in shown
     (by_title,) = home.lines("explain", "--title", "甲：乙", "--date", "2022-03-04")
     assert by_title["id"] == explained["id"]
+
+
+def test_explain_offers_what_has_the_words(home: Home) -> None:
+    """Who knows a part of a title gets the articles that have it, with their ids, by `--title` and
+    without; a refused file names its place in quarantine, and there is no more to it than that."""
+    long = article("云屿港启用全自动码头", body="船舶等待时间缩短四成。")
+    good, bad = home.put("a.md", long), home.put("bad.md", b"")
+    home.json("enqueue", str(good), str(bad))
+    home.work()
+    (known,) = home.lines("tail")
+    for words in (["全自动码头"], ["--title", "全自动码头"], ["等待时间"]):
+        result = home.run("explain", *words)
+        assert result.exit_code != 0
+        assert f"2022-03-04  云屿港启用全自动码头\n    {known['id']}" in result.stdout
+    assert known["id"] not in home.run("explain", "火车站").stdout
+    assert home.run("explain", "全自动码头", "--json").stdout == ""
+    (refused,) = home.lines("quarantine", "list")
+    assert f"newsdrop quarantine show {refused['id']}" in home.run("explain", str(bad)).stdout
+
+
+def test_explain_says_since_when_an_article_is_there(home: Home) -> None:
+    """It was first seen when its file was claimed, and not later than it was published."""
+    path = home.put("a.md", article("甲"))
+    home.json("enqueue", str(path))
+    time.sleep(0.1)  # it waits for a worker
+    home.work()
+    (explained,) = home.lines("explain", str(path))
+    (record,) = home.lines("tail")
+    shown = home.run("explain", str(path)).stdout
+    assert f"first seen  {record['first_seen_at']}" in shown
+    assert record["first_seen_at"] < explained["known_since"]
 
 
 def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(

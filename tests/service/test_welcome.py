@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from worker.service.welcome import RunningService, welcome
-from worker.settings import Settings
+from worker.settings import Folder, Settings
 from worker.store.connection import socket_url
 
 
@@ -41,3 +41,16 @@ def test_the_stream_can_be_read_as_shown(
         welcome(running, console, False, lambda _: None, "Ctrl-C stops it.", is_log=is_log)
     assert shown in terminal.getvalue()
     assert log.getvalue() == "newsdrop is ready.\n"
+
+
+def test_a_folder_is_printed_as_it_can_be_used_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that is relative in the settings is printed whole: another terminal has another
+    directory."""
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(state_dir=tmp_path, folders=(Folder(name="财经", path=Path("inbox")),))
+    terminal = io.StringIO()
+    running = RunningService(settings, "redis://127.0.0.1:7001", None, None)
+    welcome(running, Console(file=terminal, width=200), False, lambda _: None, "", is_log=False)
+    assert str(tmp_path / "inbox") in terminal.getvalue()

@@ -122,7 +122,11 @@ def test_an_article_is_explained(ours: Served) -> None:
     assert "would be a duplicate" in by_title
     assert "港口开放 + 2022-03-04" in by_title
     assert "2022/港.md" in words(text(ours, "/explain?place=港.md"))
-    assert "new: would be published" in words(text(ours, "/explain?title=x&date=2022-01-01"))
+    unknown = text(ours, "/explain?title=港口&date=2022-01-01")
+    assert "new: would be published" in words(unknown)
+    search = re.search(r'href="(/articles\?outcome=any[^"]+)"', unknown)
+    assert search is not None
+    assert "港口开放" in text(ours, search[1].replace("&amp;", "&"))
     assert "needs the article's content" in words(text(ours, "/explain?title=x"))
 
 

@@ -9,21 +9,21 @@ from rich.text import Text
 from worker.cli.options import FAILED, UNAVAILABLE, JsonLines, argument, option, settings_of
 from worker.cli.output import (
     console,
-    make_table,
     print_fields,
+    print_indented,
     print_json,
     print_note,
     safe_text,
     stored_text,
 )
 from worker.cli.parse import Source
-from worker.errors import UsageError
+from worker.errors import NotThere, UsageError
 from worker.translation import gettext, mark
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.queries.comparison import Comparison
-    from worker.queries.explain import Explanation
+    from worker.queries.explain import ExplainResult, Explanation
     from worker.queries.history import HistoryEntry
     from worker.settings import Settings
 
@@ -45,7 +45,8 @@ def explain(
     path: Annotated[
         str | None,
         argument(
-            "PATH|URL|ID", "A file, the path or address of an input accepted earlier, or an ID."
+            "PATH|URL|ID|WORDS",
+            "A file, the path or address of an input accepted earlier, an ID, or words of a title.",
         ),
     ] = None,
     title: Annotated[str | None, option("T", "Instead of a path: the article's title.")] = None,
@@ -62,23 +63,15 @@ def explain(
     Works for articles that the stream no longer has: the archive keeps their history. Exits 3 if
     Redis does not answer; the contents of spool and archive are still shown.
     """
-    from worker.queries.explain import explain_address, explain_id, explain_path, explain_title
-    from worker.sources.fetch_once import is_address
-    from worker.store.layout import parse_article_id
-
     settings = settings_of(context)
     if (path is None) == (title is None) or (title is None and date is not None):
         raise UsageError("give either a PATH or URL, or --title (and --date, if it has one)")
-    if title is not None:
-        result = explain_title(settings, title, date, source)
-    else:
-        assert path is not None
-        if is_address(path):
-            result = explain_address(settings, path)
-        elif parse_article_id(path):
-            result = explain_id(settings, path)
-        else:
-            result = explain_path(settings, Path(path), source)
+    try:
+        result = _explain(settings, path, title, date, source)
+    except NotThere:
+        if path and not json:
+            _print_similar(settings, path)
+        raise
     if result.problem:
         print_note(result.problem, "yellow", "newsdrop: ")
     for index, article in enumerate(result.articles):
@@ -87,10 +80,41 @@ def explain(
         if article.id and (other := compared_with or first):
             comparison = _compare(settings, article.id, other, is_sure=compared_with is not None)
             print_json(comparison) if json else _print_comparison(comparison)
+    if title and not json and not any(it.known or it.past for it in result.articles):
+        _print_similar(settings, title)
     if not result.complete:
         raise typer.Exit(UNAVAILABLE)
     if result.problem:
         raise typer.Exit(FAILED)
+
+
+def _explain(
+    settings: "Settings", path: str | None, title: str | None, date: str | None, source: str | None
+) -> "ExplainResult":
+    from worker.queries.explain import explain_address, explain_id, explain_path, explain_title
+    from worker.sources.fetch_once import is_address
+    from worker.store.layout import parse_article_id
+
+    if title is not None:
+        return explain_title(settings, title, date, source)
+    assert path is not None
+    if is_address(path):
+        return explain_address(settings, path)
+    if parse_article_id(path):
+        return explain_id(settings, path)
+    return explain_path(settings, Path(path), source)
+
+
+def _print_similar(settings: "Settings", words: str) -> None:
+    """The articles and refusals that a person may mean who does not know the whole title."""
+    from worker.queries.articles import find_similar
+
+    for index, row in enumerate(find_similar(settings, words)):
+        if index == 0:
+            print_note("These have the words in their title or text:")
+        date = Text(row.date or "–", "cyan") if row.id else Text(gettext("refused"), "red")
+        console().print(date, safe_text(row.title, "bold"), sep="  ")
+        print_indented(row.id or f"newsdrop quarantine show {row.quarantine}", "dim")
 
 
 def _print_article(article: "Explanation", *, is_first: bool) -> None:
@@ -158,17 +182,14 @@ def _story(article: "Explanation") -> str | None:
 
 
 def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:
-    table = make_table("when", "outcome", "source", "file", "reason", flexible=("file", "reason"))
+    """Each decision in a line, its reason below: in a column of its own a terminal would cut it."""
     for entry in entries:
         outcome, style = OUTCOMES[entry.status]
-        table.add_row(
-            entry.at[:19].replace("T", " "),
-            Text(gettext(outcome), style),
-            entry.source,
-            stored_text(entry.path),
-            stored_text(translate(entry.message or ""), limit=1000),
-        )
-    console().print(table)
+        parts = (Text(gettext(outcome), style), stored_text(entry.source), stored_text(entry.path))
+        console().print(Text("  ").join((Text(entry.at[:19].replace("T", " "), "dim"), *parts)))
+        print_indented(translate(entry.message or ""))
+        if entry.quarantine:
+            print_indented(f"newsdrop quarantine show {entry.quarantine}", "dim")
 
 
 def _key(article: "Explanation") -> Text | None:
@@ -220,5 +241,6 @@ def _first_seen(article: "Explanation") -> Text | None:
     first = article.first
     if first is None:
         return None
-    text = translate(f"{first.at}, source {first.source}, file {first.path}")
+    at = first.first_seen_at or first.claimed_at
+    text = translate(f"{at}, source {first.source}, file {first.path}")
     return stored_text(text, limit=1000)

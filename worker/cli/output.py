@@ -104,9 +104,14 @@ def print_refusal(
     console().print(
         Text.assemble(stored_text(path, "bold"), "  ", (printable(reason) + times, "red"))
     )
-    for line, style in ((translate(message), ""), (quarantine_id, "dim")):
-        if line:
-            console().print(Padding(stored_text(line, style, 2000), (0, 0, 0, 4)))
+    print_indented(translate(message))
+    print_indented(quarantine_id or "", "dim")
+
+
+def print_indented(line: str, style: str = "") -> None:
+    """A line below that which it belongs to; nothing where it is empty."""
+    if line:
+        console().print(Padding(stored_text(line, style, 2000), (0, 0, 0, 4)))
 
 
 def to_json(value: Any, indent: int | None = None) -> str:

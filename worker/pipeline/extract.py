@@ -48,10 +48,6 @@ _OTHER_CONTENT = (
     "an article with this title and date was published with other content: "
     'set on_change = "revise" for the source, or enqueue it with --force'
 )
-_COLLIDES = (
-    "read again, it has the title and date of another article, {id}; both keep their ids: "
-    "check whether they are one"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +168,10 @@ class EntryReader:
         if content_differs and item.entry.reread is None:
             message = _OTHER_CONTENT
         if decision.collides:
-            message = _COLLIDES.format(id=item.normalized.identity.id)
+            message = (
+                "read again, it has the title and date of another article, "
+                f"{item.normalized.identity.id}; both keep their ids: check whether they are one"
+            )
         if is_duplicate and withdraws:
             message = "the article was withdrawn before, or the index does not hold it any more"
         return Outcome(

@@ -17,6 +17,7 @@ from worker.spool.batch import Batch
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Entry, Form
 from worker.spool.quarantine import QuarantineItem, quarantine_id
+from worker.translation import mark
 
 MAX_ARTICLES = 50
 _MAX_ROUNDS = 20
@@ -111,7 +112,9 @@ def make_request(
     )
 
 
-_FORGOTTEN = "it was read again, and the index does not hold the article any more: nothing changed"
+_FORGOTTEN = mark(
+    "it was read again, and the index does not hold the article any more: nothing changed"
+)
 
 
 def refuse(

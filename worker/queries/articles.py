@@ -26,11 +26,15 @@ from worker.readmodel.search import (
     search,
 )
 from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
 
 _LATE_SECONDS = 60.0
 """The schedule feeds the read model every few seconds."""
+
+_MAX_SIMILAR, _MAX_DECISIONS = 10, 50
+"""Similar articles, and decisions among which they are looked for: an article may have many."""
 
 _CHUNK = 10
 _CHUNK_BYTES = 10_000_000
@@ -96,6 +100,17 @@ def search_articles(
     rows = _with_others(settings, [_row_of_decision(each) for each in result.found])
     following = str(result.next) if result.next is not None else None
     return ArticleList(rows, following, _describe_lag(freshness, now))
+
+
+def find_similar(settings: Settings, words: str) -> tuple[ArticleRow, ...]:
+    """The newest articles and refusals that have all `words` in title, text or path; none without a
+    search index."""
+    try:
+        filters = Filters(q=words, outcome="any")
+        rows = search_articles(settings, filters, _MAX_DECISIONS, None, utc_now()).articles
+    except (UsageError, ReadModelUnavailable):
+        return ()
+    return tuple({row.id or row.quarantine: row for row in rows}.values())[:_MAX_SIMILAR]
 
 
 def _with_others(settings: Settings, rows: Sequence[ArticleRow]) -> tuple[ArticleRow, ...]:

@@ -138,7 +138,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> E
         return result
     if path.is_file():
         return _explain_file(settings, path, source)
-    raise UsageError(
+    raise NotThere(
         f"no file {printable(path)} exists here, and none with that path was ever accepted; "
         "give --title and --date instead"
     )
@@ -198,8 +198,9 @@ def _explain_file(settings: Settings, path: Path, source: str | None) -> Explain
     items = list(read_document(Incoming(data, str(path)), settings, utc_now(), source))
     articles = [_describe(item, path) for item in items if isinstance(item, ParsedArticle)]
     result = _look_up(settings, articles)
+    past = tuple(it for it in find_by_path(open_archive(settings), str(path)) if it.id is None)
     refused = (
-        Explanation(path=printable(path), reason=item.reason, message=item.message)
+        Explanation(path=printable(path), past=past, reason=item.reason, message=item.message)
         for item in items
         if isinstance(item, ParseFailure)
     )

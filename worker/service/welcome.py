@@ -77,7 +77,7 @@ def _facts(running: RunningService) -> Iterator[tuple[str, str]]:
     for folder in folders:
         name = "" if len(folders) == 1 else f"  ({folder.name})"
         label = mark("read in place") if folder.in_place else mark("drop files into")
-        yield label, printable(folder.path) + name
+        yield label, printable(folder.path.absolute()) + name
     if running.page:
         yield mark("status page"), running.page
     yield mark("watch the work"), command_hint("status --watch", config=running.config)

@@ -249,6 +249,6 @@ def _move_file(source: Path, target: Path) -> None:
 
 def _not_there(item_id: str) -> NotThere:
     return NotThere(
-        f"nothing in quarantine has the id {printable(item_id, 80)}: "
-        "`newsdrop quarantine list` shows what there is"
+        f"nothing in quarantine has the id {printable(item_id, 80)}; after a retry it has "
+        "another one: `newsdrop quarantine list` shows what there is"
     )

@@ -10,7 +10,6 @@ from worker.pipeline.failure import ParseFailure
 from worker.settings import Settings
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry, Form
-from worker.translation import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +62,5 @@ def duplicate_outcome(file: EntryFile, index_entry: IndexEntry) -> Outcome:
         date=index_entry.identity.date,
         raw_sha256=file.digest,
         revision=index_entry.revision,
-        message=mark("the same bytes were published before"),
+        message="the same bytes were published before",
     )
