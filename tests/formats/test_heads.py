@@ -23,12 +23,14 @@ _BODY = "\nThe harbour is calm.\n"
         "标签: [sea, wind]\n作者: [Mo Hale, Jo]\n---\n",
         "---\ntitle: 'Tide: high'\ndate:\n  created: 2021-11-26 20:26\ntags: [sea, wind]\n"
         "authors: [Mo Hale, Jo]\n---\n",
+        "---\ntitle: 'Tide: high'\ndate: 2021-11-26 20:26\ntags: '#sea #wind'\nauthor:\n"
+        '  - "[[Mo Hale]]"\n  - "[[people/Jo|Jo]]"\n---\n',
         '+++\ntitle = "Tide: high"\ndate = "2021-11-26 20:26"\n[taxonomies]\n'
         'tags = ["sea", "wind"]\n[extra]\nauthors = ["Mo Hale", "Jo"]\n+++\n',
     ],
 )
 def test_a_head_of_any_dialect(head: str, read_one: Any) -> None:
-    """Pelican's, Nikola's, Org's, MkDocs' and Zola's heads give what Hexo's gives."""
+    """Pelican's, Nikola's, Org's, MkDocs', Obsidian's and Zola's heads give what Hexo's gives."""
     found = read_one((head + _BODY).encode())
     assert (found.title, found.dates[0].text) == ("Tide: high", "2021-11-26 20:26")
     assert (list(found.tags), [one.name for one in found.authors]) == (
@@ -46,6 +48,17 @@ def test_a_head_of_any_dialect(head: str, read_one: Any) -> None:
 def test_lines_that_only_look_like_a_head(text: str, read_one: Any) -> None:
     """One key, or keys without a title, are the beginning of a text."""
     assert read_one(text.encode()).parser == "markdown"
+
+
+def test_lists_as_people_write_them(read_one: Any) -> None:
+    """A hashtag in a list is no comment, two kinds of commas part names, and reporters are named
+    behind their role."""
+    head = (
+        "---\ntags:\n - #潮汐\n - 港口\nkeywords: 航运、公告, 天气\nauthor: 本报记者 林晚照、周海\n"
+    )
+    found = read_one(f"{head}---\n{_BODY}".encode())
+    assert found.tags == ("#潮汐", "港口", "航运", "公告", "天气")
+    assert [one.name for one in found.authors] == ["林晚照", "周海"]
 
 
 def test_a_heading_with_markup_is_a_title_in_text(read_one: Any) -> None:

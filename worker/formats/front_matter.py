@@ -30,9 +30,10 @@ _GLUED_KEY = re.compile(
     r"^(\w{2,20})(?:：[ \t]*|:(?=[^\s/]))", re.MULTILINE
 )  # `title:x`, `title：x`
 _HASHTAG = re.compile(
-    r"^((?:title|标题)[ \t]*:[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
+    r"^((?:title|标题)[ \t]*:[ \t]+|[ \t]*-[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
     re.MULTILINE | re.IGNORECASE,
 )  # in YAML a comment, whose sign has a blank after it where people mean one
+_WIKI_LINK = re.compile(r"(['\"])\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]+)\]\]\1")  # of Obsidian
 _WIDE_SPACE = re.compile(r"^([\w-]{1,64}:)[\xa0\u3000]+", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
 Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
@@ -92,6 +93,8 @@ def _yaml(head: str) -> Head:
         head = _WIDE_SPACE.sub(r"\1 ", head)
     if "#" in head:
         head = _HASHTAG.sub(lambda title: title[1] + orjson.dumps(title[2]).decode(), head)
+    if "[[" in head:
+        head = _WIKI_LINK.sub(r"\1\2\1", head)
     try:
         return load(head), ()
     except Unreadable as error:

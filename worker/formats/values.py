@@ -34,7 +34,9 @@ _MAX_TEXT = 10_000
 _MAIL_PART = r"[^\s@<>()\[\],;:\"'\u2e80-\uffff]{1,100}"
 _MAIL = re.compile(rf"[(<\[]?\s?(?:mailto:|@)?{_MAIL_PART}@{_MAIL_PART}\s?[)>\]]?")
 _LONGEST_PERSON = 500
-_BY = re.compile(r"^[Bb]y (?=[A-Z])")
+_BY = re.compile(
+    r"^(?:[Bb]y (?=[A-Z])|(?:本[报報])?(?:[记記]者|作者|撰文|通[讯訊][员員])[\s:：/／|｜]\s*(?=\S))"
+)
 _BETWEEN_NAMES = re.compile(r",? (?:and|und|&) | [/|] |[,;] |[、，；]|(?<=[一-鿿])[/|](?=[一-鿿])")
 _DASH = re.compile(r"(?:^|\s)-\s?")
 _TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
@@ -112,9 +114,11 @@ def names_of(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         if value.startswith("-"):
             value = _DASH.sub(",", value[:_MAX_TEXT])
-        for comma in (",", "，", "、", ";"):
-            if comma in value:
-                return unique(value.split(comma, _MAX_NAMES)[:_MAX_NAMES])
+        for commas in (",，、", ";"):
+            if any(comma in value for comma in commas):
+                return unique(re.split(f"[{commas}]", value, maxsplit=_MAX_NAMES)[:_MAX_NAMES])
+        if value.startswith("#") and value.count("#") == len(words := value.split()) > 1:
+            return unique(word.removeprefix("#") for word in words[:_MAX_NAMES])
     if isinstance(value, list):
         value = value[:_MAX_NAMES]
         if all(isinstance(item, str) and "，" not in item for item in value):

@@ -33,6 +33,13 @@ def _entry(inside: str) -> bytes:
             _item(f"<description>{escape(escape('<p>High <b>tide</b></p>'))}</description>"),
             "html", "<p>High <b>tide</b></p>",
         ),
+        (_item("<description>a <![CDATA[<![CDATA[Ti]]>de</description>"), "html", "<p>a Tide</p>"),
+        (
+            _item('<media:description xmlns:media="http://search.yahoo.com/mrss/">High'
+                  "</media:description>"),
+            "html", "<p>High</p>",
+        ),
+        (_item("<description>High&#11;&#x1; tide</description>"), "html", "<p>High tide</p>"),
         (
             _item("<description>Write &amp;lt;p&amp;gt; before it</description>"),
             "html", "<p>Write &lt;p&gt; before it</p>",

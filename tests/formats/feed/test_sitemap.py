@@ -55,7 +55,7 @@ def test_without_addresses(read: Any) -> None:
 def test_control_characters_cost_only_themselves(read: Any) -> None:
     """What XML forbids ends neither the sitemap nor its title."""
     titles = [item.title for item in read(sitemap(news("a\x0bb&#x1;"), news("c")))]
-    assert titles == ["ab\ufffd", "c"]
+    assert titles == ["ab", "c"]
 
 
 def test_bad_entry_is_refused_alone(read: Any) -> None:

@@ -190,8 +190,9 @@ def _width(element: Element) -> int:
 
 
 def video_description(fields: Fields) -> Element | None:
-    """The description of a YouTube entry, in a group of Media RSS."""
-    texts = (Fields(node, None).first("media:description") for node in fields.all("media:group"))
+    """The description of a YouTube entry, in a group of Media RSS, or beside one."""
+    nodes = (*fields.all("media:group"), fields.element)
+    texts = (Fields(node, None).first("media:description") for node in nodes)
     return next((node for node in texts if node is not None), None)
 
 

@@ -22,6 +22,7 @@ _XHTML_TYPES = ("xhtml", "application/xhtml+xml", "xml")
 _SVG = re.compile(r"<svg\b.*?(?:</svg\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _SVG_TEXT = re.compile(r"<(title|desc|text)\b[^<>]*>([^<]+)", re.IGNORECASE)
 _NO_DECLARATION = re.compile(r"<!(?!--|\[|doctype)", re.IGNORECASE)
+_SECTION = re.compile(r"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)  # one within another
 _TEXT_TYPES = ("text", "text/plain", "")
 
 
@@ -102,6 +103,7 @@ def rss_html(value: str) -> str:
     """RSS content is HTML even without tags: its entities are decoded."""
     if "<!" in value:  # of `<!' …` a browser makes a comment that hides what follows
         value = _NO_DECLARATION.sub("&lt;!", value)
+        value = _SECTION.sub(r"\1", value)
     html = text_to_html(value)
     if html == value:
         return html

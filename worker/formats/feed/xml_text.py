@@ -110,10 +110,12 @@ def _joined_surrogates(match: re.Match[str]) -> str:
 
 
 def _valid_reference(match: re.Match[str]) -> str:
-    """A reference as it is, `&#146;` as browsers read it, or U+FFFD where XML has no such character
-    (`&#xD800;`)."""
+    """A reference as it is, `&#146;` as browsers read it, nothing for a control character, as where
+    it is not a reference, or U+FFFD where XML has no such character (`&#xD800;`)."""
     code = int(match[1], 16) if match[1] else int(match[2])
     if 0x80 <= code < 0xA0:  # as browsers do: windows-1252 was meant
         return bytes((code,)).decode("cp1252", "replace")
+    if code < 0x20 and _CONTROL.match(chr(code)):
+        return ""
     is_character = code < 0xD800 or 0xE000 <= code < 0x110000
     return match[0] if is_character and not _CONTROL.match(chr(code)) else "\ufffd"
