@@ -24,7 +24,7 @@ PATIENCE = 300.0
 """Seconds after which a measurement is abandoned: several times what the longest one takes."""
 
 _SERVER_OPTIONS = (
-    *("--appendonly", "yes", "--appendfsync", "everysec"),
+    *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
     *("--maxmemory-policy", "noeviction", "--hash-max-listpack-entries", "512"),
 )
 

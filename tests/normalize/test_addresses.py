@@ -158,3 +158,11 @@ def test_a_redirection_to_no_host() -> None:
     """A link of Google's Alerts to an address without a host stays as it is."""
     link = "https://www.google.com/url?url=https://%5Bx/n"
     assert canonical_address(link) == link
+
+
+@pytest.mark.parametrize("proxy", ["https://cors.a.example/?url=", "https://www.google.com/url?q="])
+def test_no_controls_in_an_unquoted_address(proxy: str) -> None:
+    """What a proxy's address hides behind `%` is no control character of a record's address."""
+    address = absolute(f"{proxy}https%3A%2F%2Fb.example%2Fn%00%0A%1B%5B1m%E2%80%AE7")
+    assert address
+    assert canonical_address(address) == "https://b.example/n[1m7"

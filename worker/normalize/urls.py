@@ -86,7 +86,7 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
         return None
     if len(address) <= LONGEST and _PLAIN.fullmatch(address) and "xn--" not in address:
         return address
-    address = _BREAKS.sub("", clean_text(address)).strip()
+    address = _without_controls(address)
     if not address or address.startswith("#"):
         return None
     if address.startswith("//"):
@@ -95,11 +95,15 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
         address = _joined(base, address)
     if proxied := "/?" in address and _PROXIED.match(address):
         inner = proxied[1]
-        address = inner if "://" in inner[:8] else unquote(inner)
+        address = inner if "://" in inner[:8] else _without_controls(unquote(inner))
     address = address.replace(" ", "%20")
     if not address.lower().startswith(_SAFE) or len(address) > LONGEST:
         return None
     return address if address.lower().startswith("mailto:") or _has_host(address) else None
+
+
+def _without_controls(address: str) -> str:
+    return _BREAKS.sub("", clean_text(address)).strip()
 
 
 def web_address(address: str | None, base: str | None = None) -> str | None:
@@ -120,8 +124,7 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
     if not secure_hosts and _CANONICAL.fullmatch(address) and not _PAGE_FORM.search(address):
         return address
     if redirected := _REDIRECTED.match(address):
-        page = unquote(redirected[1])
-        address = page if _has_host(page) else address
+        address = web_address(unquote(redirected[1])) or address
     if cached := _AMP_CACHE.match(address):
         page = f"http{'s' if cached[1] else ''}://{cached[2]}"
         address = page if host_of(page) else address
