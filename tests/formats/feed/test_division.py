@@ -60,16 +60,47 @@ def test_same_articles(path: Path, read_polled: Read) -> None:
 def test_known_entries_are_not_parsed(read_polled: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long texts of known entries come to no parser, and theirs is the raw text of the feed; the
     new entry has the feed's namespaces and language."""
-    parsed = list[str]()
+    parsed = list[bytes]()
     real = xml_feed.safe_xml
-    monkeypatch.setattr(xml_feed, "safe_xml", lambda text: parsed.append(text) or real(text))
+    monkeypatch.setattr(xml_feed, "safe_xml", lambda data: parsed.append(data) or real(data))
     items = [f"<item><guid>{n}</guid><description>{n} {LONG}</description></item>" for n in "12"]
     new = "<item><title>New</title><dc:creator>Ada</dc:creator></item>"
     feed = read_polled(f"{HEAD}{''.join(items)}{new}</channel></rss>".encode(), all_but_the_last)
-    assert not any("long text" in text for text in parsed)
+    assert not any(b"long text" in data for data in parsed)
     assert [entry.raw.decode() for entry in feed.entries] == [*items, new]
     article = feed.entries[-1].read()
     assert (article.title, article.authors[0].name, article.language) == ("New", "Ada", "de")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a\x01b", "ab"),
+        ("a\ufffeb", "ab"),
+        ("a&#146;b", "a’b"),
+        ("a&#xd83d;&#xde00;b", "a😀b"),
+        ("a&nbsp;b", "a\xa0b"),
+    ],
+    ids=["control", "no character", "windows-1252", "surrogates", "entity"],
+)
+def test_characters_of_new_entries(written: str, meant: str, read_polled: Read) -> None:
+    """What XML forbids in the long text of a new entry is left out or replaced, as in a feed that
+    is parsed as a whole; the feed stays divided."""
+    item = f"<item><guid>1</guid><title>T</title><description>{LONG} {written}</description></item>"
+    data = rss(item)
+    feed, whole = read_polled(data, nothing), read_polled(data, None)
+    (article,) = feed.articles()
+    assert meant in article.html  # type: ignore[union-attr]
+    assert [article] == list(whole.articles())
+    assert feed.entries[0].raw == item.encode()
+
+
+def test_attributes_of_new_entries(read_polled: Read) -> None:
+    """A feed is refused for too many attributes in a new entry before that is parsed."""
+    attributes = " ".join(f'a{number}=""' for number in range(1001))
+    item = f"<item><title>T</title><x {attributes}/><description>{LONG}</description></item>"
+    with pytest.raises(Rejected, match="1000 attributes"):
+        read_polled(rss(item), nothing)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArtic
     parser = etree.XMLParser(
         target=reader, resolve_entities=False, no_network=True, huge_tree=False
     )
-    problem = _feed(parser, utf8(_AMPERSAND.sub(_escaped, safe_xml(text)[0])))
+    problem = _feed(parser, _AMPERSAND.sub(_escaped, safe_xml(utf8(text)).decode()).encode())
     if reader.root == "sitemapindex":
         raise Rejected(
             Reason.UNKNOWN_FORMAT,

@@ -26,24 +26,22 @@ class Tree:
     is_cut: bool = False
 
 
-def feed_tree(text: str, data: bytes) -> Tree:
-    """The tree of `text`, which holds only characters that XML allows; `data` is the same in UTF-8.
+def feed_tree(data: bytes) -> Tree:
+    """The tree of `data`, in UTF-8, which holds only characters that XML allows.
 
     Raises Rejected: `malformed` where there is no element, `too_large` for too many broken ones.
     """
-    if (root := strict_root(text, data)) is not None:
+    if (root := strict_root(data)) is not None:
         return Tree(root)
-    repaired = _escape_bare(close_sections(_escape_entities(text)))
-    if (root := strict_root(repaired, repaired.encode())) is not None:
+    repaired = _escape_bare(close_sections(_escape_entities(data).decode()))
+    if (root := strict_root(repaired.encode())) is not None:
         return Tree(root)
     return Tree(*read_tolerantly(repaired))
 
 
-def strict_root(text: str, data: bytes) -> Element | None:
-    """The root element of `text`, in which HTML's named entities may be; None where it is not
-    well-formed. `data` is `text` in UTF-8."""
-    if (escaped := _escape_entities(text)) != text:
-        data = escaped.encode()
+def strict_root(data: bytes) -> Element | None:
+    """The root element of `data`, in UTF-8, in which HTML's named entities may be; None where it is
+    not well-formed."""
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -52,13 +50,13 @@ def strict_root(text: str, data: bytes) -> Element | None:
         encoding="utf-8",
     )
     try:
-        return etree.fromstring(data, parser)
+        return etree.fromstring(_escape_entities(data), parser)
     except etree.XMLSyntaxError as error:
         check_memory(error)
         return None
 
 
-_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
 _OPAQUE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.DOTALL)
 _BARE_AMPERSAND = re.compile(r"&(?!(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)")
 _ATTRIBUTES = r"""(?:\s+[\w:.-]{1,100}\s*=\s*(?:"[^"]{0,2000}"|'[^']{0,2000}'))"""
@@ -66,13 +64,14 @@ _TAG = re.compile(rf"<[A-Za-z_][\w:.-]{{0,100}}{_ATTRIBUTES}{{1,100}}+\s*(?:/?>|
 _BARE_LESS = re.compile(r"<(?![A-Za-z_/!?])|<(?=[/!?]?[^<>]*(?:<|\Z))(?!!\[CDATA\[|!--)")
 
 
-def _escape_entities(text: str) -> str:
+def _escape_entities(data: bytes) -> bytes:
     """HTML's named entities as their characters: XML has five of them."""
-    return _ENTITY.sub(_character, text) if "&" in text else text
+    return _ENTITY.sub(_character, data)
 
 
-def _character(match: re.Match[str]) -> str:
-    return html5.get(f"{match[1]};", f"&amp;{match[1]};")
+def _character(match: re.Match[bytes]) -> bytes:
+    name = match[1].decode()
+    return html5.get(f"{name};", f"&amp;{name};").encode()
 
 
 def _escape_bare(text: str) -> str:

@@ -16,7 +16,7 @@ from worker.formats.feed.division import divide, insert_entries
 from worker.formats.feed.entries import Head, article_of
 from worker.formats.feed.namespaces import MISNAMED_ROOTS, Element, correct_namespace, name_of
 from worker.formats.feed.tree import feed_tree, strict_root
-from worker.formats.feed.xml_text import safe_xml
+from worker.formats.feed.xml_text import safe_xml, utf8
 from worker.formats.sniff import FEED_ROOTS, feed_start, prolog
 from worker.model import Document, RawArticle, Refusal
 from worker.settings import Limits
@@ -95,7 +95,7 @@ def open_feed(
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
         raise too_many(limits)
-    tree = feed_tree(*safe_xml(text))
+    tree = feed_tree(safe_xml(utf8(text)))
     correct_namespace(tree.root)
     feed = _feed_of(tree.root, document, is_cut=tree.is_cut)
     if len(feed.elements) > limits.articles:
@@ -124,7 +124,7 @@ def _with_new_entries(
 ) -> XmlFeed | None:
     """The feed with its known entries in outline; None where it has to be parsed as a whole."""
     division = divide(data, limits.articles)
-    root = strict_root(*safe_xml(division.outline)) if division else None
+    root = strict_root(safe_xml(utf8(division.outline))) if division else None
     if division is None or root is None or name_of(root.tag) in MISNAMED_ROOTS:
         return None
     feed = _feed_of(root, document)
