@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from urllib.parse import urljoin
 
-from worker.formats.feed.markup import text_in
+from worker.formats.feed.markup import markup_in, text_in
 from worker.formats.feed.namespaces import Element, name_of
 from worker.formats.values import clean, listed_names, person_name
 from worker.model import Attachment, DateText, Person
@@ -47,8 +47,8 @@ class Fields:
 
     def all(self, *names: str) -> Iterator[Element]:
         """Children of these names, name by name, each in document order."""
-        for name in names:
-            yield from self.children.get(name, ())
+        children = self.children
+        return (child for name in names if name in children for child in children[name])
 
     def in_order(self, *names: str) -> Iterator[tuple[str, Element]]:
         """Children of these names with their names, in document order."""
@@ -65,6 +65,13 @@ class Fields:
                 if len(child) or ((text := child.text) and not text.isspace()):
                     return child
         return None
+
+    def markup(self, *names: str) -> tuple[str, Element | None]:
+        """The content of that child as HTML source, and the child."""
+        for child in self.all(*names):
+            if value := markup_in(child):
+                return value, child
+        return "", None
 
     def text(self, *names: str) -> str | None:
         """The text of that child; None where there is none."""

@@ -13,6 +13,7 @@ from worker.formats.feed.namespaces import VOID_ELEMENTS, Element
 from worker.formats.values import clean, html_title, html_unescape
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAGS = re.compile(rf"(?:\s+|{_TAG.pattern})*+")
 _HTML_TAG = re.compile(
     r"<(?:p|div|span|section|article|figure|table|ul|ol|h[1-6]|blockquote|a|b|strong|em|i)\b[^<>]*>",
     re.IGNORECASE,
@@ -101,7 +102,7 @@ def _without_div(element: Element) -> Element:
 
 def rss_html(value: str) -> str:
     """RSS content is HTML even without tags: its entities are decoded."""
-    if "<!" in value:  # of `<!' …` a browser makes a comment that hides what follows
+    if "!" in value:  # of `<!' …` a browser makes a comment that hides what follows
         value = _NO_DECLARATION.sub("&lt;!", value)
         value = _SECTION.sub(r"\1", value)
     html = text_to_html(value)
@@ -119,7 +120,8 @@ def looks_like_html(text: str) -> bool:
 
 def with_drawn_text(html: str) -> str:
     """Where a body is nothing but drawings, the titles and texts in them: no record has an SVG."""
-    if not _SVG.search(html) or _TAG.sub("", _SVG.sub("", html)).strip():
+    tags = _TAGS.match(html)  # most bodies have a text after a few: the others are searched
+    if not (tags and _SVG.search(tags[0])) or _TAG.sub("", _SVG.sub("", html)).strip():
         return html
     labels = (match[2] for svg in _SVG.finditer(html) for match in _SVG_TEXT.finditer(svg[0]))
     return "\n".join(f"<p>{text}</p>" for text in labels)

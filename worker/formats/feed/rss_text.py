@@ -15,26 +15,24 @@ _CONTENTS = (
 
 def texts(fields: Fields) -> tuple[str, str | None, Element]:
     """The content; where there is another text beside it, the summary; the content's element."""
-    description = fields.first("description", "dc:description", "abstract")
-    summary = fields.first("atom:summary", "summary")
+    short, description = fields.markup("description", "dc:description", "abstract")
+    beside, summary = fields.markup("atom:summary", "summary")
     full, holder = max(
         _contents(fields), key=lambda pair: len(pair[0]), default=("", fields.element)
     )
     if description is not None and summary is not None and not full:
-        full, holder, description = rss_html(markup_in(description)), description, summary
-    description = description if description is not None else summary
-    if full and description is None:
-        description = fields.first("itunes:summary")
-    short = markup_in(description) if description is not None else ""
+        full, holder, description = rss_html(short), description, None
+    if description is None:
+        short, description = beside, summary
+    if description is None:
+        short, description = fields.markup("itunes:summary")
     if full:
         return full, clean(short) if short and rss_html(short) != full else None, holder
-    if description is None or not short:
-        description = fields.first("itunes:summary", "googleplay:description", "itunes:subtitle")
-        description = description if description is not None else video_description(fields)
-        if description is None:
-            return "", None, fields.element
+    if description is None:
+        short, description = fields.markup("googleplay:description", "itunes:subtitle")
+    if description is None and (description := video_description(fields)) is not None:
         short = markup_in(description)
-    return rss_html(short), None, description
+    return rss_html(short), None, fields.element if description is None else description
 
 
 def _contents(fields: Fields) -> Iterator[tuple[str, Element]]:

@@ -48,7 +48,7 @@ class FeedArticle:
     gives it, if its page is to be fetched instead."""
 
     item: ParsedArticle | ParseFailure
-    fingerprint: str
+    entry: FeedEntry
     page: RawArticle | None = None
 
 
@@ -94,7 +94,7 @@ class FeedDocument:
                 is_final=page is None,
             )
             page = page if isinstance(item, ParsedArticle) else None
-            yield FeedArticle(item, fingerprint(feed_entry), page)
+            yield FeedArticle(item, feed_entry, page)
 
     def _read(self, feed_entry: FeedEntry) -> RawArticle | Refusal:
         try:

@@ -10,7 +10,7 @@ from worker.formats.page.entry_bundle import EntryBundle, pack
 from worker.model import Decision, OnChange, Outcome, RawArticle, Status
 from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source
 from worker.pipeline.failure import ParseFailure
-from worker.pipeline.feeds.documents import FeedArticle, open_document
+from worker.pipeline.feeds.documents import FeedArticle, fingerprint, open_document
 from worker.pipeline.ports import IngestDeps
 from worker.spool.manifest import RETRY, Entry
 from worker.spool.wanted import WantedPage
@@ -53,8 +53,8 @@ def parse_feed(
         elif isinstance(result.item, ParsedArticle):
             yield result.item
         else:
-            refused.append(result.fingerprint)
-            was_reported = not is_retry and result.fingerprint in get_refused_fingerprints()
+            refused.append(fingerprint(result.entry))
+            was_reported = not is_retry and refused[-1] in get_refused_fingerprints()
             if was_reported or len(refused) > MAX_REFUSALS:
                 unchanged += 1
             else:
