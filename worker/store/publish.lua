@@ -48,9 +48,9 @@ end
 
 local marks = {}   -- by mark key and field; false if there is none
 local homes = {}   -- the key that has a mark
-local raws = {}    -- the raw key, field and mark before this call of its bytes and of its guid, by request
+local raws, guids = {}, {}  -- the raw marks of the bytes and of the guid before this call, by request
 local next_key = 3
-local key_of, aliases = {}, {}
+local key_of, raw_key_of, guid_key_of, aliases = {}, {}, {}, {}
 
 -- Reads the mark of a field from the next `count` keys; returns the first key.
 local function read_mark(field, count)
@@ -73,14 +73,15 @@ end
 for n = 1, #names do
   local at = FIRST + (n - 1) * WIDTH
   key_of[n] = read_mark(ARGV[at + 2], tonumber(ARGV[at + 1]))
-  raws[n] = {}
-  for _, offset in ipairs({ 5, 15 }) do
-    local field = ARGV[at + offset]
-    if field ~= '' then
-      local value = redis.call('HGET', KEYS[next_key], field)
-      table.insert(raws[n], { key = KEYS[next_key], field = field, value = value, is_guid = offset == 15 })
-      next_key = next_key + 1
-    end
+  if ARGV[at + 5] ~= '' then
+    raw_key_of[n] = KEYS[next_key]
+    raws[n] = redis.call('HGET', KEYS[next_key], ARGV[at + 5])
+    next_key = next_key + 1
+  end
+  if ARGV[at + 15] ~= '' then
+    guid_key_of[n] = KEYS[next_key]
+    guids[n] = redis.call('HGET', KEYS[next_key], ARGV[at + 15])
+    next_key = next_key + 1
   end
   if #ARGV[at + 12] > 2 then
     local count, field, value = struct.unpack('>Bc8c19', ARGV[at + 12], 3)
@@ -185,10 +186,8 @@ for n = 1, #names do
     local home = homes[key_of[n] .. ARGV[FIRST + (n - 1) * WIDTH + 2]]
     if home and home ~= key_of[n] then moved[#moved + 1] = home end
     local alias = plans[n].alias
-    local keys = { key_of[n], alias and alias.key }
-    for _, raw in ipairs(raws[n]) do keys[#keys + 1] = raw.key end
-    for _, key in pairs(keys) do
-      if not lives[key] then
+    for _, key in pairs({ key_of[n], raw_key_of[n] or false, guid_key_of[n] or false, alias and alias.key }) do
+      if key and not lives[key] then
         lives[key] = redis.call('TTL', key)
         hashes[#hashes + 1] = key
         if lives[key] < keep then short_lived[#short_lived + 1] = key end
@@ -286,11 +285,17 @@ for n = 1, #names do
     touched[key] = true
     -- Without a raw mark, bytes whose content differs from the published one are parsed each
     -- time, so that the difference is reported each time.
-    for _, raw in ipairs(raws[n]) do
-      if raw.is_guid or not (plan.status == 'duplicate' and plan.differs) then
-        if raw.value ~= ARGV[at + 6] then redis.call('HSET', raw.key, raw.field, ARGV[at + 6]) end
-        touched[raw.key] = true
+    if raw_key_of[n] and not (plan.status == 'duplicate' and plan.differs) then
+      if raws[n] ~= ARGV[at + 6] then
+        redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
       end
+      touched[raw_key_of[n]] = true
+    end
+    if guid_key_of[n] then
+      if guids[n] ~= ARGV[at + 6] then
+        redis.call('HSET', guid_key_of[n], ARGV[at + 15], ARGV[at + 6])
+      end
+      touched[guid_key_of[n]] = true
     end
     new_answers[#new_answers + 1] = names[n]
     new_answers[#new_answers + 1] = field .. answers[n]
