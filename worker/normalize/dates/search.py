@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta, tzinfo
 from itertools import chain
+from unicodedata import normalize
 
 from worker.model import DateOrder
 from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
@@ -14,7 +15,9 @@ from worker.normalize.dates.zones import zone_in
 def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate | None:
     """The first date in `text`, which is in lower case and NFKC; None if there is none, or its time
     of day cannot be read. Raises ValueError for 30 February, or a zone that is not known."""
-    text = _HAN_DATE.sub(_with_digits, text)
+    text, count = _HAN_DATE.subn(_with_digits, text)
+    if count:
+        text = _HAN_TIME.sub(lambda one: "30分" if one[0] == "半" else _number(one[0]), text)
     for day, context in _dates_in(text, order):
         clock = _TIME.search(context) or _HOUR.search(context)
         if clock is None:
@@ -77,6 +80,7 @@ _HAN_DATE = re.compile(
     rf"(?:(?P<era>{'|'.join(ERAS)})(?P<n>[{_HAN}十]{{1,3}}|元)|(?P<y>[{_HAN}○]{{4}}|[0-9]{{4}}))年"
     rf"(?P<m>[{_HAN}十]{{1,3}})月(?P<d>[{_HAN}十廿卅]{{1,4}})[日号號]"
 )
+_HAN_TIME = re.compile(rf"[{_HAN}十]{{1,3}}(?=[时時点點分秒])|(?<=[时時点點])半")
 
 
 def _with_digits(match: re.Match[str]) -> str:
@@ -166,10 +170,23 @@ def _ordered(part: dict[str, str | None], order: DateOrder | None, before: str) 
     return days[order] if order else None
 
 
-# How days of the week begin, from Monday.
-_DAYS = "mon tue wed thu fri sat sun lun mar mer jeu ven sam dim lun mar mié jue vie sáb dom"
-_WEEKDAYS = {name: place % 7 for place, name in enumerate(_DAYS.split())}
-_WEEKDAY = re.compile(rf"(?<!\w)({'|'.join(_WEEKDAYS)})[^\W\d_]*\W*\Z")
+# How days of the week begin, from Monday, where days or months come first and a slash parts them.
+_DAYS = """
+mon lun seg sen maa pazartesi thứ_hai الاثنين الإثنين δευτ
+tue mar ter sel din salı thứ_ba الثلاثاء τρίτ
+wed mer mié mie qua rabu woe çarş thứ_tư الأربعاء الاربعاء τετ
+thu jeu jue gio qui kamis don perş thứ_năm الخميس πέμ
+fri ven vie sex jum vri cuma thứ_sáu الجمعة παρ
+sat sam sáb sab zat cumartesi thứ_bảy السبت σάβ
+sun dim dom ming ahad zon pazar chủ_nhật الأحد الاحد κυρ
+"""
+_WEEKDAYS = {
+    name.replace("_", " "): day
+    for day, names in enumerate(_DAYS.strip().splitlines())
+    for name in normalize("NFKC", names).split()
+}
+_NAMES = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
+_WEEKDAY = re.compile(rf"(?<!\w)({_NAMES})[^\W\d_]*(?:\W|feira|ngày)*\Z")
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
