@@ -152,6 +152,12 @@ def test_commands_speak_chinese(
         in_chinese(home, *command)
 
 
+def test_what_is_accepted_without_redis_is_told_in_chinese(lonely: Home) -> None:
+    """It is no error, and the next step is named."""
+    told = in_chinese(lonely, "enqueue", str(lonely.put("a.md", article("甲"))))
+    assert "newsdrop up" in told
+
+
 def test_usage_errors_are_chinese(home: Home) -> None:
     """What typer says of wrong options and arguments, also before the command."""
     for command in (

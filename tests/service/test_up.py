@@ -257,6 +257,15 @@ def test_down_believes_only_the_lock(up: Up) -> None:
     assert not (run / "up.json").exists()
 
 
+def test_a_language_that_is_not_installed_is_no_warning_of_the_server(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server, to which the locale is nothing, does not begin with a warning of it."""
+    monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
+    up.start(a=SLEEPER)
+    assert "LOCALE" not in (up.state / "log" / "server.log").read_text()
+
+
 def test_warnings_of_children_are_shown(up: Up) -> None:
     """A child's warning appears with its name and escaped; its other lines stay in its log."""
     printed = (

@@ -232,7 +232,7 @@ def _start(child: Child, output: int, variables: dict[str, str]) -> Process:
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **variables},
+        env={**os.environ, "LC_ALL": "C", **variables},  # a server warns of one it does not have
         process_group=0,
     )
 

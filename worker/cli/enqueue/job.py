@@ -67,8 +67,10 @@ def run_enqueue(
     report.files, report.batches = intake.files, len(intake.batches)
     if report.files and not intake.reachable:
         report.problems.append(
-            "Redis does not answer: the files are accepted and wait in the spool; "
-            "start the processing with `newsdrop up`"
+            mark(
+                "Redis does not answer: the files are accepted and wait in the spool; "
+                "start the processing with `newsdrop up`"
+            )
         )
     if wait and report.files and not report.stopped:
         report.waited = True

@@ -30,7 +30,7 @@ class Binary:
         return f"{self.product} {'.'.join(str(part) for part in self.version)} ({self.origin})"
 
     def __str__(self) -> str:
-        return f"{self.title} at {printable(self.path)}"
+        return f"{self.title}, {printable(self.path)}"
 
 
 def find(search: str | None = None, product: str = "") -> Binary:
