@@ -14,6 +14,7 @@ from typing import Any
 import kombu.exceptions
 import orjson
 import pytest
+import redis
 from celery import Task, current_app
 from celery.app.trace import build_tracer
 
@@ -25,6 +26,7 @@ from worker.pipeline.node_report import describe_node
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.spool.task_record import read_failures, record_failure, record_success
+from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
@@ -67,6 +69,21 @@ def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
     os.utime(record, (1e9, 1e9))
     tasks.ingest.apply()
     assert "newsdrop.ingest" not in problems(world)
+    assert world.waiting() == []
+
+
+def test_a_key_of_another_type_is_named(world: World, redis_client: redis.Redis) -> None:
+    """Ingesting waits for it; `status` blamed the number of workers."""
+    key = Layout(world.settings.stream.name, 1).key("tally")
+    redis_client.set(key, "of another program")
+    world.put("a.md", article())
+    world.scan()
+    for _ in range(2):
+        tasks.ingest.apply()
+    level, text = problems(world)["newsdrop.ingest"]
+    assert (level, f"WRONGTYPE {key.decode()} is a string, not a hash" in text) == ("fail", True)
+    redis_client.delete(key)
+    tasks.ingest.apply()
     assert world.waiting() == []
 
 

@@ -9,6 +9,7 @@ import redis
 from tests.servers import Server
 from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
 from worker.settings import Settings, load
+from worker.store import connection
 from worker.store.connection import connect, printable_url, redis_url
 from worker.store.errors import translated
 from worker.store.rights import check_rights
@@ -20,6 +21,12 @@ def test_talks_to_a_server_over_a_unix_socket(redis_server: Server) -> None:
     client = connect(redis_server.url)
     client.set("k", "报".encode())
     assert client.get("k") == "报".encode()
+
+
+def test_scripts_are_those_of_the_code_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that starts after the files were upgraded under its service reads no new one."""
+    monkeypatch.delattr(connection, "resources")
+    assert b"find_obstacle" in connection.Script("preconditions.lua", "take.lua").source
 
 
 def test_large_commands_arrive_whole(redis_server: Server) -> None:

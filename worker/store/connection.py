@@ -168,6 +168,15 @@ def printable_url(url: str) -> str:
     return printable(f"{parts.scheme}://{hosts}{parts.path}")
 
 
+_SOURCES = {
+    file.name: file.read_bytes()
+    for file in resources.files("worker.store").iterdir()
+    if file.name.endswith(".lua")
+}
+"""Read at import: processes of a service whose files are upgraded under it would mix its code with
+the new scripts."""
+
+
 class Script:
     """One of the ``.lua`` files beside this module, called by its hash.
 
@@ -177,8 +186,7 @@ class Script:
     """
 
     def __init__(self, *names: str) -> None:
-        files = resources.files("worker.store")
-        self.source = b"".join(files.joinpath(name).read_bytes() for name in names)
+        self.source = b"".join(_SOURCES[name] for name in names)
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
     def run(self, client: Client, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Any:

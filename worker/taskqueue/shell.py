@@ -40,7 +40,8 @@ _OUTSIDE = (Retryable, ConfigError, OperationalError, OSError)
 of settings that was damaged: beat sends the task again."""
 
 _UNSEEN = (SpoolUnavailable, StoreRefused, ConfigError, OSError)
-"""Temporary problems that `status` may not see by itself, as it sees a Redis that is down."""
+"""Temporary problems that `status` may not see by itself, as it sees a Redis that is down. So is a
+plain Retryable: a command that Redis refuses, for a key of another type."""
 
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
 
@@ -71,7 +72,7 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
             except _OUTSIDE as error:
                 why = _one_line(error)
                 logger.warning("postponed until a later tick", task=name, error=why)
-                if isinstance(error, _UNSEEN):
+                if isinstance(error, _UNSEEN) or type(error) is Retryable:
                     record_failure(state_dir, name, why, utc_now(), is_bug=False)
             except Exception as error:
                 logger.error("task failed", task=name, exc_info=error)
