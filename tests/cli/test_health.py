@@ -31,6 +31,17 @@ def test_a_healthy_service_exits_0(home: Home, redis_client: redis.Redis) -> Non
     assert home.json("healthcheck")["ready"] is True
 
 
+def test_a_warning_is_not_listed_as_healthy(home: Home, redis_client: redis.Redis) -> None:
+    """A drop folder that is gone does not fail the check, but is named with what to do."""
+    _heard(home, redis_client)
+    home.drop.rename(home.drop.with_name("away"))
+    done = home.run("healthcheck")
+    assert done.exit_code == 0
+    warning, healthy = done.stdout.splitlines()
+    assert warning.startswith("warning: folder drop: the folder of drop does not exist: create")
+    assert healthy == "healthy: redis, worker, beat, disk, state directory"
+
+
 def test_what_fails_has_a_line_each(home: Home) -> None:
     """No worker and no beat: exit code 1, and a line each with what to do."""
     done = home.run("healthcheck")

@@ -54,7 +54,7 @@ def healthcheck(
 ) -> None:
     """Check Redis, workers, scheduler, disks and folders, and answer with an exit code.
 
-    Prints what fails. Exits 0 if all is well, 3 if Redis does not answer, 1 for any other failure.
+    Prints what fails, and warnings. Exits 0 if all is well, 3 if Redis does not answer, 1 for any other failure.
     For Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
     """
     from worker.queries.health import ServicePart, check_health
@@ -64,11 +64,13 @@ def healthcheck(
     if json:
         print_json(result)
     else:
-        for check in result.failing:
-            parts = map(translate, (check.name, check.message, check.advice))
-            typer.echo(punctuate(": ").join(parts))
+        for check in result.checks:
+            if check.level != "ok":
+                parts = map(translate, (check.name, check.message, check.advice))
+                line = punctuate(": ").join(parts)
+                typer.echo(translate(f"warning: {line}") if check.level == "warn" else line)
         if result.ready:
-            names = ", ".join(translate(check.name) for check in result.checks)
+            names = ", ".join(translate(one.name) for one in result.checks if one.level == "ok")
             typer.echo(translate(f"healthy: {punctuate(names)}"))
     if result.away:
         raise typer.Exit(UNAVAILABLE)

@@ -90,7 +90,7 @@ def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Ch
     if part is not ServicePart.REDIS and (broker := broker_check(settings)):
         yield broker
     if command := replay_command(settings.state_dir):
-        yield Check("lost articles", "warn", "a restart of Redis lost articles", f"run `{command}`")
+        yield Check("lost articles", "warn", "Redis has lost articles", f"run `{command}`")
     if part in (ServicePart.ALL, ServicePart.WORKER):
         yield _disk(settings)
         yield from _places(settings)
