@@ -54,7 +54,8 @@ def healthcheck(
 ) -> None:
     """Check Redis, workers, scheduler, disks and folders, and answer with an exit code.
 
-    Prints what fails, and warnings. Exits 0 if all is well, 3 if Redis does not answer, 1 for any other failure.
+    Prints what fails, and warnings. Exits 0 if nothing fails, 3 if Redis does not answer, 1 for any
+    other failure.
     For Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
     """
     from worker.queries.health import ServicePart, check_health
