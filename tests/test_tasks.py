@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,12 @@ from worker.errors import SpoolUnavailable, StoreFull
 from worker.pipeline.node_report import describe_node
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
-from worker.spool.task_record import read_failures, record_failure, record_success
+from worker.spool.task_record import (
+    read_failures,
+    record_failure,
+    record_success,
+    success_age,
+)
 from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
 
@@ -169,6 +174,18 @@ def test_scans_that_never_end_are_a_problem(world: World) -> None:
     assert text.startswith("The last scan of the drop folders ended ")
     tasks.scan.apply()
     assert problems(world) == {}
+
+
+def test_a_clock_that_was_set_makes_no_task_late(world: World) -> None:
+    """Three days ahead, or behind, until the next success: the uptime tells how long it is."""
+    tasks.scan.apply()
+    state_dir, now = world.settings.state_dir, utc_now()
+    for days in (-3, 0, 3):
+        age = success_age(state_dir, "newsdrop.scan", now + timedelta(days=days))
+        assert age is not None
+        assert 0 <= age < 60
+    os.utime(state_dir / "tasks" / "newsdrop.scan.ok", (1e9, 1e9))  # of another boot
+    assert (success_age(state_dir, "newsdrop.scan", now) or 0) > 1e8
 
 
 def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

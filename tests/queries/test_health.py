@@ -253,7 +253,9 @@ def test_processes_that_hang(tmp_path: Path, redis_server: Server) -> None:
     settings, now = _settings(tmp_path, redis_server.url), datetime.now(UTC)
     _send_heartbeats(settings)
     state_dir = settings.state_dir
-    record_success(state_dir, "newsdrop.scan", now - timedelta(minutes=5))
+    record_success(state_dir, "newsdrop.scan", now)
+    then = now.timestamp() - 300
+    os.utime(state_dir / "tasks" / "newsdrop.scan.ok", (then, then))
     for _ in range(2):
         record_failure(state_dir, "newsdrop.tidy", "a/b cannot be used", now, is_bug=False)
     health = check_health(settings, now)

@@ -28,7 +28,7 @@ from worker.spool.filesystem import check_room
 from worker.spool.layout import roots, time_of
 from worker.spool.redis_record import replay_command
 from worker.spool.rules_record import read_rules_record
-from worker.spool.task_record import last_success, read_failures
+from worker.spool.task_record import read_failures, success_age
 from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.factory import heartbeats
 from worker.store.server import check_publishable, get_server_info
@@ -192,10 +192,11 @@ def _failing_tasks(settings: Settings, now: datetime) -> Iterator[Check]:
 
 def _late_scan(settings: Settings, now: datetime, started_ms: Iterable[int]) -> Iterator[Check]:
     """Fails where the processes of the worker hang: its heartbeat comes from another one."""
-    scanned_at = last_success(settings.state_dir, "newsdrop.scan")
-    since = max([scanned_at or 0.0, *(started / 1000 for started in started_ms)])
-    late = scan_problem(settings, now.timestamp() - since) if scanned_at else None
-    if late is not None:
+    age = success_age(settings.state_dir, "newsdrop.scan", now)
+    if age is None:
+        return
+    age = min([age, *(now.timestamp() - started / 1000 for started in started_ms)])
+    if late := scan_problem(settings, age):
         yield Check("scan", "fail", late.text.removesuffix("."), late.advice.removesuffix("."))
 
 

@@ -28,6 +28,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def uptime() -> float:
+    """Seconds since the boot, suspended time included; they never jump."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def read_clocks() -> ClockReading:
-    uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
-    return ClockReading(time.time(), uptime, _BOOT_ID.read_text("ascii").strip())
+    return ClockReading(time.time(), uptime(), _BOOT_ID.read_text("ascii").strip())

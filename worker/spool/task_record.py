@@ -11,6 +11,7 @@ import orjson
 
 from worker.model.from_json import checked_from
 from worker.model.times import rfc3339
+from worker.settings.clock import uptime
 from worker.spool.layout import write_durably
 
 FOLDER = "tasks"
@@ -59,11 +60,11 @@ def record_success(state_dir: Path, task: str, now: datetime) -> None:
     seconds = now.timestamp()
     with suppress(OSError):
         try:
-            os.utime(succeeded, (seconds, seconds))
+            os.utime(succeeded, (uptime(), seconds))
         except FileNotFoundError:
             succeeded.parent.mkdir(exist_ok=True)
             succeeded.touch()
-            os.utime(succeeded, (seconds, seconds))
+            os.utime(succeeded, (uptime(), seconds))
         if abs(seconds - failed.stat().st_mtime) > _IN_A_ROW.total_seconds():
             failed.unlink()
 
@@ -72,6 +73,16 @@ def last_success(state_dir: Path, task: str) -> float | None:
     """Unix time in seconds; None if it never succeeded."""
     with suppress(OSError):
         return (state_dir / FOLDER / f"{task}.ok").stat().st_mtime
+    return None
+
+
+def success_age(state_dir: Path, task: str, now: datetime) -> float | None:
+    """Seconds since the last success; None if it never succeeded. The wall clock may have been set
+    since then, so the file's time of access holds the uptime."""
+    with suppress(OSError):
+        status = (state_dir / FOLDER / f"{task}.ok").stat()
+        ages = (now.timestamp() - status.st_mtime, uptime() - status.st_atime)
+        return min((age for age in ages if age >= 0), default=0.0)
     return None
 
 

@@ -26,7 +26,7 @@ from worker.spool.copy_record import CopyState, read_state
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
 from worker.spool.rules_record import read_rules_record
-from worker.spool.task_record import TaskFailure, last_success, read_failures
+from worker.spool.task_record import TaskFailure, read_failures, success_age
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
 from worker.store.rechecks import RecheckCounts
@@ -133,7 +133,6 @@ def build_status(
 ) -> Status:
     """The status of listed batches and a snapshot of Redis; `problem` says why there is none."""
     totals = snapshot.counters.totals if snapshot else None
-    scanned_at = last_success(settings.state_dir, "newsdrop.scan")
     feeds, feeds_problem = _feeds(settings)
     nodes = (
         list_nodes(settings, snapshot.nodes, snapshot.workers, snapshot.differing, snapshot.now_ms)
@@ -154,7 +153,7 @@ def build_status(
         nodes=nodes,
         workers=snapshot.workers if snapshot else None,
         beat_age_s=snapshot.beat_age_s if snapshot else None,
-        scan_age_s=now.timestamp() - scanned_at if scanned_at else None,
+        scan_age_s=success_age(settings.state_dir, "newsdrop.scan", now),
         polled=PollingStatus(
             # Feeds that are polled now; before the first poll only the configuration knows.
             feeds=(snapshot.feeds if snapshot else 0) or feeds,

@@ -9,7 +9,7 @@ from worker.queries.status.problem import Problem, duration
 from worker.queries.status.service import Status
 from worker.settings import Settings
 from worker.spool.lockfile import SCHEDULER, slot_holders
-from worker.spool.task_record import last_success
+from worker.spool.task_record import last_success, success_age
 
 _MAY_BE_OVER_SECONDS = 150.0
 """How long a single failure of a task that runs every few seconds is recorded at most."""
@@ -60,17 +60,18 @@ def silent_tasks(settings: Settings, status: Status) -> Iterator[Problem]:
     if not started_ms:
         return
     failing = {failure.task for failure in status.failing_tasks}
-    now = datetime.fromisoformat(status.at).timestamp()
+    now = datetime.fromisoformat(status.at)
+    service_age = now.timestamp() - min(started_ms) / 1000  # it may have been stopped before
     for task, seconds in _SILENT_SECONDS.items():
-        succeeded_at = last_success(settings.state_dir, task)
-        if succeeded_at is None or task in failing:
+        age = success_age(settings.state_dir, task, now)
+        if age is None or task in failing:
             continue
-        since = max(succeeded_at, min(started_ms) / 1000)  # the service may have been stopped
-        if now - since > seconds + settings.silent_beat_seconds():
+        silence = min(age, service_age)
+        if silence > seconds + settings.silent_beat_seconds():
             yield Problem(
                 "warn",
                 task,
-                f"The task {task} has not succeeded for {duration(now - since)}.",
+                f"The task {task} has not succeeded for {duration(silence)}.",
                 "See the log of the worker: its process is ended each time, for its time or its "
                 "memory, or it waits for a disk. Restart the service if it is silent.",
                 WORKERS,
