@@ -40,7 +40,7 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
 def _requests(reader: EntryReader, number: int, path: Path) -> Iterator[PublishRequest]:
     for item in parse_entry(reader, Entry(number, path.name), path.read_bytes()):
         assert isinstance(item, ParsedArticle), item
-        yield reader.request(item, ingested_at=rfc3339(utc_now()))
+        yield reader.make_request(item, ingested_at=rfc3339(utc_now()))
 
 
 def main(number: int, processes: int, folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Set
 from functools import lru_cache
 
-from worker.translation import PLACEHOLDER, plural_of
+from worker.translation import PLACEHOLDER, make_plural
 
 CALLS = {
     *(
@@ -60,7 +60,7 @@ _WORD = re.compile(r"[^\W\d_]")
 
 
 def noun_forms(one: str, many: str | None = None) -> tuple[str, str]:
-    return f"{{count}} {one}", f"{{count}} {many or plural_of(one)}"
+    return f"{{count}} {one}", f"{{count}} {many or make_plural(one)}"
 
 
 def forms_in(tree: ast.Module) -> set[str]:
@@ -226,7 +226,7 @@ def _placeholder(expression: ast.expr) -> str:
         if _call_name(expression) == "count_noun" and len(expression.args) > 1:
             noun = expression.args[1]
             if isinstance(noun, ast.Constant):
-                return re.sub(r"\W", "_", plural_of(str(noun.value)))
+                return re.sub(r"\W", "_", make_plural(str(noun.value)))
         inner = [it for it in expression.args if not isinstance(it, ast.Constant)]
         return _placeholder(inner[0]) if inner else _call_name(expression).strip("_").lower()
     if isinstance(expression, ast.Attribute):

@@ -13,7 +13,7 @@ import pytest
 from worker import settings
 from worker.errors import ConfigError
 from worker.redact import is_secret_name, keep_secret, password_in, redacted
-from worker.settings import secrets_of
+from worker.settings import list_secrets
 
 SAY = """
 import logging, sys, threading
@@ -263,7 +263,7 @@ def test_the_settings_secrets(tmp_path: Path) -> None:
             "web.token_file": tmp_path / "missing",
         }
     )
-    assert secrets_of(found) == ["pw/x", "token", "from-file"]
+    assert list_secrets(found) == ["pw/x", "token", "from-file"]
     assert password_in("redis://host/0") == ""
     assert is_secret_name("Authorization")
     assert not is_secret_name("key_zone")

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.escape import printable
 from worker.redact import HIDDEN, is_secret_name, keep_secret, redacted
-from worker.settings import LIBRARIES, LogSettings, Settings, secrets_of
+from worker.settings import LIBRARIES, LogSettings, Settings, list_secrets
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -98,7 +98,7 @@ def log_context(**fields: object) -> Iterator[None]:
 
 def configure_logging(settings: Settings) -> None:
     """Send every logger of this process to standard error, as `settings.log` says."""
-    keep_secret(*secrets_of(settings))
+    keep_secret(*list_secrets(settings))
     log = settings.log
     handler = _Lines()
     handler.setFormatter(_formatter(log))

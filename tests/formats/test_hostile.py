@@ -40,10 +40,10 @@ def cpu_seconds(read: Any, data: bytes) -> float:
     return min(once() for _ in range(3))
 
 
-def assert_linear(read: Any, data_of: Callable[[int], bytes]) -> None:
+def assert_linear(read: Any, read_data: Callable[[int], bytes]) -> None:
     """An input 16 times as large costs at most 80 times the CPU time; 256 times is quadratic."""
-    small = max(cpu_seconds(read, data_of(4_000)), 0.0005)
-    assert cpu_seconds(read, data_of(64_000)) < 80 * small
+    small = max(cpu_seconds(read, read_data(4_000)), 0.0005)
+    assert cpu_seconds(read, read_data(64_000)) < 80 * small
 
 
 @pytest.mark.parametrize("data", [b"[" * 10 * MEGA, b'{"a":' * 2 * MEGA, b'[{"a":' * MEGA])
@@ -148,7 +148,7 @@ def test_markdown_too_long(read: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "data_of",
+    "read_data",
     [
         lambda size: b"# " + b"#  " * (size // 3),
         lambda size: b"# x\n" + b"a " * (size // 2) + b"b\n==",
@@ -156,9 +156,9 @@ def test_markdown_too_long(read: Any) -> None:
     ],
     ids=["signs", "underlined", "spaces"],
 )
-def test_headings_by_regular_expression(data_of: Callable[[int], bytes], read: Any) -> None:
+def test_headings_by_regular_expression(read_data: Callable[[int], bytes], read: Any) -> None:
     """Headings are found in linear time: without going back over a long line."""
-    assert_linear(read, data_of)
+    assert_linear(read, read_data)
 
 
 def test_the_text_of_a_broken_feed_costs_linear_time(read: Any) -> None:

@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tests.near.pairs import Pair, pairs, with_errors
-from worker.normalize.stories.sketch import similarity, sketch_of
+from worker.normalize.stories.sketch import make_sketch, similarity
 
 WIDTH = 8
 
 
 def are_joined(first: str, second: str) -> bool:
     """Whether the second text is found by a band of the first, and its sketch agrees."""
-    one, other = sketch_of(first), sketch_of(second)
+    one, other = make_sketch(first), make_sketch(second)
     if one is None or other is None:
         return False
     bands = [

@@ -6,7 +6,7 @@ from tests.near.__main__ import measure
 from tests.near.pairs import pairs, with_errors
 from worker.normalize.stories import folding
 from worker.normalize.stories.folding import fold_bytes
-from worker.normalize.stories.sketch import MAX_NUMBERS, SLOTS, similarity, sketch_of
+from worker.normalize.stories.sketch import MAX_NUMBERS, SLOTS, make_sketch, similarity
 
 
 def test_precision_and_recall_on_the_held_out_half() -> None:
@@ -53,7 +53,7 @@ def test_a_character_is_folded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_short_texts_have_no_sketch() -> None:
     """Captions, flashes and empty texts tell no story."""
     for text in ("", " \n", "图：新华社", "快讯：某公司今日发布公告。" * 3, "A short caption."):
-        assert sketch_of(text) is None
+        assert make_sketch(text) is None
 
 
 def test_numbers_tell_a_series_from_a_copy() -> None:
@@ -62,13 +62,13 @@ def test_numbers_tell_a_series_from_a_copy() -> None:
     numbers = [str(n * 37) for n in range(1, 2 * MAX_NUMBERS)]
     first, corrected = "，".join(numbers), "，".join(["5", *numbers[1:]])
     others = "，".join(str(n * 41 + 1) for n in range(1, 2 * MAX_NUMBERS))
-    found = [sketch_of(words + text) for text in (first, corrected, others, "")]
+    found = [make_sketch(words + text) for text in (first, corrected, others, "")]
     one, other, series, plain = [marks.sketch for marks in found if marks]
     assert similarity(one, other) > 0.8
     assert similarity(one, series) == 0
     assert similarity(one, plain) > 0.8
     many = [str(n * 53) for n in range(10, 60)]  # the part's are in the text, not all in its sketch
-    whole, part = (sketch_of(words + "，".join(found)) for found in (many, many[:12]))
+    whole, part = (make_sketch(words + "，".join(found)) for found in (many, many[:12]))
     assert whole
     assert part
     assert similarity(whole.sketch, part.sketch) > 0.8
@@ -81,13 +81,13 @@ def test_numbers_in_chinese_tell_a_series() -> None:
         "添减衣物，驾车出行保持车距，老人和儿童外出做好防护，适宜晨练和洗车，空气质量良好，一切如常。"
     )
     texts = [forecast.format(*n) for n in (("二十三", "十一", "六十"), ("三十", "十九", "五十二"))]
-    one, other, copy = [sketch_of(text) for text in (*texts, texts[0].replace("一切", "都"))]
+    one, other, copy = [make_sketch(text) for text in (*texts, texts[0].replace("一切", "都"))]
     assert one
     assert other
     assert copy
     assert similarity(one.sketch, other.sketch) == 0
     assert similarity(one.sketch, copy.sketch) > 0.8
-    with_words = sketch_of(texts[0] + "一人三心，五花八门。")
+    with_words = make_sketch(texts[0] + "一人三心，五花八门。")
     assert with_words
     assert with_words.sketch[2 + SLOTS :] == one.sketch[2 + SLOTS :]
 
@@ -111,8 +111,8 @@ def test_numbers_in_chinese_tell_a_series() -> None:
 )
 def test_what_all_announcements_say(news: tuple[str, str], standard: str) -> None:
     """Sentences that rules ask for make no story of two companies' announcements."""
-    assert [sketch_of(head + standard) for head in news] == [None, None]
-    assert sketch_of(standard.translate(dict.fromkeys(map(ord, "虚信投fuor"), "x")))
+    assert [make_sketch(head + standard) for head in news] == [None, None]
+    assert make_sketch(standard.translate(dict.fromkeys(map(ord, "虚信投fuor"), "x")))
 
 
 def test_numbers_in_titles_tell_a_series() -> None:
@@ -122,7 +122,9 @@ def test_numbers_in_titles_tell_a_series() -> None:
     texts = ["".join(words), "".join(words[:60]) + "另一段文字写的是别的事情，" * 9]
 
     def share(first: str, second: str, texts: list[str]) -> float:
-        marks = [sketch_of(text, title) for text, title in zip(texts, (first, second), strict=True)]
+        marks = [
+            make_sketch(text, title) for text, title in zip(texts, (first, second), strict=True)
+        ]
         one, other = [each.sketch for each in marks if each]
         return similarity(one, other)
 
@@ -151,16 +153,16 @@ def test_releases_are_a_series(first: str, second: str, is_story: bool) -> None:
     """The notes of two releases may be the same text, and are two stories still; numbers that are
     not of releases may differ in the heads of a reprint."""
     text = "".join(f"{chr(0x4E00 + 97 * n)}氏{chr(0x5E00 + 89 * n)}桥。" for n in range(90))
-    one, other = [marks.sketch for title in (first, second) if (marks := sketch_of(text, title))]
+    one, other = [marks.sketch for title in (first, second) if (marks := make_sketch(text, title))]
     assert (similarity(one, other) == 1) is is_story
 
 
 def test_a_placeholder_has_no_sketch() -> None:
     """Pages that are not written yet tell no story, whatever is around the placeholder."""
     text = "LOREM ipsum, dolor sit amet: consectetur adipiscing elit. " * 5
-    assert sketch_of(text) is None
-    assert sketch_of("Our new page. " * 20 + text) is None
-    assert sketch_of(text.replace("dolor", "an old text of printers")) is not None
+    assert make_sketch(text) is None
+    assert make_sketch("Our new page. " * 20 + text) is None
+    assert make_sketch(text.replace("dolor", "an old text of printers")) is not None
 
 
 def test_all_characters_cost_no_memory() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.normalize.conftest import make, profile_with, site
 from worker.model import Person, Scope
-from worker.normalize import fold, identity_of
+from worker.normalize import fold, make_identity
 from worker.normalize import title as titles
 from worker.normalize.identity import SHORT_TEXT, identify
 
@@ -167,12 +167,12 @@ def test_title_and_date_alone_give_the_key() -> None:
     """What `explain --title --date` computes is the key that the article has."""
     normalized = make(title="谁赢了?", date="Fri, 26 Nov 2021 12:26:04 GMT")
     for date in ("2021-11-26", "2021年11月26日", "Fri, 26 Nov 2021 12:26:04 GMT"):
-        found = identity_of("谁赢了_", date, profile=profile_with())
+        found = make_identity("谁赢了_", date, profile=profile_with())
         assert found.identity is not None
         assert found.identity.key == normalized.identity.key
-    assert identity_of("谁赢了", None, profile=profile_with()).identity is None
+    assert make_identity("谁赢了", None, profile=profile_with()).identity is None
     by_content = profile_with(scope=Scope.CONTENT)
-    assert identity_of("谁赢了", "2021-11-26", profile=by_content).identity is None
+    assert make_identity("谁赢了", "2021-11-26", profile=by_content).identity is None
 
 
 def _body_rule(**fields: object) -> object:

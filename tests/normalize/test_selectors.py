@@ -28,7 +28,7 @@ def test_finds_what_the_joined_selectors_find(seed: int) -> None:
     rng = random.Random(seed)
     root = tree.parse(_page(rng))
     selectors = rng.sample(_SELECTORS, rng.randint(0, len(_SELECTORS)))
-    found = set(tree.Selectors.of(selectors).select(root, tree.by_class(root)))
+    found = set(tree.Selectors.of(selectors).select(root, tree.group_by_class(root)))
     assert found == (set(root.select(",".join(selectors))) if selectors else set())
 
 
@@ -37,4 +37,4 @@ def test_few_selectors_are_run_where_no_class_is_there() -> None:
     selectors = tree.Selectors.of([*(f".c{n}" for n in range(50)), "p.x", "script", "[hidden]"])
     assert [*selectors.others] == ["script", "[hidden]"]
     root = tree.parse("<p class='y'>text")
-    assert not list(selectors.select(root, tree.by_class(root)))
+    assert not list(selectors.select(root, tree.group_by_class(root)))

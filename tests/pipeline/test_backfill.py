@@ -237,7 +237,7 @@ def list_next(world: World, job: str) -> None:
     backlog, source = world.context.address_backlog, fetch_sources(world.context)[4]
     backlog.make_due([job])
     lease = next(each for each in backlog.take_leases(500, 60).leases if each.name == job)
-    source.save([source._list(lease, backlogs.owner_of(lease))])
+    source.save([source._list(lease, backlogs.get_owner(lease))])
     for key in world.context.redis.keys("*:host:*"):  # the other leases are over
         world.context.redis.delete(key)
     backlog.make_due(backlog.names())

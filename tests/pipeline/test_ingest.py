@@ -137,7 +137,7 @@ def test_a_bug_in_reading_refuses_only_its_file(
 
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before reading": (Batch, "read", False),
-    "after the lookup": (ArticleStore, "lookup", True),
+    "after the lookup": (ArticleStore, "look_up", True),
     "while parsing": (Journal, "start", True),
     "before publishing": (ArticleStore, "publish", False),
     "after publishing, the reply lost": (ArticleStore, "publish", True),
@@ -491,13 +491,13 @@ def test_what_may_have_been_published_is_not_looked_up(
 ) -> None:
     """Entries of an earlier run are not looked up: they would look like their own duplicates."""
     counts = []
-    real = ArticleStore.lookup
+    real = ArticleStore.look_up
 
-    def lookup(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
+    def look_up(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
         counts.append(len(raws))
         return real(self, raws)
 
-    monkeypatch.setattr(ArticleStore, "lookup", lookup)
+    monkeypatch.setattr(ArticleStore, "look_up", look_up)
     world.put("a.md", article())
     world.put("b.md", article("另一条"))
     world.scan()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from worker.spool.folder_cache import FolderCache, disk_usage, size_of
+from worker.spool.folder_cache import FolderCache, disk_usage, measure_folder
 
 
 def test_short_calls_add_up_to_all_folders(tmp_path: Path) -> None:
@@ -11,7 +11,7 @@ def test_short_calls_add_up_to_all_folders(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
         (folder / "one").write_bytes(b"x" * 10)
-    sums = FolderCache(size_of, budget_seconds=0.0005)
+    sums = FolderCache(measure_folder, budget_seconds=0.0005)
     for _ in range(3000):
         found = disk_usage(sums, [str(folder) for folder in folders])
         if found.whole:
@@ -24,7 +24,7 @@ def test_what_is_gone_or_changed_is_counted_so(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "one").write_bytes(b"12345")
-    sums = FolderCache(size_of, budget_seconds=1)
+    sums = FolderCache(measure_folder, budget_seconds=1)
     assert disk_usage(sums, [f"{tmp_path}/{name}" for name in "abc"]).bytes == 10
     (tmp_path / "a" / "two").write_bytes(b"12")
     (tmp_path / "b" / "one").unlink()

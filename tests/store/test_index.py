@@ -41,7 +41,7 @@ def timed(redis_server: Server, clock: Clock) -> ArticleStore:
 def test_known_bytes_are_found(store: ArticleStore, date: str | None) -> None:
     """With the article's whole identity, in order."""
     [made] = store.publish("b", [offer(1, date=date, raw=1)])
-    [nothing, known] = store.lookup([raw_hash(2), raw_hash(1)])
+    [nothing, known] = store.look_up([raw_hash(2), raw_hash(1)])
     assert nothing is None
     assert known is not None
     wanted = offer(1, date=date).identity
@@ -54,9 +54,9 @@ def test_known_bytes_are_found(store: ArticleStore, date: str | None) -> None:
 
 def test_any_number_of_bytes(store: ArticleStore) -> None:
     """None for no input, and the order of inputs over several calls."""
-    assert store.lookup([]) == []
+    assert store.look_up([]) == []
     store.publish("b", [offer(n, raw=n) for n in range(0, 1100, 7)])
-    known = store.lookup([raw_hash(n) for n in range(1100)])
+    known = store.look_up([raw_hash(n) for n in range(1100)])
     assert [n for n, each in enumerate(known) if each] == list(range(0, 1100, 7))
 
 
@@ -67,9 +67,9 @@ def test_bytes_of_another_content_are_not_found(
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, content=1, raw=2)])
     assert len(redis_client.keys("*:r:*")) == 1
-    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [True, False]
+    assert [bool(known) for known in store.look_up([raw_hash(1), raw_hash(2)])] == [True, False]
     store.publish("b3", [offer(1, content=1, raw=2, on_change=OnChange.REVISE)])
-    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [False, True]
+    assert [bool(known) for known in store.look_up([raw_hash(1), raw_hash(2)])] == [False, True]
     [made] = store.publish("b4", [offer(1, raw=1, on_change=OnChange.REVISE)])
     assert (made.status, made.revision) == (Status.REVISED, 3)
 
@@ -78,7 +78,7 @@ def test_other_bytes_of_the_same_article_are_found(store: ArticleStore) -> None:
     """A duplicate with equal content adds its bytes: the copy is parsed once."""
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, raw=2)])
-    assert all(store.lookup([raw_hash(1), raw_hash(2)]))
+    assert all(store.look_up([raw_hash(1), raw_hash(2)]))
 
 
 @DATES
@@ -135,7 +135,7 @@ def test_a_forgotten_article_is_published_again(store: ArticleStore, date: str |
     store.publish("b1", [offer(1, date=date, raw=1), offer(2, date=date, raw=2)])
     assert store.forget(offer(1, date=date).identity.id) is True
     assert store.forget(offer(1, date=date).identity.id) is False
-    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [False, True]
+    assert [bool(known) for known in store.look_up([raw_hash(1), raw_hash(2)])] == [False, True]
     assert store.get_info().length == 2
     [made] = store.publish("b2", [offer(1, date=date, raw=1)])
     assert made.status is Status.PUBLISHED
@@ -150,7 +150,7 @@ def test_buckets_live_keep_days_from_their_last_use(
     assert len(keys) == 4
     for meet in (
         lambda: timed.publish("again", offers),
-        lambda: timed.lookup([raw_hash(1), raw_hash(2)]),
+        lambda: timed.look_up([raw_hash(1), raw_hash(2)]),
     ):
         for key in keys:
             assert 10 * DAY < redis_client.ttl(key) <= 11 * DAY
@@ -173,7 +173,7 @@ def test_undated_articles_are_found_across_generations(
     timed.publish("b", [offer(1, date=None, raw=1)])
     for n in range(3):
         clock.now += days * DAY
-        [known] = timed.lookup([raw_hash(1)])
+        [known] = timed.look_up([raw_hash(1)])
         assert known is not None
         assert known.identity.id == offer(1, date=None).identity.id
         clock.now += days * DAY
@@ -197,7 +197,7 @@ def test_finds_move_to_the_present_generation(
     timed.publish("b", [offer(1, date=None, raw=1), offer(2, date=None)])
     old = {key for key in redis_client.keys("*") if b":i:u" in key or b":r:" in key}
     clock.now += 6 * DAY
-    timed.lookup([raw_hash(1)])
+    timed.look_up([raw_hash(1)])
     timed.publish("c", [offer(2, date=None)])
     assert len(old) == 3
     assert not redis_client.exists(*old)

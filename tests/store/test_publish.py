@@ -102,7 +102,7 @@ def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
     assert known.status is D
     assert unknown is None
     assert store.get_info().length == 1
-    assert store.lookup([raw_hash(1), raw_hash(2)])[1] is None
+    assert store.look_up([raw_hash(1), raw_hash(2)])[1] is None
     [again] = store.publish("b2", [offer(2, "1.0", raw=2)])
     assert again is not None
     assert again.status is P
@@ -252,7 +252,7 @@ def test_all_keys_are_in_the_slot_of_the_stream(
 ) -> None:
     """Everything that a call touches hashes to one slot, as Redis Cluster demands."""
     store.publish("b", [offer(n, raw=n, date=None if n % 2 else "2021-11-26") for n in range(40)])
-    store.lookup([raw_hash(n) for n in range(40)])
+    store.look_up([raw_hash(n) for n in range(40)])
     keys = redis_client.keys("*")
     assert len(keys) > 40
     assert {key_slot(key) for key in keys} == {key_slot(STREAM.encode())}

@@ -114,7 +114,7 @@ def test_aliases_without_an_end(store: ArticleStore, redis_client: redis.Redis) 
     deps = SimpleNamespace(now=utc_now, articles=store)
     with (
         patch.object(publisher, "replace", lambda item, article: item),
-        patch.object(publisher, "make_request", lambda *_, **__: offer(1)),
+        patch.object(publisher, "prepare_request", lambda *_, **__: offer(1)),
         pytest.raises(Retryable),
     ):
         publisher.publish([item], "b1", SimpleNamespace(), deps)  # type: ignore[list-item, arg-type]

@@ -13,7 +13,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer
 from worker.model import Decision, PublishRequest, Story, StoryMarks
-from worker.normalize.stories.sketch import BAND_MASK, BANDS, similarity, sketch_of
+from worker.normalize.stories.sketch import BAND_MASK, BANDS, make_sketch, similarity
 from worker.store.articles import ArticleStore, _warn_of_window
 from worker.store.connection import connect
 
@@ -29,7 +29,7 @@ OTHER = "".join(
 
 def text_offer(number: int, text: str, **options: object) -> PublishRequest:
     """Article `number` with a text that is compared with others."""
-    return replace(offer(number, **options), marks=sketch_of(text))  # type: ignore[arg-type]
+    return replace(offer(number, **options), marks=make_sketch(text))  # type: ignore[arg-type]
 
 
 def stories(decisions: list[Decision | None]) -> list[Story | None]:
@@ -89,7 +89,7 @@ def test_the_script_agrees_with_python(redis_server: Server, store: ArticleStore
     for pair in (*pairs(), *quotation[:30]):
         number = 3 + pair.number % 2
         titles = ("v3", f"v{number}") if pair.number % 4 < 2 else ("第3期", f"第{number}期")
-        first, second = sketch_of(pair.first, titles[0]), sketch_of(pair.second, titles[1])
+        first, second = make_sketch(pair.first, titles[0]), make_sketch(pair.second, titles[1])
         if first is None or second is None or pair.number % 3:
             continue
         client.flushall()

@@ -80,7 +80,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def data_of(name: str) -> bytes:
+def read_data(name: str) -> bytes:
     """The bytes of a case."""
     path = FOLDER / name
     data = (path if path.exists() else SHARED / "samples" / "feeds" / name).read_bytes()
@@ -90,7 +90,7 @@ def data_of(name: str) -> bytes:
 def is_right(name: str, read: Reader) -> bool:
     """Whether `read` finds all that the case says."""
     try:
-        return CHECKS[name](read(data_of(name), None, _ADDRESS).items)
+        return CHECKS[name](read(read_data(name), None, _ADDRESS).items)
     except IndexError:
         return False
 

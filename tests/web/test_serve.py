@@ -22,7 +22,7 @@ import uvicorn
 from tests.servers import Server, clean_environment
 from tests.template import Program, run_newsdrop
 from worker.errors import ConfigError
-from worker.service.port import address_of, open_port
+from worker.service.port import get_address, open_port
 from worker.settings import load
 from worker.web import serve
 from worker.web.app import web_app
@@ -124,7 +124,7 @@ def test_several_services_take_the_next_port(tmp_path: Path) -> None:
         one, other = (open_port(settings, or_another=True) for _ in range(2))
         numbers = {port, one.getsockname()[1], other.getsockname()[1]}
         assert len(numbers) == 3
-        assert address_of(one) == f"http://127.0.0.1:{one.getsockname()[1]}/"
+        assert get_address(one) == f"http://127.0.0.1:{one.getsockname()[1]}/"
         one.close()
         other.close()
 
@@ -138,7 +138,7 @@ def test_access_from_outside_needs_a_token(tmp_path: Path) -> None:
             with pytest.raises(ConfigError, match=r"web\.token or web\.token_file"):
                 open_port(settings, or_another=another)
     opened = open_port(load(options={**given, "web.host": "0.0.0.0", "web.token": "x" * 20}))
-    assert address_of(opened).startswith("http://127.0.0.1:")
+    assert get_address(opened).startswith("http://127.0.0.1:")
     opened.close()
     empty = tmp_path / "token"
     empty.write_text("\n")

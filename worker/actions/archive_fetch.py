@@ -61,10 +61,7 @@ async def _fetch_all(
 
 
 async def _list_missing(
-    settings: Settings,
-    client: BucketClient,
-    fetcher: Fetcher,
-    on_skipped: Callable[[str], object],
+    settings: Settings, client: BucketClient, fetcher: Fetcher, on_skipped: Callable[[str], object]
 ) -> AsyncIterator[tuple[StoredObject, Segment]]:
     """The journals that are not here. Those of a service that copies meanwhile come last, and the
     list ends with those of tomorrow: one that grows for ever has an end, too."""

@@ -82,7 +82,7 @@ def enqueue_addresses(
     intake = Intake(settings, list(urls), options)
     intake.check_room()
     with fetch_slot():
-        fetched = intake.fetch(urls, step=deadline(FETCH_SECONDS))
+        fetched = intake.fetch(urls, step=make_deadline(FETCH_SECONDS))
     intake.check_room()  # minutes may have passed
     groups = list(intake.batches_of(fetched, size_of=lambda document: len(document.data)))
     accept_groups(intake, [partial(intake.accept_bytes, *group) for group in groups])
@@ -116,7 +116,7 @@ def _sync(files: Sequence[Candidate]) -> None:
             fsync_file(file.location)
 
 
-def deadline(seconds: float) -> Callable[[], None]:
+def make_deadline(seconds: float) -> Callable[[], None]:
     """A function that raises UsageError when so many seconds have passed."""
     ends = time.monotonic() + seconds
 

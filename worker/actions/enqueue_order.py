@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from worker.actions.enqueue import FETCH_SECONDS, MAX_ADDRESSES, accept_groups, deadline
+from worker.actions.enqueue import FETCH_SECONDS, MAX_ADDRESSES, accept_groups, make_deadline
 from worker.actions.intake import Intake
 from worker.errors import UsageError
 from worker.escape import printable
@@ -56,7 +56,7 @@ def enqueue_order(settings: Settings, order: EnqueueOrder) -> int:
     options = EnqueueOptions(order.source, order.job, force=order.force, strict=order.strict)
     intake = Intake(settings, names, options)
     intake.check_room()
-    documents = list(intake.fetch(urls, step=deadline(FETCH_SECONDS))) if urls else []
+    documents = list(intake.fetch(urls, step=make_deadline(FETCH_SECONDS))) if urls else []
     if order.content is not None:
         documents.append(Incoming(_to_bytes(order.content), order.name))
     file_groups = intake.batches_of(files, size_of=lambda file: file.size)

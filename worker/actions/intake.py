@@ -80,7 +80,7 @@ class Intake:
         self._accepted = AcceptedLog(settings.state_dir)
         self._on_full = on_full
         self._jobs = job_store(settings)
-        self.reachable = redis_answers(settings)
+        self.is_reachable = redis_answers(settings)
 
     def accept(self, arguments: Iterable[str | Path]) -> Iterator[ClaimedBatch]:
         """Claim files, folders and addresses (a str that begins with http://, https:// or
@@ -145,13 +145,13 @@ class Intake:
 
     def notify(self) -> None:
         """Wake the workers up; where Redis did not answer, the scheduler does it later."""
-        if self.files and self.reachable:
-            self.reachable = notify_ingest(self.settings)
+        if self.files and self.is_reachable:
+            self.is_reachable = notify_ingest(self.settings)
 
     def _record(self, claimed: ClaimedBatch) -> ClaimedBatch:
         self.files += claimed.files
         self.batches.append(claimed.batch)
-        if self.reachable:
+        if self.is_reachable:
             self._jobs.open(self.job, claimed.files)
         if len(self.batches) % _BATCHES_PER_WAKE_UP == 1:
             self.notify()

@@ -7,14 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from worker.cli.options import Json, config_of, flag, loaded_of, settings_of
-from worker.cli.output import (
-    console,
-    print_json,
-    print_note,
-    print_pretty,
-    print_result,
-    safe_text,
-)
+from worker.cli.output import console, print_json, print_note, print_pretty, print_result, safe_text
 from worker.escape import printable
 from worker.translation import count_noun
 

@@ -10,16 +10,7 @@ import typer
 from worker.cli import completion
 from worker.cli.filters import with_filters
 from worker.cli.formatting import format_count
-from worker.cli.options import (
-    Json,
-    JsonLines,
-    Yes,
-    argument,
-    confirm,
-    flag,
-    option,
-    settings_of,
-)
+from worker.cli.options import Json, JsonLines, Yes, argument, confirm, flag, option, settings_of
 from worker.cli.output import (
     print_fields,
     print_json,

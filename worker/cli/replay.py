@@ -13,11 +13,7 @@ from worker.translation import count_noun, mark
 stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
 
 
-def replay(
-    context: typer.Context,
-    since: Since = None,
-    json: Json = False,
-) -> None:
+def replay(context: typer.Context, since: Since = None, json: Json = False) -> None:
     """Publish the archived articles that Redis has lost, under the same IDs.
 
     Safe at any time: articles that Redis still has are not published again.

@@ -102,7 +102,7 @@ def web(
 
     `newsdrop up` runs it, too. An address other than loopback needs web.token or web.token_file.
     """
-    from worker.service.port import address_of, open_port
+    from worker.service.port import get_address, open_port
     from worker.web.serve import run_web
 
     options: dict[str, Any] = {"web.host": host, "web.port": port}
@@ -112,9 +112,9 @@ def web(
     settings = settings_of(context, options)
     listening = open_port(settings)
     if json:
-        print_json({"url": address_of(listening)})
+        print_json({"url": get_address(listening)})
     else:
-        error_console().print(f"status page  {address_of(listening)}", soft_wrap=True)
+        error_console().print(f"status page  {get_address(listening)}", soft_wrap=True)
     raise typer.Exit(run_web(settings, listening))
 
 

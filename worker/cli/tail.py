@@ -220,10 +220,10 @@ def _newest(
 def _passes(entry: "StreamEntry", filters: "Filters") -> bool:
     if not filters:
         return True
-    from worker.queries.articles import data_of
+    from worker.queries.articles import read_data
     from worker.readmodel.decision import entry_facets, searched_texts
 
-    data = data_of(entry)
+    data = read_data(entry)
     return filters.accept(entry_facets(entry, data), *searched_texts(entry.title, data))
 
 

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from worker.errors import UsageError, WrongValue
 from worker.escape import printable
-from worker.model import DateOrder, Near, OnChange, Profile, Scope, profile_of
+from worker.model import DateOrder, Near, OnChange, Profile, Scope, make_profile
 from worker.settings import Settings
 from worker.settings.mistakes import explain_value
 from worker.settings.types import Cron, SourceName, TimeZoneName
@@ -110,7 +110,7 @@ class Feed:
     def profile(self, settings: Settings) -> Profile:
         """How its articles are read and keyed."""
         dedupe = settings.dedupe
-        profile = profile_of(self.name, self, ZoneInfo(dedupe.time_zone), dedupe.near)
+        profile = make_profile(self.name, self, ZoneInfo(dedupe.time_zone), dedupe.near)
         return replace(profile, tags=self.tags, full_text=self.full_text)
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 AGES_MS = (3_600_000, 86_400_000, 604_800_000)
-"""Ages of a page at which it is fetched again: 1 h, 24 h and 7 d. A recheck is too late when
-the page is twice as old."""
+"""Ages of a page at which it is fetched again: 1 h, 24 h and 7 d. A recheck is too late when the
+page is twice as old."""
 
 CONFIRM_MS = 86_400_000
 """The least time between the two answers 404 or 410 of a page that count as its removal."""

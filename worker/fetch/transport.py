@@ -137,11 +137,7 @@ class StreamedResponse:
     Latin-1, repeated ones joined, without cookies."""
 
     def __init__(
-        self,
-        pool: ConnectionPool,
-        origin: str,
-        connection: _Connection,
-        response: Response,
+        self, pool: ConnectionPool, origin: str, connection: _Connection, response: Response
     ) -> None:
         self.status = response.status
         self.headers = _join_headers(response.headers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.model.outcome import Outcome, Status
-from worker.model.warning import kinds_of
+from worker.model.warning import read_kinds
 
 
 class Stage(StrEnum):
@@ -58,7 +58,7 @@ def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Batc
         elif outcome.status is Status.REJECTED and outcome.reason:
             rejected[outcome.reason.value] += 1
         elif outcome.warnings and outcome.status.has_record:
-            warnings.update(kinds_of(outcome.warnings))
+            warnings.update(read_kinds(outcome.warnings))
         if outcome.feed and outcome.feed.unchanged:
             repeats[Repeat.UNCHANGED] += outcome.feed.unchanged
     return BatchMeasures(seconds, repeats, rejected, warnings)

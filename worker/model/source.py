@@ -95,7 +95,7 @@ class SourceKeys(Protocol):
     def near(self) -> Near | None: ...
 
 
-def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo, near: Near) -> Profile:
+def make_profile(source: str, keys: SourceKeys, key_zone: ZoneInfo, near: Near) -> Profile:
     """The profile of `source` with the settings `keys`; `near` is that of all sources."""
     return Profile(
         source=source,

@@ -67,7 +67,7 @@ def require_kind(name: str) -> WarningKind:
         ) from error
 
 
-def kinds_of(warnings: Iterable[str]) -> frozenset[str]:
+def read_kinds(warnings: Iterable[str]) -> frozenset[str]:
     """The kinds of warnings, each once; texts of other programs have none."""
     return _KINDS & {warning.partition(":")[0] for warning in warnings}
 

@@ -4,8 +4,8 @@
 """
 
 from worker.normalize.body.fragment import HTML_DEPTH
-from worker.normalize.identity import TitleAndDate, identity_of
+from worker.normalize.identity import TitleAndDate, make_identity
 from worker.normalize.record import Normalized, normalize
 from worker.normalize.title import fold
 
-__all__ = ["HTML_DEPTH", "Normalized", "TitleAndDate", "fold", "identity_of", "normalize"]
+__all__ = ["HTML_DEPTH", "Normalized", "TitleAndDate", "fold", "make_identity", "normalize"]

@@ -66,7 +66,7 @@ def content_hash(text: str, pictures: Iterable[str]) -> bytes:
     return hashed.digest()
 
 
-def identity_of(
+def make_identity(
     title: str, date_text: str | None, *, profile: Profile, rule: SiteRule | None = None
 ) -> TitleAndDate:
     """The identity from a title and a date alone, to look an article up.

@@ -24,7 +24,7 @@ class People:
     publisher: Publisher | None
 
 
-def people_of(
+def find_people(
     raw: RawArticle, rule: SiteRule | None, *, base_url: str | None, editor: str | None
 ) -> People:
     """The persons and the outlet; `editor` is the one that the body names.

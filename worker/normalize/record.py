@@ -18,16 +18,16 @@ from worker.model import (
 )
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
-from worker.normalize.body.fragment import HTML_DEPTH, Body, Fragment, text_of
+from worker.normalize.body.fragment import HTML_DEPTH, Body, Fragment, extract_text
 from worker.normalize.body.images import is_ignored
 from worker.normalize.dates.article_date import ArticleDate, article_date, modified_at
 from worker.normalize.identity import content_hash, identify
 from worker.normalize.language import language_of, word_count
-from worker.normalize.people import people_of
+from worker.normalize.people import find_people
 from worker.normalize.related import without_related
 from worker.normalize.strings import clean_text, json_value, one_line, one_line_or_none
-from worker.normalize.tickers.find import tickers_of
-from worker.normalize.title import fold, title_of, without_suffix
+from worker.normalize.tickers.find import find_tickers
+from worker.normalize.title import choose_title, fold, without_suffix
 from worker.normalize.urls import canonical_address, host_of, web_address
 from worker.sites import SiteRule, Sites
 
@@ -98,7 +98,7 @@ def normalize(
     """
     warnings = list(raw.warnings)
     fragment = Fragment(without_related(raw.html))
-    rule = rule_of(raw, fragment, profile=profile, sites=sites)
+    rule = find_rule(raw, fragment, profile=profile, sites=sites)
     base_url = web_address(raw.base_url) or web_address(raw.url)
     body = fragment.clean(rule.body, base_url=base_url, ticker_hints=rule.tickers, depth=html_depth)
     title = _title(raw, body, warnings)
@@ -130,7 +130,7 @@ def normalize(
 
 
 def _title(raw: RawArticle, body: Body, warnings: list[RecordWarning]) -> str:
-    title = title_of(raw.title, heading=body.heading, text=body.text, warnings=warnings)
+    title = choose_title(raw.title, heading=body.heading, text=body.text, warnings=warnings)
     if not title:
         raise Rejected(
             Reason.NO_CONTENT, "there is neither a title nor a text; give the article a title"
@@ -161,7 +161,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
     raw, body, date = parts.raw, parts.body, parts.date
     rule, base_url = parts.rule, parts.base_url
     url = _canonical_url(parts)
-    people = people_of(raw, rule, base_url=base_url, editor=body.editor)
+    people = find_people(raw, rule, base_url=base_url, editor=body.editor)
     return Article(
         id=parts.identity.id,
         schema_version=SCHEMA_VERSION,
@@ -186,7 +186,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
         images=body.images,
         links=body.links,
         attachments=_attachments(raw, base_url),
-        tickers=tickers_of(body, raw.html if rule.tickers else ""),
+        tickers=find_tickers(body, raw.html if rule.tickers else ""),
         word_count=word_count(body.text),
         dedupe=_dedupe(parts),
         provenance=_provenance(parts, url),
@@ -221,7 +221,7 @@ def _provenance(parts: _Parts, url: str | None) -> Provenance:
     return replace(provenance, link=link, parser=provenance.parser or raw.parser, feed_url=feed_url)
 
 
-def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:
+def find_rule(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:
     """The rule that the operator or the parser named, else the one that matches the input."""
     for name in (profile.site, raw.site):
         if name and (rule := sites.named(name)):
@@ -253,7 +253,7 @@ def _tags(names: Sequence[str], warnings: list[RecordWarning]) -> tuple[str, ...
 def _summary(summary: str | None) -> str | None:
     if not summary:
         return None
-    return one_line_or_none(text_of(summary[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
+    return one_line_or_none(extract_text(summary[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
 
 
 def _cover(raw: RawArticle, rule: SiteRule, base_url: str | None) -> str | None:

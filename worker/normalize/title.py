@@ -35,7 +35,7 @@ _FOLDED = re.compile("[0-9a-z_\u4e00-\u9fff]*")
 _DROPPED = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 
 
-def title_of(
+def choose_title(
     raw_title: str | None, *, heading: str | None, text: str, warnings: list[RecordWarning]
 ) -> str:
     """The title on one line, at most LONGEST characters; empty if there is none.

@@ -10,7 +10,7 @@ from worker.feeds.catalog import CatalogReader
 from worker.model import Outcome, Stage, Status, Tally, measure
 from worker.pipeline.bounds import Bounds
 from worker.pipeline.extract import EntryReader, parse_entry
-from worker.pipeline.feeds.stats import observations, rechecks
+from worker.pipeline.feeds.stats import collect_observations, list_new_pages
 from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
@@ -152,9 +152,9 @@ class _Settler:
         seconds: Mapping[Stage, float],
     ) -> None:
         batch = head.batch
-        if observed := observations(head, outcomes, self.feeds.current, self.settings):
+        if observed := collect_observations(head, outcomes, self.feeds.current, self.settings):
             self.feed_store.record_documents(batch.batch, observed)
-        if pages := rechecks(head, outcomes, self.feeds.current, self.settings):
+        if pages := list_new_pages(head, outcomes, self.feeds.current, self.settings):
             self.recheck_store.add(pages)
         self.counters.settle(
             batch.batch,

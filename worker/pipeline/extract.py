@@ -36,7 +36,7 @@ from worker.model import (
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.normalize.identity import file_mark, guid_mark
-from worker.normalize.stories.marks import marks_of
+from worker.normalize.stories.marks import read_marks
 from worker.pipeline.failure import ParseFailure, classify_error, strict_message
 from worker.settings import Settings
 from worker.sites import Sites
@@ -90,7 +90,7 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """What parsing the entries of one batch needs. `profile_of` returns a source's profile.
+    """What parsing the entries of one batch needs. `get_profile` returns a source's profile.
 
     `may_refuse` is for new articles: what was published already is read again whatever its
     warnings are.
@@ -98,13 +98,13 @@ class EntryReader:
 
     settings: Settings
     sites: Sites
-    profile_of: Callable[[str], Profile]
+    get_profile: Callable[[str], Profile]
     head: Head
     may_refuse: bool = False
 
     def profile(self, entry: Entry) -> Profile:
         """The profile of the entry's source."""
-        return self.profile_of(entry_source(entry, self.head))
+        return self.get_profile(entry_source(entry, self.head))
 
     def refuses_warnings(self, entry: Entry) -> bool:
         """Whether an article of the entry that has a warning is refused."""
@@ -115,7 +115,7 @@ class EntryReader:
         """How an entry is parsed."""
         return ParseContext(self.profile(entry), self.sites, self.settings.limits)
 
-    def request(
+    def make_request(
         self,
         item: ParsedArticle,
         *,
@@ -151,13 +151,13 @@ class EntryReader:
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
             withdraw=withdraws,
-            marks=marks_of(record) if record and is_marked else None,
+            marks=read_marks(record) if record and is_marked else None,
             story=story,
             guid=item.guid,
             date=record.date if record else None,
         )
 
-    def outcome(
+    def make_outcome(
         self, item: ParsedArticle, decision: Decision, *, ingested_at: str | None = None
     ) -> Outcome:
         """The outcome of an article. `ingested_at` is RFC 3339, UTC; None if it was not offered."""

@@ -37,11 +37,11 @@ def store_results(
     """
     waiting = context.results.oldest(_MAX_JOBS)
     for job in set(jobs) - waiting.keys():
-        if (deadline := context.results.deadline_of(job)) is not None:
+        if (deadline := context.results.get_deadline(job)) is not None:
             waiting[job] = deadline
     now_ms = int(now.timestamp() * 1000)
     for job, deadline in waiting.items():
-        result = result_of(job, context.jobs.get(job), is_late=now_ms > deadline)
+        result = make_result(job, context.jobs.get(job), is_late=now_ms > deadline)
         if result is None or not context.results.take(job):
             continue
         try:
@@ -52,7 +52,7 @@ def store_results(
             context.results.remove(job)
 
 
-def result_of(job: str, state: JobState | None, *, is_late: bool) -> JobResult | None:
+def make_result(job: str, state: JobState | None, *, is_late: bool) -> JobResult | None:
     """The result of a job; None while there is none yet."""
     counts = _counts(state) if state else {}
     if state is None or state.accepted is None:

@@ -48,7 +48,7 @@ def _publish(
         requested: list[tuple[ParsedArticle, PublishRequest]] = []
         for item, is_known in undecided:
             try:
-                request = make_request(
+                request = prepare_request(
                     item, reader, deps, published_at, is_known=is_known, is_sure=attempt > 0
                 )
             except Exception as error:  # a bug, and no other article's fault
@@ -58,7 +58,7 @@ def _publish(
             if request is not None:
                 requested.append((item, request))
             else:
-                outcome = reader.outcome(item, Decision(Status.DUPLICATE))
+                outcome = reader.make_outcome(item, Decision(Status.DUPLICATE))
                 results.append((item, replace(outcome, message=_FORGOTTEN)))
         decisions = deps.articles.publish(batch, [request for _, request in requested])
         undecided = []
@@ -68,7 +68,7 @@ def _publish(
             elif decision.target:
                 undecided.append((replace(item, article=decision.target), True))
             else:
-                outcome = reader.outcome(item, decision, ingested_at=published_at)
+                outcome = reader.make_outcome(item, decision, ingested_at=published_at)
                 results.append((item, outcome))
         if not undecided:
             return results
@@ -78,7 +78,7 @@ def _publish(
     )
 
 
-def make_request(
+def prepare_request(
     item: ParsedArticle,
     reader: EntryReader,
     deps: IngestDeps,
@@ -99,15 +99,15 @@ def make_request(
         newest = find_newest(item, deps.articles)
     if withdraws:
         story = newest.story if newest else None
-        return reader.request(item, ingested_at=published_at, story=story)
+        return reader.make_request(item, ingested_at=published_at, story=story)
     if newest is None:
         if item.entry.reread:
             return None
         is_omitted = is_known and not may_revise(item, reader)
-        return reader.request(item, ingested_at=published_at, is_known=is_omitted)
+        return reader.make_request(item, ingested_at=published_at, is_known=is_omitted)
     revise = partial(compare, item=item, newest=newest, force=reader.head.force)
     story = newest.story
-    return reader.request(
+    return reader.make_request(
         item, ingested_at=published_at, is_known=is_known, revise=revise, story=story
     )
 

@@ -76,7 +76,7 @@ def _request(
     newest = find_newest(item, deps.articles) if outcome.status is Status.REVISED else None
     revise = partial(compare, item=item, newest=newest, force=reader.head.force) if newest else None
     story = outcome.story
-    request = reader.request(item, ingested_at=ingested_at, revise=revise, story=story)
+    request = reader.make_request(item, ingested_at=ingested_at, revise=revise, story=story)
     return replace(request, force=outcome.status is Status.REVISED)
 
 

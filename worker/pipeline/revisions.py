@@ -22,7 +22,7 @@ from worker.model import (
     Status,
     Story,
 )
-from worker.model.warning import WarningKind, kinds_of
+from worker.model.warning import WarningKind, read_kinds
 from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import EntryReader, ParsedArticle, first_seen_at
 from worker.pipeline.failure import ParseFailure
@@ -122,7 +122,7 @@ def _revision(
         if reason is RevisionReason.RECHECK:
             # Only the text counts: addresses of pictures and links change at every fetch. The
             # feed's text in the place of an unreadable page says nothing about the page.
-            has_page = WarningKind.FEED_TEXT not in kinds_of(item.normalized.warnings)
+            has_page = WarningKind.FEED_TEXT not in read_kinds(item.normalized.warnings)
             is_changed = is_other and has_page
         if not is_changed or newest.index_entry.is_withdrawn:
             return None

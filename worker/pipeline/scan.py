@@ -48,7 +48,7 @@ def scan_folders(
             if not is_chosen or is_paused(context.settings.state_dir, folder.name):
                 continue
             try:
-                _scan(context, folder, hints, now, notify=notify, by_name=source is not None)
+                _scan(context, folder, hints, now, notify=notify, is_requested=source is not None)
             except SpoolUnavailable as error:
                 logger.warning("folder cannot be scanned", source=folder.name, error=str(error))
                 failure = error
@@ -84,7 +84,7 @@ def _scan(
     now: datetime,
     *,
     notify: Callable[[], None],
-    by_name: bool,
+    is_requested: bool,
 ) -> None:
     settings, job = context.settings, hourly_job(folder.name, now)
     start = context.deps.now()
@@ -99,7 +99,7 @@ def _scan(
         root, settings.spool, context.accepted, now, job.id, on_claimed, events=hints
     )
     if folder.in_place:
-        result = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
+        result = scan_in_place(_in_place(context, folder), request, is_requested=is_requested)
     else:
         require_folder(folder)
         check_volume(settings.state_dir, folder.name, folder.path)

@@ -16,7 +16,7 @@ from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.revisions import as_published
-from worker.queries.articles import data_of
+from worker.queries.articles import read_data
 from worker.queries.explain import Explanation, explain_id
 from worker.queries.history import HistoryEntry
 from worker.queries.story import StoryView, read_story
@@ -109,7 +109,7 @@ def _from_stream(settings: Settings, stream_id: str) -> dict[str, Any] | None:
     """The record of an entry; None where it was trimmed, another program wrote it, or it is nested
     too deeply to be written as JSON."""
     entries = article_store(settings).read(stream_id, 1, end=stream_id)
-    record = data_of(entries[0]) if entries else {}
+    record = read_data(entries[0]) if entries else {}
     try:
         orjson.dumps({"record": [record]})
     except TypeError:
@@ -134,8 +134,8 @@ def _from_archive(
     data = next((raw for entry, raw in segment.raws() if entry == last.entry), None)
     if data is None or len(data) > _REPARSE_BYTES:
         return None
-    profile_of = CatalogReader(settings).profile
-    reader = EntryReader(settings, open_sites(settings), profile_of, head.batch)
+    get_profile = CatalogReader(settings).profile
+    reader = EntryReader(settings, open_sites(settings), get_profile, head.batch)
     outcomes = {each.ordinal: each for each in segment.outcomes() if each.entry == last.entry}
     for item in read_entry(reader, file.entry_of(), data):
         outcome = outcomes.get(item.ordinal)

@@ -85,7 +85,7 @@ def list_articles(settings: Settings, count: int, before: str | None = None) -> 
     for entry in _entries(settings, _check_id(before)):
         if len(rows) == count:
             return ArticleList(_with_others(settings, rows), rows[-1].stream_id)
-        rows.append(_row(entry, data_of(entry)))
+        rows.append(_row(entry, read_data(entry)))
     return ArticleList(_with_others(settings, rows), None)
 
 
@@ -156,7 +156,7 @@ def _check_id(before: str | None) -> str | None:
     return before if any(parts) else "0-1"
 
 
-def data_of(entry: StreamEntry) -> dict[str, Any]:
+def read_data(entry: StreamEntry) -> dict[str, Any]:
     """The record; empty where another program wrote something else to the stream."""
     try:
         data = orjson.loads(entry.data)

@@ -15,7 +15,7 @@ from worker.normalize.stories.sketch import (
     SAME_SHARE,
     Apart,
     compare,
-    sketch_of,
+    make_sketch,
 )
 from worker.queries.article import ArticleView, get_article
 from worker.settings import Settings
@@ -68,7 +68,7 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
     if is_same and bands[0] and bands[0] == bands[1]:
         reason = mark("they have the same address and day, and their titles begin alike")
         return Comparison(*common, None, reason, passages, share)
-    marks = [sketch_of(text or "", title) for text, title in zip(texts, titles, strict=True)]
+    marks = [make_sketch(text or "", title) for text, title in zip(texts, titles, strict=True)]
     if marks[0] is None or marks[1] is None:
         reason = mark(
             f"one of the texts is too short to be recognised (fewer than {MIN_PIECES + 7} letters "

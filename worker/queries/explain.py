@@ -11,7 +11,7 @@ from worker.fetch import printable_url
 from worker.formats.warc_framing import has_warc_name
 from worker.model import Identity, Scope, Status, Story
 from worker.model.times import rfc3339_from_ms
-from worker.normalize.identity import identity_of
+from worker.normalize.identity import make_identity
 from worker.pipeline.extract import ParsedArticle
 from worker.pipeline.failure import ParseFailure
 from worker.queries.history import (
@@ -102,7 +102,7 @@ def explain_title(
     require_source(settings, source)
     profile = CatalogReader(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
-    identity = identity_of(title, date, profile=profile, rule=rule)
+    identity = make_identity(title, date, profile=profile, rule=rule)
     article = Explanation(
         title=title, date=identity.date, folded_title=identity.title, scope=profile.scope
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from worker.model import Outcome, Status, Story
-from worker.model.warning import kinds_of
+from worker.model.warning import read_kinds
 from worker.readmodel.words import fold_parts
 from worker.spool.manifest import Origin
 from worker.spool.segment import SegmentHead
@@ -140,7 +140,7 @@ def record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "language", language.partition("-")[0]  # `zh` finds `zh-Hans`
     for tag in _texts(data, "tags"):
         yield "tag", tag[:MAX_FACET]
-    for warning_kind in kinds_of(_texts(data, "warnings")):
+    for warning_kind in read_kinds(_texts(data, "warnings")):
         yield "warning", warning_kind
     publisher = data.get("publisher")
     if isinstance(publisher, dict) and (outlet := _text(publisher, "name")):

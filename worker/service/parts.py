@@ -34,7 +34,7 @@ import worker.tasks
 from worker.health.check import exit_with_message
 from worker.service.listener.process import run_listen
 from worker.service.part import part_words, run_celery
-from worker.service.port import ServePage, address_of, open_port
+from worker.service.port import ServePage, get_address, open_port
 from worker.service.supervise import Child
 from worker.service.watchdog_socket import WATCHDOG_SECONDS
 from worker.settings import Settings, load
@@ -55,7 +55,7 @@ def default_children(
     if serve_page is None:
         return children, None
     listening = open_port(settings, or_another=True)
-    address = address_of(listening)
+    address = get_address(listening)
     fd = listening.detach()  # open as long as this process lives
     run = partial(_with_settings, lambda own: serve_page(own, socket(fileno=fd)))
     # Ingesting does not need the page: it is restarted without limit and never stops the rest.

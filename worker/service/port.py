@@ -24,7 +24,7 @@ _NEXT = 20
 _BACKLOG = 256
 
 
-def token_of(settings: Settings) -> str:
+def read_token(settings: Settings) -> str:
     """The required token; empty if none is set. Raises ConfigError."""
     if settings.web.token:
         return settings.web.token
@@ -65,7 +65,7 @@ def check_host(settings: Settings) -> tuple[socket.AddressFamily, str]:
     """The address of `web.host`. Raises ConfigError, also if other machines could connect without
     a token."""
     family, address = _resolved(settings.web.host)
-    if not ip_address(address).is_loopback and not token_of(settings):
+    if not ip_address(address).is_loopback and not read_token(settings):
         raise ConfigError(
             f"with web.host {printable(settings.web.host)} others could read and change "
             "everything: set web.token or web.token_file, or keep 127.0.0.1 and put a proxy before "
@@ -74,7 +74,7 @@ def check_host(settings: Settings) -> tuple[socket.AddressFamily, str]:
     return family, address
 
 
-def address_of(listening: socket.socket) -> str:
+def get_address(listening: socket.socket) -> str:
     """The page's address for a browser on this machine."""
     host, port = listening.getsockname()[:2]
     address = ip_address(host)

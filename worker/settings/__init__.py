@@ -17,9 +17,9 @@ from worker.settings.fields import (
 from worker.settings.load import (
     config_file,
     first_line,
+    list_secrets,
     load,
     load_with_places,
-    secrets_of,
     shipped_config,
 )
 from worker.settings.sources import Bucket, Folder
@@ -27,7 +27,22 @@ from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
-    "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Bucket", "Folder",
-    "Limits", "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file",
-    "first_line", "load", "load_with_places", "secrets_of", "shipped_config",
+    "FETCH_TAKING_SECONDS",
+    "LIBRARIES",
+    "MANUAL",
+    "MEGABYTE",
+    "POLLED",
+    "Bucket",
+    "Folder",
+    "Limits",
+    "LogSettings",
+    "RedisSettings",
+    "Settings",
+    "SpoolSettings",
+    "config_file",
+    "first_line",
+    "list_secrets",
+    "load",
+    "load_with_places",
+    "shipped_config",
 ]  # fmt: skip

@@ -120,7 +120,7 @@ def first_line(path: Path, key: str) -> str:
     return line
 
 
-def secrets_of(settings: Settings) -> list[str]:
+def list_secrets(settings: Settings) -> list[str]:
     """The values in the settings that must not be logged. Skips a file that cannot be read: the
     code that needs it reports that."""
     urls = (settings.redis.url, settings.celery.broker_url)

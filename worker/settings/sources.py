@@ -7,13 +7,7 @@ from pydantic import Field
 
 from worker.model import DateOrder, Near, OnChange, Scope
 from worker.settings.fields import SettingsTable, StoreTable
-from worker.settings.types import (
-    BucketUrl,
-    Cron,
-    ExpandedPath,
-    SourceName,
-    TimeZoneName,
-)
+from worker.settings.types import BucketUrl, Cron, ExpandedPath, SourceName, TimeZoneName
 
 
 class SourceTable(SettingsTable):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field, model_validator
 
 from worker.errors import WrongValue
-from worker.model import Profile, profile_of
+from worker.model import Profile, make_profile
 from worker.settings import fields
 from worker.settings.fields import MANUAL, POLLED
 from worker.settings.sources import Bucket, Folder
@@ -136,7 +136,7 @@ class Settings(fields.SettingsTable):
         if keys is None:
             near = self.dedupe.near
             return Profile(source=source, time_zone=key_zone, key_zone=key_zone, near=near)
-        profile = profile_of(source, keys, key_zone, self.dedupe.near)
+        profile = make_profile(source, keys, key_zone, self.dedupe.near)
         return replace(profile, tags=keys.tags) if isinstance(keys, Bucket) else profile
 
     def processes(self) -> int:

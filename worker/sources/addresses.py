@@ -16,7 +16,7 @@ from worker.settings import Settings
 from worker.sources.enqueue import KIND as ENQUEUED
 from worker.sources.fetch_loop import Result
 from worker.sources.page_fetch import NoPage, PageFetcher, no_page_for_bug, refuse_crashing
-from worker.sources.responses import PAUSED_RECHECK_SECONDS, host_of, status_label
+from worker.sources.responses import PAUSED_RECHECK_SECONDS, find_host, status_label
 from worker.spool.claim import Incoming, Owner
 from worker.spool.manifest import Origin
 from worker.store.backlog import (
@@ -26,8 +26,8 @@ from worker.store.backlog import (
     Backlog,
     BacklogItem,
     ListingPart,
+    get_owner,
     is_listing,
-    owner_of,
 )
 from worker.store.counters import RefusedSummary
 from worker.store.jobs import JobStore
@@ -59,7 +59,7 @@ class AddressSource:
         return self.store.take_leases(count, 2 * self.settings.fetch.deadline_seconds + 60)
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
-        owner = owner_of(lease)
+        owner = get_owner(lease)
         if self.store.is_paused(str(owner.job)):
             return Result(LeaseResult(lease, PAUSED_RECHECK_SECONDS, {"takes": None}))
         if is_listing(lease):
@@ -83,7 +83,7 @@ class AddressSource:
                 refused = RefusedSummary(address, result.answer or "address", result.problem)
                 self.store.count_unfetchable(lease, ["unreadable"])
                 most = self.settings.jobs.max_refused
-                self.jobs.add_refused(str(owner_of(lease).job), refused, most)
+                self.jobs.add_refused(str(get_owner(lease).job), refused, most)
         self.store.finish(done)
 
     def _list(self, lease: Lease, owner: Owner) -> Result:
@@ -96,7 +96,7 @@ class AddressSource:
         if addresses is None:
             return _AddressResult(result, part=ListingPart(due_in_seconds=None))
         ports = self.settings.fetch.allow_ports
-        items = tuple(BacklogItem(host_of(url, ports), 1, url) for url in addresses)
+        items = tuple(BacklogItem(find_host(url, ports), 1, url) for url in addresses)
         part = ListingPart(items, str(int(number) + 1), used_list=number)
         return _AddressResult(result, part=part)
 

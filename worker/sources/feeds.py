@@ -39,7 +39,7 @@ from worker.sources.responses import (
     PAUSED_RECHECK_SECONDS,
     bounded_validator,
     describe_status,
-    host_of,
+    find_host,
     status_label,
 )
 from worker.spool.claim import Incoming
@@ -164,7 +164,7 @@ class FeedSource:
         fields = dict(verdict.fields)
         if "address" in fields:
             fields["host"] = self._host(fields["address"] or feed.url)
-        host = host_of(answer.url, self.settings.fetch.allow_ports) if answer else lease.host
+        host = find_host(answer.url, self.settings.fetch.allow_ports) if answer else lease.host
         done = LeaseResult(
             lease,
             verdict.next_poll_seconds,
@@ -200,7 +200,7 @@ class FeedSource:
     def _host(self, url: str) -> str:
         fetch = self.settings.fetch
         base = fetch.rsshub_base if url.startswith(RSSHUB) else url
-        return host_of(base, fetch.allow_ports)
+        return find_host(base, fetch.allow_ports)
 
 
 def _delays(leases: Sequence[Lease]) -> dict[str, float]:

@@ -77,14 +77,14 @@ def fetch_each(
     One after the other, with the pause between two requests to a host that the settings or its
     robots.txt require. `on_fetched()` is called after each. Raises like :func:`fetch_once`.
     """
-    addresses = {url: address_of(settings, url) for url in urls}
+    addresses = {url: resolve_address(settings, url) for url in urls}
     if not addresses:
         return []
     source = source or MANUAL
     return run(_fetch_each(settings, addresses, now=now, source=source, on_fetched=on_fetched))
 
 
-def address_of(settings: Settings, url: str) -> str:
+def resolve_address(settings: Settings, url: str) -> str:
     """The address to fetch for `url`: `rsshub://route` is a route of the configured RSSHub."""
     if not url.lower().startswith(RSSHUB):
         return url  # the fetcher checks it

@@ -2,9 +2,8 @@
 
 A file is ready when a rename brought it, or when it has been quiet: its ctime is older than the
 settle time, by the clock of the file system itself, and no process of this machine holds it open
-for writing. So nothing has to be remembered between two
-scans, and a server with another clock does no harm. The first batch is claimed after `batch_files`
-files, however many there are.
+for writing. So nothing has to be remembered between two scans, and a server with another clock does
+no harm. The first batch is claimed after `batch_files` files, however many there are.
 """
 
 import os

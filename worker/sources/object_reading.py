@@ -113,14 +113,9 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
     if unfinished:
         fields |= {"holder": node, "takes": None}
     rest += unfinished
+    fields["content"] = pack_objects(bucket.name, "", rest)
     return ReadResult(
-        LeaseResult(
-            lease,
-            due if rest else None,
-            {"content": pack_objects(bucket.name, "", rest), **fields},
-            wait,
-            lease.host,
-        ),
+        LeaseResult(lease, due if rest else None, fields, wait, lease.host),
         tuple(document for _, document in read),
         bool(failed),
         bucket=bucket.name,

@@ -41,8 +41,8 @@ from worker.store.backlog import (
     Backlog,
     BacklogItem,
     ListingPart,
+    get_owner,
     is_listing,
-    owner_of,
     pack_objects,
     unpack_objects,
 )
@@ -130,7 +130,7 @@ class ObjectSource:
 
     async def _fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         name, prefix, objects = unpack_objects(lease.fields["content"])
-        bucket, owner = self.settings.bucket(name), owner_of(lease)
+        bucket, owner = self.settings.bucket(name), get_owner(lease)
         if bucket is None or not (owner.job or bucket.interval_seconds):
             return Result(LeaseResult(lease, due_in_seconds=None))
         if self._is_paused(owner):
@@ -168,7 +168,7 @@ class ObjectSource:
         """Log and count objects that are not read, and list them with their job."""
         if not skipped:
             return
-        job, most = owner_of(lease).job, self.settings.jobs.max_refused
+        job, most = get_owner(lease).job, self.settings.jobs.max_refused
         for each in skipped:
             key = printable(each.item.key)
             logger.warning("object skipped", source=bucket, object=key, reason=each.why)
@@ -224,6 +224,6 @@ class ObjectSource:
             logger.warning("a large object waits", source=lease.name, error=str(error))
         problem = str(error)
         if not isinstance(error, BucketFailed):  # which names the bucket
-            problem = mark(f"the bucket {owner_of(lease).source} is not read now: {error}")
+            problem = mark(f"the bucket {get_owner(lease).source} is not read now: {error}")
         fields = {"failures": failures, "problem": problem}
         return Result(LeaseResult(lease, wait, fields, backoff, lease.host), failed=True)

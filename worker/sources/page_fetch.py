@@ -23,7 +23,7 @@ from worker.sources.responses import (
     NO_HOST,
     bounded_validator,
     describe_status,
-    host_of,
+    find_host,
     status_label,
 )
 from worker.store.leases import Lease, LeaseResult
@@ -215,7 +215,7 @@ class PageFetcher:
                 is_final=answer.status in _GONE,
                 wait=max(wait, backoff),
                 backoff_seconds=backoff,
-                backoff_host=host_of(answer.url, self.settings.fetch.allow_ports),
+                backoff_host=find_host(answer.url, self.settings.fetch.allow_ports),
             )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not is_any_type and not kind.startswith(_READABLE):

@@ -15,7 +15,7 @@ from worker.settings import POLLED, Settings
 from worker.sources.fetch_loop import Result
 from worker.sources.page_fetch import NoPage, PageFetcher, no_page_for_bug, refuse_crashing
 from worker.sources.registry import is_paused
-from worker.sources.responses import NO_HOST, PAUSED_RECHECK_SECONDS, host_of, status_label
+from worker.sources.responses import NO_HOST, PAUSED_RECHECK_SECONDS, find_host, status_label
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.spool.wanted import WantedPage, WantedPages
@@ -45,7 +45,7 @@ class PageSource:
         for name in unknown:
             try:
                 if (page := self.wanted.get(name)) is not None:
-                    hosts[name] = host_of(page.url, self.settings.fetch.allow_ports)
+                    hosts[name] = find_host(page.url, self.settings.fetch.allow_ports)
             except Rejected:
                 hosts[name] = NO_HOST  # when it is due it is refused, visibly
         if hosts:

@@ -30,7 +30,7 @@ ADVICE = {
 _OTHER_ADVICE = mark("open it in a browser, or try later")
 
 
-def host_of(url: str, allow_ports: Collection[int]) -> str:
+def find_host(url: str, allow_ports: Collection[int]) -> str:
     """The host whose pace applies to `url`."""
     try:
         return parse_target(url, allow_ports).host

@@ -109,11 +109,7 @@ class Archive:
         )
 
     def remove_expired(
-        self,
-        now: datetime,
-        keep_days: Callable[[str], int],
-        journal_days: int,
-        removals: Removals,
+        self, now: datetime, keep_days: Callable[[str], int], journal_days: int, removals: Removals
     ) -> None:
         """Remove raw files older than the days of their source, and journals older than theirs;
         where segments are copied, only of those that were."""

@@ -26,7 +26,7 @@ class _Entry(Generic[T]):
     value: T | None
     inode: int
     changed_ns: int
-    stable: bool
+    is_stable: bool
     read_at: float
 
 
@@ -72,11 +72,11 @@ class FolderCache(Generic[T]):
         about = os.stat(folder)
         state = (about.st_ino, about.st_mtime_ns)
         if entry and entry.value is not None:
-            is_unchanged = entry.stable and state == (entry.inode, entry.changed_ns)
+            is_unchanged = entry.is_stable and state == (entry.inode, entry.changed_ns)
             if is_unchanged or now - entry.read_at < self.recheck_seconds:
                 return entry
-        stable = time.time_ns() - about.st_mtime_ns > _STABLE_NS
-        return _Entry(self.read(folder), *state, stable, now)
+        is_stable = time.time_ns() - about.st_mtime_ns > _STABLE_NS
+        return _Entry(self.read(folder), *state, is_stable, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def disk_usage(cache: FolderCache[int], folders: Sequence[str]) -> DiskUsage:
     return DiskUsage(sum(filter(None, sizes)), None not in sizes)
 
 
-def size_of(folder: str, is_counted: Callable[[str], bool] = lambda _: True) -> int | None:
+def measure_folder(folder: str, is_counted: Callable[[str], bool] = lambda _: True) -> int | None:
     """The bytes of the files in `folder` whose names count, without those in folders below it.
     None where it cannot be read, or is being removed."""
     try:

@@ -69,8 +69,7 @@ class LockHolder:
 
 
 def write_holder(fd: int, count: int = 0, since: float | None = None) -> None:
-    """Write into the lock file who holds it; `since` is Unix time; the
-    default is the present time.
+    """Write into the lock file that this process holds it, `since` a Unix time or now.
 
     A full disk must not stop the work: then the line is missing.
     """

@@ -165,14 +165,14 @@ def load(batch_dir: Path) -> Manifest:
         ) from error
 
 
-def origin_of(data: dict[str, Any] | None) -> Origin | None:
+def load_origin(data: dict[str, Any] | None) -> Origin | None:
     """An origin from its JSON object. Raises TypeError or ValueError where it is none."""
     if data is None:
         return None
     return dataclass_from(Origin, {**data, "form": Form(data.get("form", Form.ANY))})
 
 
-def reread_of(data: dict[str, Any] | None) -> Reread | None:
+def load_reread(data: dict[str, Any] | None) -> Reread | None:
     """What is read again, from its JSON object. Raises TypeError, ValueError or LookupError where
     it is none."""
     if data is None:
@@ -191,4 +191,4 @@ def _check_entry(number: Any, path: Any, offset: Any, size: Any) -> None:
 def _entry(number: int, path: str, *rest: Any) -> Entry:
     offset, size, origin, reread = [*rest, None, None, None, None][:4]
     _check_entry(number, path, offset or 0, size or 0)
-    return Entry(number, path, offset, size or 0, origin_of(origin), reread_of(reread))
+    return Entry(number, path, offset, size or 0, load_origin(origin), load_reread(reread))

@@ -108,10 +108,9 @@ class Ownership:
         except OSError:
             pass  # removed, or another volume is mounted there, or closed (below)
         del self._held[root]
+        # In a child of the process the number may be another file's: `celery -B` closes all.
         if self._pids.pop(root) == os.getpid():
-            os.close(
-                fd
-            )  # in a child of it the number may be another file's: `celery -B` closes all
+            os.close(fd)
         return False
 
     def _take(self, fd: int, root: Root) -> list[str]:

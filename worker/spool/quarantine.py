@@ -33,7 +33,7 @@ from worker.spool.layout import (
     translate_errors,
     write_durably,
 )
-from worker.spool.manifest import Origin, origin_of
+from worker.spool.manifest import Origin, load_origin
 
 QUARANTINE: Literal["quarantine"] = "quarantine"
 DISCARDED: Literal["discarded"] = "discarded"
@@ -123,7 +123,7 @@ class Quarantine:
             raise _not_there(item_id) from error
         try:
             data = orjson.loads(text)
-            typed = {"reason": Reason(data["reason"]), "origin": origin_of(data.get("origin"))}
+            typed = {"reason": Reason(data["reason"]), "origin": load_origin(data.get("origin"))}
             return dataclass_from(QuarantineItem, {**data, **typed})
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise NotThere(  # the disk was full, or another version wrote it

@@ -18,7 +18,7 @@ from worker.model.frozen import dataclass
 from worker.spool.copy_record import OpenCopy, copied_batches, copy_key
 from worker.spool.journal import parse_lines, read_outcome
 from worker.spool.layout import source_of, translate_errors
-from worker.spool.manifest import Entry, Head, Origin, Reread, origin_of, reread_of
+from worker.spool.manifest import Entry, Head, Origin, Reread, load_origin, load_reread
 from worker.translation import mark
 
 logger = get_logger(__name__)
@@ -173,8 +173,8 @@ def _head_of(line: dict[str, Any]) -> SegmentHead:
                 ArchivedFile,
                 {
                     **file,
-                    "origin": origin_of(file.get("origin")),
-                    "reread": reread_of(file.get("reread")),
+                    "origin": load_origin(file.get("origin")),
+                    "reread": load_reread(file.get("reread")),
                 },
             )
             for file in line["files"]

@@ -14,7 +14,7 @@ from worker.settings.flock import closing_fd
 from worker.spool import manifest
 from worker.spool.batch import WaitingBatch, batch_names
 from worker.spool.claim import LOCK
-from worker.spool.folder_cache import FolderCache, size_of
+from worker.spool.folder_cache import FolderCache, measure_folder
 from worker.spool.layout import Root, read_all, translate_errors
 from worker.spool.lockfile import is_free
 
@@ -33,7 +33,7 @@ def list_waiting(root: Root) -> list[WaitingBatch]:
 
 def batch_size(folder: str) -> int | None:
     """The bytes of a batch's files, without its manifest and journal."""
-    return size_of(folder, lambda name: name == manifest.PACK or name.isdecimal())
+    return measure_folder(folder, lambda name: name == manifest.PACK or name.isdecimal())
 
 
 @cache

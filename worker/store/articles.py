@@ -11,7 +11,7 @@ from worker.errors import Retryable
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.model import Decision, Identity, IndexEntry, OnChange, PublishRequest, Status
-from worker.store.connection import Script, text_of
+from worker.store.connection import Script, to_text
 from worker.store.errors import translated
 from worker.store.layout import (
     DATED_SHARDS,
@@ -115,7 +115,7 @@ class ArticleStore(Stream):
         flags = self._run(self._exists, keys, args) if keys else b""
         return [flag == ord("1") for flag in flags]
 
-    def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
+    def look_up(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         """The index entry of each input, found by the hash of its bytes: a hit need not be parsed.
 
         A hit keeps the article in the index for another `keep_days`. An input whose article was
@@ -130,7 +130,7 @@ class ArticleStore(Stream):
         return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
 
     def have_marks(self, raws: Sequence[bytes]) -> list[bool]:
-        """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
+        """Whether :meth:`look_up` finds each input; one string answers for a hundred entries."""
         flags = b"".join(self._look_up(part, mode=1) for part in _chunks(raws))
         return [flag == ord("1") for flag in flags]
 
@@ -193,7 +193,7 @@ class ArticleStore(Stream):
             args.append(raw_field(request.guid) if request.guid else b"")
         answers = self._run(self._publish, keys, args)
         for problem in answers[len(requests) :]:
-            _warn_of_window(text_of(problem))
+            _warn_of_window(to_text(problem))
         return [_parse_decision(answer) for answer in answers[: len(requests)]]
 
     def _revision_argument(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:

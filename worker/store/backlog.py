@@ -21,7 +21,7 @@ import redis
 
 from worker.model.source import StoredObject
 from worker.spool.claim import Owner, batched
-from worker.store.connection import Script, text_of
+from worker.store.connection import Script, to_text
 from worker.store.errors import translated
 from worker.store.layout import Layout
 from worker.store.leases import HostPace, Lease, LeaseQueue
@@ -129,7 +129,7 @@ class Backlog(LeaseQueue):
 
     def extend(self, lease: Lease, part: ListingPart) -> bool:
         """End the lease of a listing with what it found; False where the lease had expired."""
-        owner, name = owner_of(lease), lease.name
+        owner, name = get_owner(lease), lease.name
         keys = [self._due, self._failing, self._tally(owner, name), self._lists + name.encode()]
         due = -1 if part.due_in_seconds is None else int(part.due_in_seconds * 1000)
         args: list[bytes | int] = [self._items, self._token.encode(), name.encode(), due]
@@ -141,7 +141,7 @@ class Backlog(LeaseQueue):
     def count_unfetchable(self, lease: Lease, reasons: Sequence[str]) -> None:
         """Count what will not be fetched, of the listing of a leased item: a reason of each. What a
         listing leaves out is counted as listed, too."""
-        tally = self._tally(owner_of(lease), lease.name.partition("/")[0])
+        tally = self._tally(get_owner(lease), lease.name.partition("/")[0])
         with translated(), self._client.pipeline() as pipe:
             pipe.hincrby(tally, "unfetchable", len(reasons))
             if is_listing(lease):
@@ -175,7 +175,7 @@ class Backlog(LeaseQueue):
             listed, unfetched, unfetchable, *counts = (int(value or 0) for value in values)
             skipped = {one: count for one, count in zip(SKIPPED, counts, strict=True) if count}
             states[name] = ListingState(
-                listed, unfetched, unfetchable, text_of(problem or b""), due[name], skipped
+                listed, unfetched, unfetchable, to_text(problem or b""), due[name], skipped
             )
         return states
 
@@ -212,7 +212,7 @@ class Backlog(LeaseQueue):
         return self._layout.job(owner.job) if owner.job else self.key(listing)
 
 
-def owner_of(lease: Lease) -> Owner:
+def get_owner(lease: Lease) -> Owner:
     """The source and job to whose batches a leased listing or item belongs."""
     values: Mapping[str, Any] = orjson.loads(lease.fields["owner"])
     return Owner(**values)

@@ -146,7 +146,7 @@ def server_ms(client: Any) -> int:
     return int(seconds) * 1000 + int(micros) // 1000
 
 
-def text_of(reply: bytes | str) -> str:
+def to_text(reply: bytes | str) -> str:
     """A reply as text; other programs may have written what is not UTF-8."""
     return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
 

@@ -14,7 +14,7 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.model.from_json import dataclass_from
-from worker.store.connection import text_of
+from worker.store.connection import to_text
 from worker.store.counters import RefusedSummary, parse_tally, parse_warnings
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
@@ -82,8 +82,8 @@ class FetchCounts:
 class JobState:
     """The state of a job. `files` were accepted for it; `began_ms` is when work on its first
     settled batch began, `last_ms` when the last one was settled. `warnings` counts published
-    articles with a warning, by its kind. `accepted` is set by the task
-    `newsdrop.enqueue` when all of its files were accepted."""
+    articles with a warning, by its kind. `accepted` is set by the task `newsdrop.enqueue` when all
+    of its files were accepted."""
 
     job: Job
     files: int
@@ -196,7 +196,7 @@ def log_store_errors(event: str, **details: str) -> Iterator[None]:
 def _state(job: str, raw: dict[bytes, bytes], now: tuple[int, int]) -> JobState:
     """What can be parsed: a job of another version must not hide the others. `now` is the server's
     clock, which also set the marks: seconds and microseconds."""
-    values = {text_of(name): text_of(value) for name, value in raw.items()}
+    values = {to_text(name): to_text(value) for name, value in raw.items()}
     numbers = {name: int(value) for name, value in values.items() if _NUMBER.fullmatch(value)}
     kind = values.get("kind")
     return JobState(

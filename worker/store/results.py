@@ -43,7 +43,7 @@ class ResultQueue:
             members = self._client.zrange(self._key, 0, count - 1, withscores=True)
         return {job.decode("utf-8", "replace"): int(score) for job, score in members}
 
-    def deadline_of(self, job: str) -> int | None:
+    def get_deadline(self, job: str) -> int | None:
         """The deadline of `job`; None if nobody waits for its result."""
         with translated():
             score = self._client.zscore(self._key, job)

@@ -10,7 +10,7 @@ import redis
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.model import IndexEntry, Story
-from worker.store.connection import Script, text_of
+from worker.store.connection import Script, to_text
 from worker.store.errors import translated
 
 MAX_BLOCK_MS = 5_000
@@ -133,8 +133,8 @@ class Stream:
             groups = self._client.xinfo_groups(self.name)
         before = _unread.get(self.name, {})
         counts = {
-            (name := text_of(group["name"])): self._count_unread(
-                text_of(group["last-delivered-id"]), about, before.get(name)
+            (name := to_text(group["name"])): self._count_unread(
+                to_text(group["last-delivered-id"]), about, before.get(name)
             )
             for group in groups
         }
@@ -142,7 +142,7 @@ class Stream:
         return StreamInfo(
             self.name,
             length=about["length"],
-            last_id=text_of(about["last-generated-id"]),
+            last_id=to_text(about["last-generated-id"]),
             groups=tuple(
                 Group(
                     name,
@@ -159,8 +159,8 @@ class Stream:
     ) -> "_Unread":
         """Count the entries that follow the one that a group was given last: from where they were
         counted `before`, unless some of them may have gone since."""
-        first_id = text_of(about["first-entry"][0]) if about["first-entry"] else "0-0"
-        last_id, added = text_of(about["last-generated-id"]), about.get("entries-added")
+        first_id = to_text(about["first-entry"][0]) if about["first-entry"] else "0-0"
+        last_id, added = to_text(about["last-generated-id"]), about.get("entries-added")
         removed_count = None if added is None else added - about["length"]
         count, after = 0, delivered_id
         if before and removed_count is not None and before.delivered_id == delivered_id:
@@ -170,7 +170,7 @@ class Stream:
         while count < MAX_COUNTED and id_key(after) < id_key(last_id):
             args: list[bytes | int] = [after.encode(), _COUNTED_AT_ONCE, last_id.encode()]
             size, last = _count.run(self._client, [self.name.encode()], args)
-            count, after = count + size, text_of(last) if size == _COUNTED_AT_ONCE else last_id
+            count, after = count + size, to_text(last) if size == _COUNTED_AT_ONCE else last_id
         return _Unread(delivered_id, first_id, removed_count, count, after)
 
 
@@ -221,7 +221,7 @@ class EntryFields:
         self._fields = fields
 
     def text(self, name: bytes) -> str:
-        return text_of(self._fields.get(name, b""))
+        return to_text(self._fields.get(name, b""))
 
     def number(self, name: bytes) -> int:
         """A count; 1 for anything else."""
@@ -232,7 +232,7 @@ class EntryFields:
 def _entry(stream_id: bytes, fields: Mapping[bytes, bytes]) -> StreamEntry:
     text, number = EntryFields(fields).text, EntryFields(fields).number
     return StreamEntry(
-        stream_id=text_of(stream_id),
+        stream_id=to_text(stream_id),
         type=text(b"type"),
         id=text(b"id"),
         revision=number(b"revision"),

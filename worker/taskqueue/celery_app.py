@@ -76,15 +76,7 @@ def create_app(settings: Settings) -> Celery:
             "newsdrop.ingest": {"queue": ingest_queue},
             "newsdrop.enqueue": {"queue": enqueue_queue},
         },
-        task_time_limit=_TASK_SECONDS,
-        task_annotations={
-            "newsdrop.fetch": {"time_limit": settings.fetch.task_seconds},
-            # A file of 100,000 articles takes as long as they do; each has its own limit
-            # (worker.pipeline.bounds). This is for a disk that hangs.
-            "newsdrop.ingest": {"time_limit": _INGEST_SECONDS},
-            "newsdrop.enqueue": {"time_limit": ENQUEUE_SECONDS},
-            "newsdrop.archive": {"time_limit": ENQUEUE_SECONDS},
-        },
+        **_time_limits(settings),
         **_result_settings(settings),
         **_connection_settings(url),
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
@@ -108,6 +100,19 @@ def create_app(settings: Settings) -> Celery:
         newsdrop_settings=settings,
     )
     return app
+
+
+def _time_limits(settings: Settings) -> dict[str, Any]:
+    limits = {
+        "newsdrop.fetch": settings.fetch.task_seconds,
+        # A file of 100,000 articles takes as long as they do; each has its own limit
+        # (worker.pipeline.bounds). This is for a disk that hangs.
+        "newsdrop.ingest": _INGEST_SECONDS,
+        "newsdrop.enqueue": ENQUEUE_SECONDS,
+        "newsdrop.archive": ENQUEUE_SECONDS,
+    }
+    annotations = {name: {"time_limit": seconds} for name, seconds in limits.items()}
+    return {"task_time_limit": _TASK_SECONDS, "task_annotations": annotations}
 
 
 def _connection_settings(url: str) -> dict[str, Any]:

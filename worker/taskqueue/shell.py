@@ -58,8 +58,8 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
     """Make the Celery task `name` of a function.
 
     A temporary problem is one warning, and the task succeeds: the next tick repeats it. Anything
-    else is logged as an error with its traceback, and the task fails. `status` shows
-    both until the task succeeds again.
+    else is logged as an error with its traceback, and the task fails. `status` shows both until the
+    task succeeds again.
     """
 
     def decorate(work: Callable[P, None]) -> Task:

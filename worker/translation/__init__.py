@@ -77,7 +77,7 @@ def ngettext(one: str, many: str, number: float) -> str:
     return _load(_current.get()).ngettext(one, many, int(number))
 
 
-def plural_of(noun: str) -> str:
+def make_plural(noun: str) -> str:
     """The plural of a regular noun: `files`, `batches`, `entries`."""
     if noun.endswith(("ch", "ss")):
         return f"{noun}es"
@@ -92,7 +92,7 @@ def punctuate(text: str) -> str:
 
 def count_noun(number: float | None, one: str, many: str | None = None, unknown: str = "–") -> str:
     """`1 file`, `12,345 files`, `2 batches`; in Chinese with the measure word of the noun."""
-    form = ngettext(f"{{count}} {one}", f"{{count}} {many or plural_of(one)}", number or 0)
+    form = ngettext(f"{{count}} {one}", f"{{count}} {many or make_plural(one)}", number or 0)
     return form.format(count=unknown if number is None else f"{number:,.0f}")
 
 
@@ -193,7 +193,7 @@ def _forms(key: str | tuple[str, int]) -> tuple[str, ...]:
     """A msgid as messages have it; a counted noun in both numbers (gettext drops the plural)."""
     if isinstance(key, str):
         return (key,)
-    return key[0], plural_of(key[0])
+    return key[0], make_plural(key[0])
 
 
 def _match(pieces: tuple[str, ...], text: str) -> tuple[str, ...] | None:

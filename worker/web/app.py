@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from worker.errors import NewsdropError
 from worker.queries.health import check_health
-from worker.service.port import token_of
+from worker.service.port import read_token
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.settings.paths import web_key
@@ -45,7 +45,7 @@ def web_app(settings: Settings) -> Starlette:
     """The status page, the API, metrics and health checks of `settings`. Raises ConfigError."""
     guard = AccessControl(
         key=signing_key(web_key(settings.state_dir)),
-        token=token_of(settings),
+        token=read_token(settings),
         host=settings.web.host,
         hosts=allowed_names(settings.web.allowed_hosts),
     )

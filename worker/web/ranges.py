@@ -29,7 +29,7 @@ class ChartReader:
         return self._read[name][1]
 
 
-def range_of(request: Request) -> str:
+def read_range(request: Request) -> str:
     """The range of the charts in a request."""
     name = request.query_params.get("range", "")
     return name if name in RANGES else DEFAULT_RANGE

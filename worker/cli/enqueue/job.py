@@ -59,13 +59,13 @@ def run_enqueue(
     batches = _Batches(intake, report)
     start = time.monotonic()
     try:
-        _accept(intake, paths, batches if wait and intake.reachable else None)
+        _accept(intake, paths, batches if wait and intake.is_reachable else None)
     except KeyboardInterrupt:
         report.stopped = True
     finally:
         intake.notify()
     report.files, report.batches = intake.files, len(intake.batches)
-    if report.files and not intake.reachable:
+    if report.files and not intake.is_reachable:
         report.problems.append(
             mark(
                 "Redis does not answer: the files are accepted and wait in the spool; "
@@ -74,7 +74,7 @@ def run_enqueue(
         )
     if wait and report.files and not report.stopped:
         report.waited = True
-        if intake.reachable:
+        if intake.is_reachable:
             try:
                 batches.follow()
             except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from worker.model.frozen import dataclass
 from worker.normalize.body.elements import hidden_in
 from worker.normalize.body.images import with_captions
 from worker.normalize.body.sanitize import DROPPED, Writer
-from worker.normalize.body.tree import Selectors, Use, by_class, parse, unwrap_containers
+from worker.normalize.body.tree import Selectors, Use, group_by_class, parse, unwrap_containers
 from worker.normalize.body.walk import BodyWalk, NoiseRule, TickerHint
 from worker.normalize.strings import clean_text
 from worker.normalize.urls import host_of
@@ -65,7 +65,7 @@ class Fragment:
     ) -> Body:
         """The body by `rule`, with HTML nested at most `depth` deep."""
         root, writer = self._root, Writer(depth)
-        classes = by_class(root)
+        classes = group_by_class(root)
         groups, noise = _prepared(rule)
         uses = {node: use for use, selectors in groups for node in selectors.select(root, classes)}
         uses.update((node, Use.REMOVE) for node in hidden_in(root, classes))
@@ -91,7 +91,7 @@ class Fragment:
         )
 
 
-def text_of(html: str) -> str:
+def extract_text(html: str) -> str:
     """The text of an HTML fragment on one line."""
     return " ".join(Fragment(html).clean().text.split("\n")) if "<" in html or "&" in html else html
 

@@ -101,7 +101,7 @@ class Selectors:
         return cls(classes, by_class, [*filter(None, map(",".join, (tagged, others)))])
 
     def select(self, root: Element, by_class: Mapping[str, Sequence[Element]]) -> Iterator[Element]:
-        """The elements below `root` that a selector matches; `by_class` is :func:`by_class`."""
+        """The elements below `root` that a selector matches; see :func:`group_by_class`."""
         for name in self.classes & by_class.keys():
             yield from by_class[name]
         present = [self.by_class[name] for name in self.by_class.keys() & by_class.keys()]
@@ -120,7 +120,7 @@ def unwrap_containers(root: Element, uses: Iterable[Element]) -> None:
     root.normalize()
 
 
-def by_class(root: Element) -> Mapping[str, Sequence[Element]]:
+def group_by_class(root: Element) -> Mapping[str, Sequence[Element]]:
     """The elements below `root` that have each class."""
     index: dict[str, list[Element]] = {}
     for node in root.select("[class]"):

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from worker.model import Article, StoryMarks
 from worker.normalize.stories.folding import simplify
-from worker.normalize.stories.sketch import BAND_MASK, NO_SKETCH, sketch_of
+from worker.normalize.stories.sketch import BAND_MASK, NO_SKETCH, make_sketch
 from worker.normalize.urls import address_key
 
 _SUFFIX = re.compile(r"(?<=.{4})[_|-][^_|-]{2,12}$")
@@ -14,9 +14,9 @@ _START, _LATIN_START = 10, 24
 """Characters of a title that a cut headline still has."""
 
 
-def marks_of(record: Article) -> StoryMarks | None:
+def read_marks(record: Article) -> StoryMarks | None:
     """The marks of a record; None if its text is too short and its address tells nothing."""
-    text = sketch_of(record.content_text, record.title)
+    text = make_sketch(record.content_text, record.title)
     band = address_band(record.url, record.date, record.dedupe.title)
     if band is None:
         return text

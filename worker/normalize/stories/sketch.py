@@ -77,7 +77,7 @@ _MIX = 0x1E3779B9
 _BAND_BITS = int.from_bytes(BAND_MASK.to_bytes(8) * BANDS)
 
 
-def sketch_of(text: str, title: str = "") -> StoryMarks | None:
+def make_sketch(text: str, title: str = "") -> StoryMarks | None:
     """The marks of a text with a title; None if the text is too short."""
     text = _without_standard(text[:MAX_CHARACTERS])
     folded = fold_bytes(text)
@@ -169,7 +169,7 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
 
 def is_version(old: str, new: str) -> bool:
     """Whether two different texts are versions of one. Shorter ones have no sketch."""
-    first, second = sketch_of(old), sketch_of(new)
+    first, second = make_sketch(old), make_sketch(new)
     if first and second:
         return similarity(first.sketch, second.sketch) > 0
     numbers, others = _find_numbers(old), _find_numbers(new)

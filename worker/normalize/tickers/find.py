@@ -27,7 +27,7 @@ _STRONGEST_FIRST = (
 _MAX_TICKERS = 500
 
 
-def tickers_of(body: Body, html: str) -> tuple[Ticker, ...]:
+def find_tickers(body: Body, html: str) -> tuple[Ticker, ...]:
     """The securities of `body`, each once, with its strongest origin and its first name.
 
     Those in the site's markup come first, in order, then those in its comment in `html` (the

@@ -170,7 +170,7 @@ class BatchRun:
             for file in files
             if file.digest and not file.entry.reread and self._may_look_up(file.entry)
         }
-        known_entries = self._deps.articles.lookup(list(marks.values())) if marks else ()
+        known_entries = self._deps.articles.look_up(list(marks.values())) if marks else ()
         by_number = dict(zip(marks, known_entries, strict=True))
         return [by_number.get(file.entry.number) for file in files]
 

@@ -66,10 +66,7 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
 
 
 def fetch(
-    context: Context,
-    *,
-    notify: Callable[[], None],
-    on_more: Callable[[], None] | None = None,
+    context: Context, *, notify: Callable[[], None], on_more: Callable[[], None] | None = None
 ) -> FetchTotals | None:
     """Fetch what is due; `notify` is called when something waits to be ingested, `on_more` once
     where more feeds are due than this process fetches at once. Where the totals have `has_more`,

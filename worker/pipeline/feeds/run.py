@@ -99,7 +99,7 @@ def _request(
         else:
             yield None
             continue
-        yield reader.outcome(item, Decision(status))
+        yield reader.make_outcome(item, Decision(status))
 
 
 def _wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> WantedPage:

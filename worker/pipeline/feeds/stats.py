@@ -10,9 +10,9 @@ from worker.feeds.recheck import next_recheck
 from worker.feeds.schedule import get_poll_pace
 from worker.model import FeedRead, Outcome, Status
 from worker.model.times import milliseconds
-from worker.model.warning import WarningKind, kinds_of
+from worker.model.warning import WarningKind, read_kinds
 from worker.settings import Settings
-from worker.sources.responses import host_of
+from worker.sources.responses import find_host
 from worker.spool.manifest import Form, Origin
 from worker.spool.segment import SegmentHead
 from worker.store.feed_state import FeedObservation
@@ -23,7 +23,7 @@ _NEW = (Status.PUBLISHED, Status.REVISED, Status.DEFERRED)
 _MAX_MESSAGE_LENGTH = 500
 
 
-def observations(
+def collect_observations(
     head: SegmentHead,
     outcomes: Sequence[Outcome],
     catalog: Callable[[], Catalog],
@@ -47,7 +47,7 @@ def observations(
     ]
 
 
-def rechecks(
+def list_new_pages(
     head: SegmentHead,
     outcomes: Sequence[Outcome],
     catalog: Callable[[], Catalog],
@@ -74,12 +74,12 @@ def rechecks(
         feed = feeds.get(origin.source)
         if feed is None or not feed.recheck:
             continue
-        host = host_of(origin.url, settings.fetch.allow_ports)
+        host = find_host(origin.url, settings.fetch.allow_ports)
         page_ms = milliseconds(origin.fetched_at)
         page = PublishedPage(outcome.id, host, feed.name, head.batch.batch, outcome.entry, page_ms)
         first, _ = next_recheck(page_ms, page_ms)
         is_new = outcome.status.has_record and file.reread is None
-        was_fetched = WarningKind.FEED_TEXT not in kinds_of(outcome.warnings)
+        was_fetched = WarningKind.FEED_TEXT not in read_kinds(outcome.warnings)
         url = origin.url if was_fetched and _MASKED not in origin.url else ""
         new_pages.append(NewPage(page, first if is_new else None, url))
     return new_pages

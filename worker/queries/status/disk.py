@@ -12,7 +12,7 @@ from pathlib import Path
 
 from worker.settings import MEGABYTE, Settings
 from worker.spool.batch import WaitingBatch
-from worker.spool.folder_cache import DiskUsage, FolderCache, disk_usage, size_of
+from worker.spool.folder_cache import DiskUsage, FolderCache, disk_usage, measure_folder
 from worker.spool.quarantine import DISCARDED
 from worker.spool.waiting import batch_size
 
@@ -47,8 +47,8 @@ class SizeCaches:
 def size_caches(_: Path) -> SizeCaches:
     return SizeCaches(
         spool=FolderCache(batch_size, budget_seconds=0.005),
-        archive=FolderCache(size_of, budget_seconds=0.01, recheck_seconds=30),
-        quarantine=FolderCache(size_of, budget_seconds=0.01),
+        archive=FolderCache(measure_folder, budget_seconds=0.01, recheck_seconds=30),
+        quarantine=FolderCache(measure_folder, budget_seconds=0.01),
     )
 
 

@@ -29,8 +29,8 @@ WINDOW_SECONDS = 0.02
 MAX_WINDOW_SECONDS = 0.5
 MANY, FEW = 50, 10
 """The window doubles, up to the maximum, after more than MANY hints at once, and halves after fewer
-than FEW: a flood of events does not become a flood of messages, and ten files a
-second are each reported at once."""
+than FEW: a flood of events does not become a flood of messages, and ten files a second are each
+reported at once."""
 
 MAX_HINTS = 500
 """Maximum in one message."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.store.connection import Client, Script, server_ms, text_of
+from worker.store.connection import Client, Script, server_ms, to_text
 from worker.store.errors import translated
 from worker.store.groups.state import dead_letters_key
 from worker.store.stream import id_key
@@ -36,15 +36,15 @@ def read_deliveries(client: Client, stream: str, stream_id: str) -> list[Deliver
         now_ms = server_ms(redis)
         return [
             _delivery(redis, stream, group, stream_id, now_ms)
-            for group in sorted(groups, key=lambda group: text_of(group["name"]))
+            for group in sorted(groups, key=lambda group: to_text(group["name"]))
         ]
 
 
 def _delivery(
     redis: Any, stream: str, group: Mapping[str, Any], stream_id: str, now_ms: int
 ) -> Delivery:
-    name = text_of(group["name"])
-    if id_key(text_of(group["last-delivered-id"])) < id_key(stream_id):
+    name = to_text(group["name"])
+    if id_key(to_text(group["last-delivered-id"])) < id_key(stream_id):
         return Delivery(name, "unread")
     pending = redis.xpending_range(stream, group["name"], stream_id, stream_id, 1)
     if not pending:
@@ -52,7 +52,7 @@ def _delivery(
         return Delivery(name, "dead" if is_dead else "acknowledged")
     (one,) = pending
     delivered_ms = now_ms - int(one["time_since_delivered"])
-    return Delivery(name, "pending", text_of(one["consumer"]), delivered_ms, one["times_delivered"])
+    return Delivery(name, "pending", to_text(one["consumer"]), delivered_ms, one["times_delivered"])
 
 
 def _is_dead(redis: Any, key: str, stream_id: str) -> bool:
@@ -63,5 +63,5 @@ def _is_dead(redis: Any, key: str, stream_id: str) -> bool:
         is_found, last = _find_dead_letter.run(redis, [key.encode()], args)
         if is_found or not last:
             return bool(is_found)
-        after = text_of(last)
+        after = to_text(last)
     return False

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from worker.store.connection import text_of
+from worker.store.connection import to_text
 from worker.store.groups.past import PastState
 from worker.store.stream import EntryFields
 from worker.translation import mark
@@ -79,8 +79,8 @@ def dead_letters_key(stream: str, group: str) -> str:
 
 def parse_pending(values: dict[str, Any], *, in_past: bool) -> PendingEntry:
     return PendingEntry(
-        text_of(values["message_id"]),
-        text_of(values["consumer"]),
+        to_text(values["message_id"]),
+        to_text(values["consumer"]),
         values["time_since_delivered"] / 1000,
         values["times_delivered"],
         in_past,
@@ -90,7 +90,7 @@ def parse_pending(values: dict[str, Any], *, in_past: bool) -> PendingEntry:
 def parse_dead_letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
     text, number = EntryFields(fields).text, EntryFields(fields).number
     return DeadLetter(
-        text_of(letter_id),
+        to_text(letter_id),
         text(b"entry"),
         text(b"id"),
         number(b"revision"),

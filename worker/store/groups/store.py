@@ -5,7 +5,7 @@ from typing import Any
 
 from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
-from worker.store.connection import Client, text_of
+from worker.store.connection import Client, to_text
 from worker.store.errors import translated
 from worker.store.groups.past import Past, PastState, PastStore
 from worker.store.groups.state import (
@@ -163,7 +163,7 @@ class GroupStore:
             if not page:
                 return
             yield from (parse_dead_letter(letter_id, fields) for letter_id, fields in page)
-            after = f"({text_of(page[-1][0])}"
+            after = f"({to_text(page[-1][0])}"
 
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
         key = parse_stream_id(letter_id)
@@ -230,10 +230,10 @@ class GroupStore:
             group.name,
             group.lag,
             group.pending,
-            text_of(info["last-delivered-id"]),
+            to_text(info["last-delivered-id"]),
             dead_letters,
             tuple(
-                GroupMember(text_of(one["name"]), one["pending"], one["idle"] / 1000)
+                GroupMember(to_text(one["name"]), one["pending"], one["idle"] / 1000)
                 for one in members
             ),
             past,
@@ -244,7 +244,7 @@ class GroupStore:
         with translated():
             if not self._client.exists(self._stream):
                 return {}
-            return {text_of(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
+            return {to_text(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
 
     def _check(self, group: str) -> None:
         info = self._find_groups().get(group)

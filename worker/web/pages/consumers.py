@@ -28,7 +28,7 @@ from worker.web.chart import axis_top
 from worker.web.filtering import path_name
 from worker.web.forms import form_action, get_text, get_texts
 from worker.web.live import Regions, View, get_name, live_page
-from worker.web.ranges import ChartReader, range_of
+from worker.web.ranges import ChartReader, read_range
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect
 
@@ -75,7 +75,7 @@ async def show_group(request: Request) -> Response:
         "consumers/group.html",
         name=get_name(request, "group"),
         ranges=RANGES,
-        range=range_of(request),
+        range=read_range(request),
     )
 
 
@@ -149,7 +149,7 @@ def _address(name: str) -> str:
 
 views = {
     "consumers": View(_render_list),
-    "group": View(_render_group, lambda request: (get_name(request, "group"), range_of(request))),
+    "group": View(_render_group, lambda request: (get_name(request, "group"), read_range(request))),
 }
 routes = [
     Route("/consumers", show_list),

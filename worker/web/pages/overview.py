@@ -15,7 +15,7 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.chart import make_bars, make_chart
 from worker.web.live import Regions, View, live_page
-from worker.web.ranges import ChartReader, range_of
+from worker.web.ranges import ChartReader, read_range
 from worker.web.rendering import Pages
 
 REGIONS = ("problems", "figures", "chart", "charts", "workers", "sources", "stream", "machine")
@@ -79,12 +79,12 @@ def make_view() -> View:
         }
         return {name: pages.render(f"overview/{name}.html", **context) for name in REGIONS}
 
-    return View(render, lambda request: (range_of(request),))
+    return View(render, lambda request: (read_range(request),))
 
 
 async def show(request: Request) -> Response:
     return await live_page(
-        request, "overview", "overview.html", ranges=RANGES, range=range_of(request)
+        request, "overview", "overview.html", ranges=RANGES, range=read_range(request)
     )
 
 
