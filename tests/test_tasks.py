@@ -22,7 +22,6 @@ from tests.servers import Server, clean_environment
 from tests.world import World, article
 from worker import tasks
 from worker.errors import SpoolUnavailable, StoreFull
-from worker.pipeline.node_report import describe_node
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.spool.task_record import (
@@ -33,6 +32,7 @@ from worker.spool.task_record import (
 )
 from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
+from worker.taskqueue.heartbeat import describe_node
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
 

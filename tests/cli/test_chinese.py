@@ -236,7 +236,7 @@ def test_the_report_of_a_busy_service_is_chinese() -> None:
     """The output of `status --watch` and of a progress bar during work."""
     from worker.cli.progress import FileProgress
     from worker.cli.status.report import _process_lines
-    from worker.queries.status.activity import Activity
+    from worker.queries.status.overview import Activity
 
     at, now = "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"
     tasks = [

@@ -10,7 +10,6 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.actions.nodes import forget_node
 from worker.errors import UsageError
-from worker.pipeline.node_report import describe_node
 from worker.queries.status.nodes import NodeStatus
 from worker.queries.status.overview import get_overview
 from worker.queries.status.problem import Problem
@@ -19,6 +18,7 @@ from worker.store.factory import heartbeats, node_store
 from worker.store.layout import DAY, Layout
 from worker.store.service_nodes import NodeReport
 from worker.store.workers import WorkerInfo
+from worker.taskqueue.heartbeat import describe_node
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from tests.home import Home, article
 from worker.pipeline.batch.ingest import ingest
-from worker.pipeline.settle import settle
+from worker.pipeline.replay import settle
 from worker.queries.audit import audit
 from worker.queries.status.overview import Status, get_overview
 from worker.settings.clock import utc_now

@@ -12,7 +12,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.world import World, article
 from worker.model import BatchMeasures, Repeat, Stage, Tally
-from worker.pipeline.batch.timing import Stopwatch, TimedArticles
+from worker.pipeline.batch.ingest import Stopwatch, TimedArticles
 from worker.sources.registry import pause
 from worker.store.connection import connect
 from worker.store.counters import BOUNDS, MINUTES_KEPT, CounterStore, Histogram, Minute

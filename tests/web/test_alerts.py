@@ -26,8 +26,8 @@ from tests.servers import Server
 from tests.web.served import served
 from tests.web.test_metrics import BUCKET, start_backfills
 from tests.world import World, article
-from worker.pipeline.node_report import describe_node
 from worker.store.factory import node_store
+from worker.taskqueue.heartbeat import describe_node
 
 ROOT = Path(__file__).parent.parent.parent
 MONITORING = ROOT / "config" / "monitoring"

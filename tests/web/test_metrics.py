@@ -23,7 +23,6 @@ from tests.world import World, article, in_child
 from worker.actions.backfill import enqueue_list, pause_job
 from worker.cli.root import app
 from worker.model import DECISIONS, Stage, Tally
-from worker.pipeline.node_report import describe_node
 from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
@@ -36,6 +35,7 @@ from worker.store.factory import node_store
 from worker.store.leases import LeaseResult
 from worker.taskqueue.celery_app import INGEST_QUEUE, create_app, queue_name
 from worker.taskqueue.client import notify_ingest
+from worker.taskqueue.heartbeat import describe_node
 from worker.web import metrics
 from worker.web.metrics import exposition
 

@@ -36,7 +36,7 @@ from worker.model import (
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.normalize.identity import file_mark, guid_mark
-from worker.normalize.stories.marks import read_marks
+from worker.normalize.stories.sketch import make_marks
 from worker.pipeline.failure import ParseFailure, classify_error, strict_message
 from worker.settings import Settings
 from worker.sites import Sites
@@ -151,7 +151,7 @@ class EntryReader:
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
             withdraw=withdraws,
-            marks=read_marks(record) if record and is_marked else None,
+            marks=make_marks(record) if record and is_marked else None,
             story=story,
             guid=item.guid,
             date=record.date if record else None,

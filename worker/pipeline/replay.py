@@ -1,22 +1,23 @@
-"""Replaying archived segments: publish again, under the same ids, what Redis has lost.
+"""Replaying archived segments: publish again, under the same ids, what Redis has lost; and
+settling them: add them to the totals, once.
 
 Only what the index no longer holds is published, and a revision only if the index has an older one:
 replaying everything changes nothing if nothing was lost. `first_seen_at` and `ingested_at` keep
 their first values.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from worker.model import Outcome, PublishRequest, Status
+from worker.model import Outcome, PublishRequest, Status, Tally
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
 from worker.pipeline.revisions import as_published, compare, find_newest
-from worker.pipeline.settle import settle
 from worker.spool.claim import batched
 from worker.spool.segment import Segment
 
@@ -89,4 +90,31 @@ def _publish(
         and decision.status.has_entry
         and decision.stream_id != outcome.stream_id
         for decision, (_, outcome) in zip(decisions, pending, strict=True)
+    )
+
+
+def settle(segment: Segment, deps: IngestDeps) -> Tally:
+    """Add an archived batch to the totals, without stage durations; harmless if it was added
+    before."""
+    head, outcomes = segment.head(), list(segment.outcomes())
+    tally = count_outcomes(outcomes, len(head.files))
+    deps.settle(head, tally, outcomes, {})
+    return tally
+
+
+def count_outcomes(outcomes: Sequence[Outcome], file_count: int) -> Tally:
+    """The tally of one batch of `file_count` files."""
+    by_status = Counter(outcome.status for outcome in outcomes)
+    quarantined = sum(outcome.whole_file for outcome in outcomes)
+    return Tally(
+        archived=file_count - quarantined,
+        quarantined=quarantined,
+        published=by_status[Status.PUBLISHED],
+        revised=by_status[Status.REVISED],
+        withdrawn=by_status[Status.WITHDRAWN],
+        duplicate=by_status[Status.DUPLICATE],
+        rejected=by_status[Status.REJECTED],
+        content_differs=sum(outcome.content_differs for outcome in outcomes),
+        deferred=by_status[Status.DEFERRED],
+        unchanged=sum(outcome.feed.unchanged for outcome in outcomes if outcome.feed),
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 from worker.errors import NotThere
 from worker.normalize.stories.folding import simplify
-from worker.normalize.stories.marks import address_band
 from worker.normalize.stories.sketch import (
     MAX_CHARACTERS,
     MIN_LENGTH_RATIO,
@@ -14,6 +13,7 @@ from worker.normalize.stories.sketch import (
     SAME_NUMBERS,
     SAME_SHARE,
     Apart,
+    address_band,
     compare,
     make_sketch,
 )

@@ -7,8 +7,7 @@ of its images (the files of a mirror have no URL). All rules are checked when th
 where no other rule matches.
 """
 
-from worker.sites.load import load_sites, open_sites
-from worker.sites.reader import SitesReader
+from worker.sites.load import SitesReader, load_sites, open_sites
 from worker.sites.rules import DEFAULT, BodyRule, Match, PageRule, SiteRule, Sites
 
 __all__ = [

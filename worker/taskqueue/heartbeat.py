@@ -6,9 +6,11 @@ takes a second and more.
 
 import logging
 import os
+import socket
 import sys
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,16 +21,24 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.platforms import EX_FAILURE
 from celery.worker import state as celery_state
 
-from worker.errors import NewsdropError
+from worker import __version__
+from worker.errors import NewsdropError, SpoolUnavailable
+from worker.escape import printable
 from worker.health.check import exit_with_message
+from worker.health.data_format import FORMAT
 from worker.health.nodes import shared_directory
 from worker.health.preflight import begin
 from worker.logs import configure_logging, get_logger, is_json, log_waiting, write_json
-from worker.pipeline.node_report import describe_node
 from worker.settings import Settings
+from worker.settings.clock import read_clocks
+from worker.spool.layout import roots
+from worker.spool.lockfile import slot_holders
+from worker.spool.ownership import check_same_directory, make_id
+from worker.spool.waiting import list_waiting
+from worker.spool.wanted import WantedPages
 from worker.store.connection import connect, redis_url
 from worker.store.factory import heartbeats, node_store
-from worker.store.service_nodes import NodeStore
+from worker.store.service_nodes import NodeReport, NodeStore
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 
 logger = get_logger(__name__)
@@ -183,3 +193,26 @@ class _CeleryProcess:
             client = connect(redis_url(self._settings))
             self._stores = heartbeats(self._settings, client), node_store(self._settings, client)
         return self._stores
+
+
+def describe_node(settings: Settings) -> NodeReport:
+    """This node now; spool folders that cannot be read are left out. Raises OSError or
+    SpoolUnavailable where the state directory cannot be used."""
+    check_same_directory(settings.state_dir)
+    waiting = []
+    for root in roots(settings):
+        with suppress(SpoolUnavailable):
+            waiting += list_waiting(root)
+    host = socket.gethostname()
+    return NodeReport(
+        id=make_id(settings.state_dir),
+        name=printable(settings.node_name or host, 64),
+        host=host,
+        boot=read_clocks().boot,
+        data_format=FORMAT,
+        version=__version__,
+        batches=len(waiting),
+        files=sum(batch.files for batch in waiting),
+        pages=len(WantedPages(settings.state_dir).names()),
+        leases=sum(holder.count for holder in slot_holders(settings.state_dir, "fetch")),
+    )

@@ -19,8 +19,7 @@ from worker.pipeline.batch.run import BatchRun
 from worker.pipeline.batch.timing import Stopwatch, TimedArticles
 from worker.pipeline.batch.warc import is_divided
 from worker.pipeline.ports import IngestDeps
-from worker.pipeline.replay import replay
-from worker.pipeline.settle import count_outcomes, settle
+from worker.pipeline.replay import count_outcomes, replay, settle
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
 from worker.spool.segment import ArchivedFile, SegmentHead

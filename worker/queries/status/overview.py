@@ -1,26 +1,57 @@
 """Everything a person looks at first, in one value: for the status page, its API and the terminal.
 
-One call reads the spool's folders and Redis once, and never waits for a worker.
+One call reads the spool's folders and Redis once, and never waits for a worker. The processes that
+work now are found by the locks they hold: the kernel frees the lock of a dead one.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from worker.errors import SpoolUnavailable
-from worker.queries.status.activity import Activity, current_activity
+from worker.model.times import rfc3339
 from worker.queries.status.disk import Disk, disk
 from worker.queries.status.problem import Problem
 from worker.queries.status.problems import find_problems
 from worker.queries.status.redis_snapshot import take_snapshot
 from worker.queries.status.service import Status, build_status
-from worker.settings import Settings
+from worker.settings import POLLED, Settings
+from worker.spool import manifest
 from worker.spool.batch import WaitingBatch
+from worker.spool.claim import LOCK
 from worker.spool.layout import roots
+from worker.spool.lockfile import LockHolder, read_holder, slot_holders
 from worker.spool.waiting import list_waiting
 from worker.store.counters import Minute
+from worker.store.workers import WorkerInfo
 
 __all__ = ["Activity", "Disk", "Memory", "Minute", "Overview", "Problem", "Status", "get_overview"]
+
+
+FETCHING = "fetch"
+INGESTING = "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One active process. `what` is `ingest` or `fetch`.
+
+    `worker` is the name of its worker and `pid` the worker's process; `process_pid` is its own. A
+    process that ingests has a `batch` of `files` files and the `job` that brought it; for one that
+    fetches, `files` is the number of fetches in progress. `since` is RFC 3339, UTC.
+    """
+
+    what: str
+    worker: str
+    host: str
+    pid: int
+    process_pid: int
+    source: str
+    batch: str | None
+    job: str | None
+    files: int
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +114,48 @@ def _list_batches(settings: Settings) -> tuple[list[WaitingBatch], list[str]]:
         except SpoolUnavailable as error:
             unreadable.append(str(error))
     return batches, unreadable
+
+
+def current_activity(
+    settings: Settings, batches: Iterable[WaitingBatch], workers: Sequence[WorkerInfo]
+) -> tuple[Activity, ...]:
+    """The active processes, by worker and process. `batches` are those in the spool."""
+    names = {(worker.host, worker.pid): worker.name for worker in workers}
+    activities = list(_ingesting(batches, names))
+    for process in slot_holders(settings.state_dir, "fetch"):
+        activities.append(_activity(FETCHING, process, names, POLLED, process.count))
+    return tuple(sorted(activities, key=lambda activity: (activity.worker, activity.process_pid)))
+
+
+_Names = Mapping[tuple[str, int], str]
+
+
+def _ingesting(batches: Iterable[WaitingBatch], names: _Names) -> Iterator[Activity]:
+    for batch in batches:
+        if not batch.is_locked:
+            continue
+        folder = batch.root.work / batch.name
+        try:
+            process, head = read_holder(folder / LOCK), manifest.load(folder).head
+        except SpoolUnavailable:
+            continue  # it was finished in between
+        if process is not None:  # otherwise files are still being added
+            yield _activity(
+                INGESTING, process, names, batch.source, batch.files, batch=batch.name, job=head.job
+            )
+
+
+def _activity(
+    what: str,
+    process: LockHolder,
+    names: _Names,
+    source: str,
+    files: int,
+    *,
+    batch: str | None = None,
+    job: str | None = None,
+) -> Activity:
+    host, pid = process.host, process.parent
+    worker = names.get((host, pid), f"newsdrop@{host}-{pid}")
+    since = rfc3339(process.since)
+    return Activity(what, worker, host, pid, process.pid, source, batch, job, files, since)
