@@ -9,6 +9,7 @@ import pytest
 from tests.http_server import Reply, Web
 from tests.newsroom import Make, page, rss
 from tests.world import World, in_child
+from worker.normalize import record
 from worker.pipeline.batch.run import BatchRun
 from worker.pipeline.replay import replay
 from worker.queries.audit import audit
@@ -220,6 +221,24 @@ def test_a_killed_worker(
     is_same = (title, text) == ("泊位检修", LONG)
     assert [one[:2] for one in revisions(world)] == (expected[:1] if is_same else expected)
     assert audit(world.settings).balanced
+
+
+def test_an_edit_that_meets_a_bug_is_refused_alone(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error while the record of one edit is made affects no other entry."""
+    real = record.word_count
+
+    def broken(text: str) -> int:
+        if text == MENDED:
+            raise RuntimeError("a bug")
+        return real(text)
+
+    monkeypatch.setattr(record, "word_count", broken)
+    other = entry(OTHER, V2, guid="tag:b", title="大风预警")
+    polls(world, web, atom(entry(LONG, V1)), atom(entry(MENDED, V2), other), on_change="revise")
+    assert [one[:2] for one in revisions(world)] == [("A", 1), ("B", 1)]
+    assert [one.reason for one in world.context.deps.quarantine] == ["internal"]
 
 
 def test_with_full_text_the_page_tells(world: World, web: Web) -> None:

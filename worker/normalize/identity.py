@@ -94,10 +94,12 @@ def entry_mark(content: bytes, profile: Profile) -> bytes:
     return blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
 
 
-def guid_mark(guid: str, source: str, feed_url: str) -> bytes:
+def guid_mark(guid: str | None, profile: Profile, feed_url: str) -> bytes | None:
     """8 bytes for the guid of a feed's entry: an edited one is found, whatever its title and date
-    are now."""
-    text = "\0".join(("guid", source, feed_url, guid))
+    are now. None where another text is another article."""
+    if not guid or profile.scope is Scope.CONTENT:
+        return None
+    text = "\0".join(("guid", profile.source, feed_url, guid))
     return blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
 
 

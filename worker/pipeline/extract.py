@@ -29,7 +29,6 @@ from worker.model import (
     RawArticle,
     Refusal,
     Revision,
-    Scope,
     Status,
     Story,
 )
@@ -286,19 +285,12 @@ def normalize_item(
     if is_final and normalized.warnings and reader.refuses_warnings(entry):
         problem = strict_message(normalized.warnings)
         return ParseFailure(ordinal, Reason.WARNING, problem, whole_file)
-    size, guid = len(item.html), _guid_of(reader, entry, item)
+    # A polled feed is a source; of several feeds in a folder each has guids of its own.
+    feed_url = (item.feed_url or "") if entry.form is Form.ANY else ""
+    guid, size = guid_mark(item.guid, reader.profile(entry), feed_url), len(item.html)
     return ParsedArticle(
         entry, ordinal, path, normalized, digest, whole_file, size, mark, guid=guid
     )
-
-
-def _guid_of(reader: EntryReader, entry: Entry, item: RawArticle) -> bytes | None:
-    """A polled feed is a source; of several feeds in a folder each has guids of its own."""
-    profile = reader.profile(entry)
-    if not item.guid or profile.scope is Scope.CONTENT:
-        return None
-    feed_url = (item.feed_url or "") if entry.form is Form.ANY else ""
-    return guid_mark(item.guid, profile.source, feed_url)
 
 
 def _provenance(

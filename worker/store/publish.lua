@@ -248,6 +248,10 @@ if #to_append > 0 then
 end
 
 local written, touched, new_answers = {}, {}, {}
+local function write_raw(key, field, before, mark)
+  if before ~= mark then redis.call('HSET', key, field, mark) end
+  touched[key] = true
+end
 for n = 1, #names do
   local at, plan = FIRST + (n - 1) * WIDTH, plans[n]
   if plan then
@@ -286,17 +290,9 @@ for n = 1, #names do
     -- Without a raw mark, bytes whose content differs from the published one are parsed each
     -- time, so that the difference is reported each time.
     if raw_key_of[n] and not (plan.status == 'duplicate' and plan.differs) then
-      if raws[n] ~= ARGV[at + 6] then
-        redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
-      end
-      touched[raw_key_of[n]] = true
+      write_raw(raw_key_of[n], ARGV[at + 5], raws[n], ARGV[at + 6])
     end
-    if guid_key_of[n] then
-      if guids[n] ~= ARGV[at + 6] then
-        redis.call('HSET', guid_key_of[n], ARGV[at + 15], ARGV[at + 6])
-      end
-      touched[guid_key_of[n]] = true
-    end
+    if guid_key_of[n] then write_raw(guid_key_of[n], ARGV[at + 15], guids[n], ARGV[at + 6]) end
     new_answers[#new_answers + 1] = names[n]
     new_answers[#new_answers + 1] = field .. answers[n]
   end

@@ -103,8 +103,7 @@ def _without_div(element: Element) -> Element:
 def rss_html(value: str) -> str:
     """RSS content is HTML even without tags: its entities are decoded."""
     if "!" in value:  # of `<!' …` a browser makes a comment that hides what follows
-        value = _NO_DECLARATION.sub("&lt;!", value)
-        value = _SECTION.sub(r"\1", value)
+        value = _SECTION.sub(r"\1", _NO_DECLARATION.sub("&lt;!", value))
     html = text_to_html(value)
     if html == value:
         return html

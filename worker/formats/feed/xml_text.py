@@ -126,7 +126,7 @@ def _valid_reference(match: re.Match[str]) -> str:
     code = int(match[1], 16) if match[1] else int(match[2])
     if 0x80 <= code < 0xA0:  # as browsers do: windows-1252 was meant
         return bytes((code,)).decode("cp1252", "replace")
-    if code < 0x20 and _CONTROL.match(chr(code)):
-        return ""
     is_character = code < 0xD800 or 0xE000 <= code < 0x110000
-    return match[0] if is_character and not _CONTROL.match(chr(code)) else "\ufffd"
+    if is_character and not _CONTROL.match(chr(code)):
+        return match[0]
+    return "" if code < 0x20 else "\ufffd"

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from worker.model import IndexEntry
+from worker.normalize.changes import Version
 from worker.normalize.identity import SHORT_TEXT
 from worker.normalize.stories.sketch import is_version
+from worker.normalize.title import fold
 from worker.pipeline.extract import ParsedArticle
 from worker.pipeline.ports import ArticlePort
 from worker.pipeline.revisions import find_newest
@@ -24,16 +26,14 @@ from worker.pipeline.revisions import find_newest
 def divide_by_guid(items: Sequence[ParsedArticle]) -> list[list[ParsedArticle]]:
     """`items` in groups: what has the guid of one in a group belongs to a later group, because that
     has to be in the index first. A guid that one document has twice identifies nothing."""
-    counts = Counter((item.entry.number, item.guid) for item in items if item.guid)
-    groups, depths = [list[ParsedArticle]()], Counter[bytes]()
+    counts = Counter((item.entry.number, item.guid) for item in items)
+    groups, depths = [list[ParsedArticle]()], Counter[bytes | None]()
     for item in items:
-        if item.guid is None or counts[item.entry.number, item.guid] > 1:
-            groups[0].append(replace(item, guid=None) if item.guid else item)
-            continue
-        if depths[item.guid] == len(groups):
-            groups.append([])
-        groups[depths[item.guid]].append(item)
-        depths[item.guid] += 1
+        guid = None if counts[item.entry.number, item.guid] > 1 else item.guid
+        depth = depths[guid] if guid else 0
+        groups[depth:] = groups[depth:] or [[]]
+        groups[depth].append(item if guid == item.guid else replace(item, guid=guid))
+        depths[guid] += 1
     return groups
 
 
@@ -42,12 +42,8 @@ def find_edits(
 ) -> list[tuple[ParsedArticle, bool]]:
     """Each of `items`, as the article of which it is a version, with whether the index has it."""
     pairs = list(zip(items, exists, strict=True))
-    new = {
-        at: item.guid
-        for at, (item, is_known) in enumerate(pairs)
-        if item.guid and not is_known and item.article is None
-    }
-    found = articles.find_guids(list(new.values())) if new else []
+    new = [at for at, item in enumerate(items) if item.guid and not (exists[at] or item.article)]
+    found = articles.find_guids([items[at].guid or b"" for at in new]) if new else []
     for at, earlier in zip(new, found, strict=True):
         if earlier and (edit := _edit_of(items[at], earlier, articles)):
             pairs[at] = (edit, True)
@@ -61,9 +57,12 @@ def _edit_of(
     newest = find_newest(edit, articles)
     if newest is None or newest.record is None:
         return None
-    article, dedupe = item.normalized.article, newest.record.get("dedupe") or {}
-    old, new = newest.record.get("content_text") or "", article.content_text
-    has_same_title = dedupe.get("title") == article.dedupe.title
-    if old == new:
+    try:
+        article = item.normalized.article
+    except Exception:  # a bug, which publishing meets, too, and refuses this article for
+        return None
+    old, new = Version.of(newest.record), article.content_text
+    has_same_title = fold(old.title or "") == fold(article.title)
+    if old.content_text == new:
         return edit if has_same_title or len(new) >= SHORT_TEXT else None
-    return edit if has_same_title and is_version(old, new) else None
+    return edit if has_same_title and is_version(old.content_text, new) else None
