@@ -16,7 +16,7 @@ from bench.figure import Figure
 from bench.rate import SAMPLES
 from worker.errors import Rejected
 from worker.formats import ParseContext
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.page.extraction import article_text
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile

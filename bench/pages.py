@@ -21,7 +21,7 @@ from bench.figure import Figure
 from tests.formats.page.test_real import REAL, SAMPLES
 from worker.errors import Rejected
 from worker.formats import ParseContext
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, RawArticle
 from worker.settings import Limits

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from worker.errors import Rejected
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.feed import atom, rss
 from worker.formats.feed.entries import Entry, article_of
 from worker.formats.feed.xml_feed import open_feed

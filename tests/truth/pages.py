@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from worker.errors import Rejected
 from worker.formats import ParseContext
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, Provenance, RawArticle
 from worker.normalize import normalize

@@ -18,7 +18,7 @@ from tests.truth.pages import result
 from tests.truth.row import Row, share
 from worker.errors import Rejected
 from worker.formats import ParseContext, parse_document
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.model import Document, Profile, RawArticle
 from worker.settings import Limits
 from worker.sites import Sites, load_sites

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import dateparser
 from charset_normalizer import from_bytes
 
-from tests.formats.encodings.texts import samples
+from tests.formats.encoding.texts import samples
 from tests.normalize.test_ticker_sentences import sentences
 from tests.truth import feed_cases, feedparser_suite, gofeed_suite
 from tests.truth.feed_values import READERS
 from tests.truth.row import NONE, Row, share
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.normalize.dates.parser import parse_date
 from worker.normalize.tickers.text import in_text
 

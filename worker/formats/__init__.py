@@ -11,7 +11,7 @@ from worker.errors import Reason, Rejected
 from worker.formats.archive import unpack
 from worker.formats.compressed import Budget, Exhausted
 from worker.formats.context import MAX_REFUSALS, ParseContext, Parsed, check_article, limit_articles
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.feed.sitemap import parse_sitemap
 from worker.formats.front_matter import parse_front_matter, parse_markdown
 from worker.formats.json.document import parse_json, parse_ndjson

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from worker.errors import Reason, Rejected
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.head_fence import after_comments, has_head
 
 

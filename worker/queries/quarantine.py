@@ -12,7 +12,7 @@ from pathlib import Path
 
 from worker.errors import NotThere, Rejected, SpoolUnavailable
 from worker.escape import printable
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.decision import date_facets
 from worker.readmodel.filters import Filters

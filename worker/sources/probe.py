@@ -6,7 +6,7 @@ from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
 from worker.fetch import Fetcher, FetchRequest, FetchResponse, printable_url
 from worker.formats import ParseContext
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.feed.discovery import FeedLink, feeds_in_page
 from worker.formats.feed.polled import FeedFile, read_feed
 from worker.formats.sniff import Format, sniff_text

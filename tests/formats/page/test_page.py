@@ -10,7 +10,7 @@ import pytest
 
 from tests.formats.pages import BODY, SENTENCE, Parse, page_of, rules_of
 from worker.errors import Reason, Rejected
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.page import tree
 from worker.model import Person, Publisher, RawArticle
 from worker.settings import Limits

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.formats.pages import Parse
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.sites import Sites
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "pages-zh"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.page.links import resolve_link
 from worker.formats.page.size_limits import Events, feed_html
 from worker.formats.values import clean

@@ -16,7 +16,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.compressed import Broken, Budget, open_stream
 from worker.formats.context import LookUp, ParseContext, Parsed, check_article, too_many
-from worker.formats.decode import decode, is_plain_utf8
+from worker.formats.encoding.decode import decode, is_plain_utf8
 from worker.formats.feed.sitemap import open_sitemap
 from worker.formats.json import feed as json_feed
 from worker.formats.json.article import dump

@@ -11,7 +11,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import too_large
 from worker.formats.context import ParseContext
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 from worker.formats.memory import check_memory
 from worker.formats.page.entry_bundle import EntryBundle, PagePart
 from worker.formats.page.links import host_of, resolve_link

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from worker.errors import Reason, Rejected
-from worker.formats.decode import decode
+from worker.formats.encoding.decode import decode
 
 CHINESE = "港口的夜班从晚上十点开始，三位吊机手轮流值守。今天的风很大，船只能在锚地等候。"
 TRADITIONAL = "港口的夜班從晚上十點開始，三位吊機手輪流值守。今天的風很大，船隻只能在錨地等候。"

@@ -9,7 +9,7 @@ _AREAS = {
     "cp949": ((0xA1, *range(0xB0, 0xC9)), _ALL),
     "gb18030": ((0xA1, 0xA3, *range(0xB0, 0xD8)), _ALL),
     "euc_jp": ((0xA1, 0xA4, 0xA5, *range(0xB0, 0xD0)), _ALL),
-    "big5": ((0xA1, *range(0xA4, 0xC7)), range(0x40, 0xFF)),
+    "big5hkscs": ((0xA1, *range(0xA4, 0xC7)), range(0x40, 0xFF)),
     "cp932": ((0x81, 0x82, 0x83, *range(0x88, 0x98)), range(0x40, 0xFD)),
 }
 """First and second bytes of the common characters, kana and punctuation of an encoding."""
@@ -30,7 +30,6 @@ _WIDE = re.compile("[\u2e80-\uff5f]")
 _RUN = re.compile(  # not within a word of Latin letters
     r"(?<![a-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+|(?<![\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![a-z])"
 )
-_WIDE_RUN = re.compile("([A-Za-z])?[\u2e80-\uffef]++([a-z])?")
 _LATIN = "A-Za-zªº\xc0-\u02af\u1e00-\u1eff"
 _MIXED = re.compile(rf"([{_LATIN}])?((?:(?![{_LATIN}])[^\W\d_]|[\ue000-\uf8ff])++)([{_LATIN}])?")
 _ONE_ALPHABET = re.compile(
@@ -40,19 +39,19 @@ _USUAL = re.compile("[\u3041-\u30ff]|(?![^\\W_])[\x80-\u20ff]")  # kana and mark
 _WORD = re.compile(r"(?<![A-Za-z\x80-\U0010ffff])[^\x00-\x7f]{2,}+(?![A-Za-z])")
 
 
-def by_letters(data: bytes) -> str | None:
+def by_letters(data: bytes) -> str:
     """The encoding in which most of `data` is common characters of East Asia, or the commonest
-    letters of a script that is not Latin; None for Latin text, and where none is sure."""
-    shares = {codec: common_share(data[:_ENOUGH], codec) for codec in CODECS}
+    letters of a script that is not Latin; empty for Latin text, and where none is sure."""
+    shares = {codec: common_share(data, codec) for codec in CODECS}
     best = max(shares, key=shares.__getitem__)
-    return best if shares[best] > 0.5 else None
+    return best if shares[best] > 0.5 else ""
 
 
 def common_share(data: bytes, codec: str) -> float:
     """The part of the characters beyond ASCII in `data` that are common ones, for a codec of
     CODECS; a few letters may be common by chance."""
     try:  # what was cut may end within a character
-        text = getincrementaldecoder(codec)().decode(data, len(data) < _ENOUGH)
+        text = getincrementaldecoder(codec)().decode(data[:_ENOUGH], len(data) < _ENOUGH)
     except UnicodeDecodeError:
         return 0.0
     count = 1.0 + sum(map("\x7f".__lt__, text))
@@ -70,11 +69,11 @@ def common_share(data: bytes, codec: str) -> float:
     return (sum(map(common.__contains__, counted)) + usual) / count
 
 
-def is_mixed(text: str) -> bool:
+def is_mixed(text: str, longest: int = 1) -> bool:
     """Whether most runs of letters that are not Latin in `text` are within Latin words (`ba雝ak`),
-    or one letter beside them (`cafй`, but `SMSка`)."""
+    or beside them and not longer than `longest` (`cafй`, but `SMSка`)."""
     runs = _MIXED.findall(text[:_ENOUGH])
-    mixed = sum(all(run) or (any(run[::2]) and len(run[1]) == 1) for run in runs)
+    mixed = sum(all(run) or (any(run[::2]) and len(run[1]) <= longest) for run in runs)
     return mixed * 2 > len(runs)
 
 
@@ -111,10 +110,3 @@ def is_latin(text: str) -> bool:
     letters = [char for char in text if char > "\x7f" and char.isalpha()]
     latin = sum(char < "\u0300" or "\u1e00" <= char <= "\u1eff" for char in letters)
     return latin * 2 >= len(letters)
-
-
-def is_glued(text: str) -> bool:
-    """Whether most characters of East Asia in `text` are beside Latin letters (`M嫳`), as in
-    a Latin text that was read wrongly."""
-    runs = _WIDE_RUN.findall(text)
-    return sum(map(any, runs)) * 2 > len(runs)

@@ -5,26 +5,23 @@ import re
 
 from charset_normalizer import from_bytes
 
-from worker.formats import alphabets, latin
-from worker.formats.alphabets import by_letters, common_share, is_glued, is_latin
+from worker.formats.encoding import alphabets, latin
+from worker.formats.encoding.alphabets import by_letters, common_share, is_latin, is_mixed
+from worker.formats.encoding.labels import decode_strictly
 
 SAMPLE = 64 * 1024
 """Maximum bytes or characters that are examined."""
 
 # The likelier first, where readings are equal.
 _DETECTABLE = [
-    *("gb18030", "big5", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"),
+    *("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"),
     *("cp1252", "cp1251", "cp1250", "cp1254", "cp1257", "koi8_r", "koi8_u", "cp1253", "cp1255"),
     *("cp1256", "cp1258", "cp874", "iso8859_2", "iso8859_15", "iso8859_5", "iso8859_7"),
     *("iso8859_6", "iso8859_13", "iso8859_4", "iso8859_16", "cp866", "cp855", "cp850", "cp852"),
     *("cp437", "cp775", "mac_roman", "mac_cyrillic", "mac_latin2", "mac_greek", "mac_turkish"),
 ]
 
-_SAME = {
-    "big5hkscs": "big5", "euc_kr": "cp949", "shift_jis": "cp932", "gbk": "gb18030",
-    "gb2312": "gb18030", "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_8": "cp1255",
-    "tis_620": "cp874", "koi8_u": "koi8_r",
-}  # fmt: skip
+_SAME = {"iso8859_8": "cp1255", "koi8_u": "koi8_r"}
 _ENOUGH = 1_000
 
 
@@ -47,12 +44,12 @@ def is_wrong(declared: str, data: bytes) -> bool:
             return False
     elif codec not in alphabets.CODECS or alphabets.is_coherent(text, codec):
         return False
-    elif alphabets.is_mixed(text):
+    elif is_mixed(text):
         return True
     else:
-        share = common_share(sample[:_ENOUGH], codec)
-    if best := by_letters(sample) or "":
-        best_share = common_share(sample[:_ENOUGH], best) + is_default
+        share = common_share(sample, codec)
+    if best := by_letters(sample):
+        best_share = common_share(sample, best) + is_default
     elif codec in latin.CODECS and (is_default or count >= 12) and (best := latin_codec(sample)):
         best_share = latin.share_of_language(sample.decode(best), best)
         best_share = best_share if best_share > 0.9 else 0.0
@@ -84,22 +81,15 @@ def _other_codec(sample: bytes) -> str:
     if codec and latin.share_of_language(sample.decode(codec), codec) > 0.9:
         return codec
     best = from_bytes(sample, cp_isolation=_DETECTABLE).best()
-    if best is None or not (is_latin(str(best)) or is_glued(str(best))):
+    if best is None or not (is_latin(str(best)) or is_mixed(str(best), _ENOUGH)):
         return best.encoding if best else ""
     return codec
 
 
 def latin_codec(sample: bytes) -> str:
     """The encoding of Latin letters in which `sample` is most like a language, or empty."""
-    readings = ((codec, _strict(sample, codec)) for codec in latin.CODECS)
+    readings = ((codec, decode_strictly(sample, codec)) for codec in latin.CODECS)
     return latin.best_reading((codec, text) for codec, text in readings if text is not None) or ""
-
-
-def _strict(sample: bytes, name: str) -> str | None:
-    try:
-        return sample.decode(name)
-    except UnicodeDecodeError:
-        return None
 
 
 _HIGH = re.compile(rb"[\x80-\xff]")
