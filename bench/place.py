@@ -25,6 +25,7 @@ PATIENCE = 300.0
 
 _SERVER_OPTIONS = (
     *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+    *("--auto-aof-rewrite-min-size", "256mb"),
     *("--maxmemory-policy", "noeviction", "--hash-max-listpack-entries", "512"),
 )
 
