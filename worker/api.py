@@ -6,7 +6,7 @@ Both read the settings as the commands do (config file, environment), unless `se
 
 import os
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from worker.actions.intake import Intake
@@ -15,7 +15,7 @@ from worker.escape import printable
 from worker.model import Article
 from worker.pipeline.failure import ParseFailure
 from worker.pipeline.frames import in_one_chunk
-from worker.queries.records import open_warc, read_document, read_open_warc
+from worker.queries.records import read_path
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOptions
@@ -46,12 +46,9 @@ def parse(
     settings = settings or _settings_in(frozenset(os.environ.items()))
     require_source(settings, as_source)
     now, records = utc_now(), []
-    if not isinstance(source, bytes) and (warc := open_warc(source)):
-        items = read_open_warc(warc, name or str(source), settings, now, as_source)
-    else:
-        document = _document(source, name, settings, as_source)
-        items = read_document(document, settings, now, as_source)
-    for item in items:
+    load = partial(_load, source, name, settings, as_source)
+    path = "" if isinstance(source, bytes) else source
+    for item in read_path(path, load, settings, now, as_source, name=name):
         if isinstance(item, ParseFailure):
             raise Rejected(item.reason, item.message)
         records.append(item.normalized.article)
@@ -90,7 +87,7 @@ def enqueue(
     return intake.job.id
 
 
-def _document(
+def _load(
     source: bytes | str | Path, name: str, settings: Settings, as_source: str | None
 ) -> Incoming:
     if isinstance(source, bytes):

@@ -1,6 +1,7 @@
 """`parse`: the record that a file would become."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,19 +29,15 @@ def parse(
     """
     from worker.cli.input import read_or_fetch
     from worker.pipeline.failure import ParseFailure
-    from worker.queries.records import open_warc, read_document, read_open_warc
+    from worker.queries.records import read_path
     from worker.settings.clock import utc_now
     from worker.sources.registry import require_source
 
     settings = settings_of(context)
     require_source(settings, source)
     now, is_refused = utc_now(), False
-    if warc := open_warc(file):
-        items = read_open_warc(warc, file, settings, now, source, on_counted=print_note)
-    else:
-        document = read_or_fetch(settings, file, source)
-        items = read_document(document, settings, now, source, on_counted=print_note)
-    for item in items:
+    load = partial(read_or_fetch, settings, file, source)
+    for item in read_path(file, load, settings, now, source, on_counted=print_note):
         if isinstance(item, ParseFailure):
             is_refused = True
             _print_failure(item, json=json)

@@ -65,27 +65,30 @@ def read_document(
     return parse_entry(reader, entry, document.data)
 
 
-def open_warc(path: str | Path) -> BinaryIO | None:
-    """A file that is named as a WARC, for :func:`read_open_warc`; None for any other input."""
-    path = Path(path)
+def read_path(
+    path: str | Path,
+    load: Callable[[], Incoming],
+    settings: Settings,
+    now: datetime,
+    source: str | None = None,
+    *,
+    name: str = "",
+    on_counted: Callable[[str], None] = lambda _: None,
+) -> Iterator[ParsedArticle | ParseFailure]:
+    """:func:`read_document` for the document that `load` returns; a file that is named as a WARC
+    is read from the disk, because it may be of any size."""
+    if file := _open_warc(Path(path)):
+        reader = _reader(settings, now, source)
+        return read_pages(reader, Entry(0, name or str(path)), file, on_counted)
+    return read_document(load(), settings, now, source, on_counted=on_counted)
+
+
+def _open_warc(path: Path) -> BinaryIO | None:
     try:
         is_named = has_warc_name(path.name) and path.is_file() and path.stat().st_size
         return path.open("rb", buffering=0) if is_named else None
     except OSError:
         return None  # reading it as another file reports why
-
-
-def read_open_warc(
-    file: BinaryIO,
-    name: str,
-    settings: Settings,
-    now: datetime,
-    source: str | None = None,
-    *,
-    on_counted: Callable[[str], None] = lambda _: None,
-) -> Iterator[ParsedArticle | ParseFailure]:
-    """:func:`read_document` for an open file, which may be of any size."""
-    return read_pages(_reader(settings, now, source), Entry(0, name), file, on_counted)
 
 
 def _reader(settings: Settings, now: datetime, source: str | None) -> EntryReader:

@@ -67,19 +67,18 @@ def search(
     wanted, rows = _Wanted(ids, words, excluded), list[tuple[int, DecisionRow]]()
     end = clock() + SEARCH_SECONDS
     upper = last + 1 if before is None else min(before, last + 1)
+    following: int | None = None
     while upper > first:
         lower = (upper - 1) // PART * PART
         rows += _search_part(db, wanted, lower, upper, count + 1 - len(rows))
         if len(rows) > count:
-            return _page(rows[:count], rows[count - 1][0])
+            following = rows[count - 1][0]
+            break
         upper = lower
         if clock() > end and upper > first:
-            return _page(rows, upper)
-    return _page(rows, None)
-
-
-def _page(rows: Sequence[tuple[int, DecisionRow]], following: int | None) -> SearchPage:
-    return SearchPage(tuple(row for _, row in rows), following)
+            following = upper
+            break
+    return SearchPage(tuple(row for _, row in rows[:count]), following)
 
 
 def read_freshness(db: sqlite3.Connection) -> Freshness:

@@ -51,17 +51,17 @@ class ReadModelWriter:
             for decision in decisions:
                 self._add(segment, decision)
 
-    def remove_expired(self, archive: Archive) -> int:
-        """Remove the oldest segments whose journals have expired; returns their number."""
+    def remove_expired(self, archive: Archive) -> None:
+        """Remove the oldest segments whose journals have expired."""
         if not archive.folders():
-            return 0  # an unmounted volume is not an expired archive
+            return  # an unmounted volume is not an expired archive
         expired = []
         for segment, batch in self._db.execute("SELECT id, batch FROM segment ORDER BY batch"):
             if archive.find(batch) is not None:
                 break
             expired.append((segment,))
         if not expired:
-            return 0
+            return
         with _transaction(self._db):
             self._db.executemany("DELETE FROM decision WHERE segment = ?", expired)
             self._db.executemany("DELETE FROM segment WHERE id = ?", expired)
@@ -75,7 +75,6 @@ class ReadModelWriter:
             for table in list(_words_tables(self._db)):
                 if (int(table.removeprefix("words_")) + 1) * PART <= first:
                     self._db.execute(f"DROP TABLE {table}")
-        return len(expired)
 
     def get_state(self, name: str) -> float:
         """A number that :meth:`set_state` saved; 0 if none was."""

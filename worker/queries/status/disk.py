@@ -52,7 +52,7 @@ def size_caches(_: Path) -> SizeCaches:
     )
 
 
-def disk(settings: Settings, batches: Iterable[WaitingBatch]) -> Disk:
+def read_disk(settings: Settings, batches: Iterable[WaitingBatch]) -> Disk:
     """Disk usage as far as it is added up. `batches` are those in the spool."""
     caches = size_caches(settings.state_dir)
     spool = disk_usage(caches.spool, [f"{batch.root.work}/{batch.name}" for batch in batches])

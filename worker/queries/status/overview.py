@@ -11,7 +11,7 @@ from typing import Any
 
 from worker.errors import SpoolUnavailable
 from worker.model.times import rfc3339
-from worker.queries.status.disk import Disk, disk
+from worker.queries.status.disk import Disk, read_disk
 from worker.queries.status.problem import Problem
 from worker.queries.status.problems import find_problems
 from worker.queries.status.redis_snapshot import take_snapshot
@@ -99,7 +99,7 @@ def get_overview(settings: Settings, now: datetime, minutes: int = 180) -> Overv
         problems=find_problems(settings, status, server, unreadable),
         minutes=snapshot.minutes if snapshot else (),
         working=current_activity(settings, batches, snapshot.workers if snapshot else ()),
-        disk=disk(settings, listed),
+        disk=read_disk(settings, listed),
         memory=Memory(server.used_memory, server.max_memory) if server else None,
     )
 
