@@ -30,7 +30,7 @@ from worker.store.layout import (
     raw_field,
     raw_mark,
 )
-from worker.store.server import get_data_id, get_run_id
+from worker.store.server import get_run_and_data_id
 from worker.store.stream import Stream, pack_story, parse_story
 
 CLAIM_SECONDS = 7 * DAY
@@ -96,7 +96,7 @@ class ArticleStore(Stream):
     def get_run_id(self) -> str:
         """The run of the server, and the id of its data: if one of them has changed, what was
         published may be lost."""
-        return f"{get_run_id(self._client)} {get_data_id(self._client, self.name)}"
+        return " ".join(get_run_and_data_id(self._client, self.name))
 
     def has_claims(self, batch: str) -> bool:
         """Whether :meth:`publish` was called for this batch before, as far as the server knows."""

@@ -61,25 +61,35 @@ def get_server_info(client: redis.Redis) -> ServerInfo:
     )
 
 
+_RUN_ID = "INFO server"
+"""Sent as one string, whose reply redis-py does not parse: that takes longer than the answer."""
+
+
 def get_run_id(client: redis.Redis) -> str:
     """The server's `run_id`. If it has changed, the server was restarted and may have lost what was
-    not yet on its disk. The command is sent as one string, whose reply redis-py does not parse:
-    that takes longer than the server's answer."""
+    not yet on its disk."""
     untyped: Any = client
     with translated():
-        reply: bytes = untyped.execute_command("INFO server")
-    return reply.partition(b"run_id:")[2].split(None, 1)[0].decode()
+        return _find_run_id(untyped.execute_command(_RUN_ID))
 
 
-def get_data_id(client: redis.Redis, stream: str) -> str:
-    """A random id among the keys of the stream, made where there is none. Another one shows that
-    all keys were deleted (FLUSHALL) or are of another server."""
+def get_run_and_data_id(client: redis.Redis, stream: str) -> tuple[str, str]:
+    """The server's `run_id`, and a random id among the keys of the stream, made where there is
+    none. Another one of these shows that all keys were deleted (FLUSHALL) or are of another server.
+    """
     untyped: Any = client
     key = Layout(stream, 1).key("data-id")
     with translated():
-        while (found := untyped.get(key)) is None:
+        with untyped.pipeline(transaction=False) as pipe:
+            reply, data_id = pipe.execute_command(_RUN_ID).get(key).execute()
+        if data_id is None:
             untyped.set(key, secrets.token_hex(8), nx=True)
-    return str(found.decode("ascii", "replace"))
+            data_id = untyped.get(key) or b""
+    return _find_run_id(reply), data_id.decode("ascii", "replace")
+
+
+def _find_run_id(info: bytes) -> str:
+    return info.partition(b"run_id:")[2].split(None, 1)[0].decode()
 
 
 def get_start_ms(client: redis.Redis) -> int:
