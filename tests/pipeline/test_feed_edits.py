@@ -86,6 +86,7 @@ def test_an_edit_is_a_duplicate_with_other_content(world: World, web: Web) -> No
     assert world.totals().content_differs == 2
     last = [one for one in world.journal() if str(one["status"]) == "duplicate"][-1]
     assert (last["id"], last["content_differs"]) == (world.entries()[0]["id"], True)
+    assert last["date"] == "2021-11-26"
 
 
 def test_a_corrected_title_is_a_revision(world: World, web: Web) -> None:

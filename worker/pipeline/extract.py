@@ -55,9 +55,8 @@ class ParsedArticle:
 
     `path` is escaped; `size` is about how many bytes it holds; `whole_file` means that its file
     holds nothing else. `mark` identifies the input that is this article and no other, if there is
-    one. `article` has date and key of the published record that it reads again, or (`is_edit`) of
-    which it is a feed's later version; its own title and date may give others. `guid` identifies
-    the entry of a feed.
+    one, `guid` a feed's entry. `article` has date and key of the published record that it reads
+    again, or (`is_edit`) is a later version of; its own title and date may give others.
     """
 
     entry: Entry
@@ -68,8 +67,8 @@ class ParsedArticle:
     whole_file: bool
     size: int
     mark: bytes | None = None
-    article: Identity | None = None
     guid: bytes | None = None
+    article: Identity | None = None
     is_edit: bool = False
 
     @property
@@ -161,6 +160,7 @@ class EntryReader:
     ) -> Outcome:
         """The outcome of an article. `ingested_at` is RFC 3339, UTC; None if it was not offered."""
         message = None
+        first = item.article if item.guid and not item.entry.reread else None
         is_duplicate = decision.status is Status.DUPLICATE
         withdraws = item.entry.form is Form.TOMBSTONE
         content_differs = decision.content_differs and is_duplicate and not withdraws
@@ -180,7 +180,7 @@ class EntryReader:
             path=item.path,
             id=item.identity.id,
             title=item.normalized.title,
-            date=item.normalized.date,
+            date=first.date if first else item.normalized.date,
             raw_sha256=item.sha256,
             first_seen_at=first_seen_at(item.entry, self.head),
             ingested_at=ingested_at,
@@ -288,9 +288,7 @@ def normalize_item(
     # A polled feed is a source; of several feeds in a folder each has guids of its own.
     feed_url = (item.feed_url or "") if entry.form is Form.ANY else ""
     guid, size = guid_mark(item.guid, reader.profile(entry), feed_url), len(item.html)
-    return ParsedArticle(
-        entry, ordinal, path, normalized, digest, whole_file, size, mark, guid=guid
-    )
+    return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, size, mark, guid)
 
 
 def _provenance(
