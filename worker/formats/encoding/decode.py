@@ -58,7 +58,10 @@ def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> D
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return _checked(_legacy(data, declared), data, begin)
-    special = _with_escapes(data) if text.isascii() else _encoded_twice(data, text)
+    if text.isascii():
+        special = _with_escapes(data)
+    else:
+        special = _encoded_twice(text) if _may_be_twice(data) else None
     return special or _checked(DecodedText(text, "utf-8"), data, begin)
 
 
@@ -105,18 +108,17 @@ def _with_escapes(data: bytes) -> DecodedText | None:
     return _lossy(*found) if found else None
 
 
-def _encoded_twice(data: bytes, text: str) -> DecodedText | None:
+def _encoded_twice(text: str) -> DecodedText | None:
     """UTF-8 that a database took for Windows-1252, or another program for Latin-1."""
-    if _may_be_twice(data):
-        with suppress(UnicodeError):
-            once = text.translate(_WINDOWS).encode("latin-1").decode("utf-8")
-            warning = warn(WarningKind.ENCODING, "read as UTF-8 that was encoded twice")
-            return DecodedText(once, "utf-8", (warning,))
+    with suppress(UnicodeError):
+        once = text.translate(_WINDOWS).encode("latin-1").decode("utf-8")
+        warning = warn(WarningKind.ENCODING, "read as UTF-8 that was encoded twice")
+        return DecodedText(once, "utf-8", (warning,))
     return None
 
 
 def _may_be_twice(data: bytes) -> bool:
-    return b"\xc3" in data and bool(_TWICE.search(data))
+    return b"\xc3" in data and _TWICE.search(data) is not None
 
 
 _WINDOWS = {
