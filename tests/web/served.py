@@ -69,8 +69,8 @@ def may_fetch(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
 
 def expire_at_once(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
     """Let shared values expire after `seconds`, however long they take to compute."""
-    monkeypatch.setattr("worker.web.live.FRESH_SECONDS", seconds)
-    monkeypatch.setattr("worker.web.live._COST_RATIO", 0)
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", seconds)
+    monkeypatch.setattr("worker.web.shared._COST_RATIO", 0)
 
 
 class _Compiled(jinja2.BytecodeCache):

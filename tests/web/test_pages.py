@@ -214,7 +214,7 @@ def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.Mo
         return real(*args)
 
     monkeypatch.setattr(module, "get_overview", counted)
-    monkeypatch.setattr("worker.web.live.FRESH_SECONDS", 60.0)
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
     for _ in range(20):
         text(ours, "/")
     assert len(looks) == 1
@@ -222,7 +222,7 @@ def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.Mo
 
 def test_a_change_is_shown_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page after a form's POST is rendered again."""
-    monkeypatch.setattr("worker.web.live.FRESH_SECONDS", 60.0)
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
     enqueue_files(ours, **{"a.md": b""})
     (one,) = ours.get("/quarantine")["refused"]
     assert one["id"] in text(ours, "/quarantine")
