@@ -103,7 +103,9 @@ def _without_div(element: Element) -> Element:
 def rss_html(value: str) -> str:
     """RSS content is HTML even without tags: its entities are decoded."""
     if "!" in value:  # of `<!' …` a browser makes a comment that hides what follows
-        value = _SECTION.sub(r"\1", _NO_DECLARATION.sub("&lt;!", value))
+        value = _NO_DECLARATION.sub("&lt;!", value)
+        if "<![CDATA[" in value:  # takes less than half of the expression's time
+            value = _SECTION.sub(r"\1", value)
     html = text_to_html(value)
     if html == value:
         return html
