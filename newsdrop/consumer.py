@@ -911,7 +911,7 @@ class Dedupe:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the article came from. Times are RFC 3339, UTC."""
+    """The origin of the article. Times are RFC 3339, UTC."""
 
     source: str = ""
     kind: str = ""
@@ -940,7 +940,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """How a revision differs from the one before it."""
+    """The differences of a revision from the one before it."""
 
     reason: str = ""
     previous: int = 0

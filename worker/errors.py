@@ -46,7 +46,7 @@ class NotThere(UsageError):
 
 
 class AlreadyThere(UsageError):
-    """What is there already forbids it: the name or the address is taken, or a file decides."""
+    """It conflicts with the present state: the name or the address is taken, or a file decides."""
 
 
 class Reason(StrEnum):

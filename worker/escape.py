@@ -29,8 +29,8 @@ def printable(text: str | bytes | os.PathLike[str], limit: int = 300) -> str:
         text = os.fspath(text)
     cut = text[: limit + 1]
     is_plain = cut.isprintable() and "\\" not in cut
-    shown = cut if is_plain else "".join(map(_shown, cut))
-    return shown if len(text) <= limit else shown[:limit] + "…"
+    escaped = cut if is_plain else "".join(map(_escape, cut))
+    return escaped if len(text) <= limit else escaped[:limit] + "…"
 
 
 def safe_json(text: str) -> str:
@@ -38,7 +38,7 @@ def safe_json(text: str) -> str:
     return _HIDING.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
-def _shown(char: str) -> str:
+def _escape(char: str) -> str:
     if char == "\\":
         return "\\\\"
     if unicodedata.category(char) not in _HIDDEN:

@@ -1,4 +1,4 @@
-"""What a Celery message orders: files below the configured folders, addresses, or content.
+"""The order in a Celery message: files below the configured folders, addresses, or content.
 
 Everyone who may write to the broker can send an order, so it is bounded, and reads nothing outside
 of `tasks.roots`.

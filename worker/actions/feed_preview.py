@@ -48,7 +48,7 @@ class FeedPreview:
 def preview_feed(
     settings: Settings, keys: Mapping[str, Any], now: datetime
 ) -> FeedPreview | tuple[FeedLink, ...]:
-    """What the feed with the keys `keys` gives, or the feeds that its page names.
+    """The first entries of the feed with the keys `keys`, or the feeds that its page names.
 
     Raises UsageError, FetchFailed, Rejected, Busy.
     """
@@ -59,13 +59,13 @@ def preview_feed(
     if not isinstance(probed, ProbedFeed):
         return probed
     assert probed.file is not None
-    shown = (entry.read() for entry in probed.file.entries[:MAX_ENTRIES])
+    items = (entry.read() for entry in probed.file.entries[:MAX_ENTRIES])
     return FeedPreview(
         url=printable_url(probed.feed.url),
         title=probed.title,
         count=probed.entries,
         page=probed.page,
-        entries=tuple(_entry(item, probed.feed, settings, sites, rfc3339(now)) for item in shown),
+        entries=tuple(_entry(item, probed.feed, settings, sites, rfc3339(now)) for item in items),
     )
 
 

@@ -21,7 +21,7 @@ _MOVED_BY_PERSON = "moved to the dead letters by a person"
 
 
 class PendingChange(StrEnum):
-    """What can be done with pending entries. Stable: in the API."""
+    """A change of pending entries. Stable: in the API."""
 
     CLAIM = "claim"
     """Give them to another consumer."""

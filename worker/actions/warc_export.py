@@ -1,4 +1,4 @@
-"""What was fetched, feeds and pages, as a WARC file (ISO 28500, version 1.1), a gzip member each.
+"""Exports fetched feeds and pages as a WARC file (ISO 28500, version 1.1), a gzip member each.
 
 The archive keeps the bytes of an answer, its address, its time and its charset, but no HTTP
 headers: so these are `resource` records.

@@ -86,7 +86,7 @@ def format_state(count: int, state: str) -> str:
 
 
 def outcome_word(outcome: str) -> str:
-    """What people read for an outcome. Data and options have `rejected`, like the error's name."""
+    """The word for an outcome. Data and options have `rejected`, like the error's name."""
     return mark("refused") if outcome == "rejected" else outcome
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: `--json`, the settings of the call, and exit codes."""
+"""Options of all commands: `--json`, the settings of the call, and exit codes."""
 
 import os
 import sys

@@ -138,7 +138,7 @@ def print_text(text: str | Text, style: str = "") -> None:
 
 
 def print_result(document: Any, text: str | Text, *, json: bool) -> None:
-    """What a command did: `document` with `--json`, else `text`."""
+    """The result of a command: `document` with `--json`, else `text`."""
     print_json(document) if json else console().print(_translated(text))
 
 

@@ -1,4 +1,4 @@
-"""Which network addresses may be connected to: public ones, and those the operator lists.
+"""The network addresses that may be connected to: public ones, and those the operator lists.
 
 `ipaddress` alone is not enough: `is_global` is true for multicast, and for forms of IPv6 that embed
 an IPv4 address which a gateway, or the kernel, extracts. Such a form is checked by the embedded

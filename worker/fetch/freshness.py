@@ -1,4 +1,4 @@
-"""How long a response is fresh, and when its server asks to retry (RFC 9111, RFC 9110)."""
+"""The times that a response states: its freshness (RFC 9111), and Retry-After (RFC 9110)."""
 
 import re
 from collections.abc import Mapping

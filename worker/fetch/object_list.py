@@ -8,7 +8,7 @@ from worker.model.source import StoredObject
 
 _MAX_SIZE = 2**63  # JSON and Redis hold no larger number
 UNREADABLE = (etree.XMLSyntaxError, ValueError, KeyError)
-"""What :func:`parse_list` raises."""
+"""The errors of :func:`parse_list`."""
 
 
 def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bool]:

@@ -1,4 +1,4 @@
-"""What robots.txt of a site allows (RFC 9309): fetched through the guard, cached for a day."""
+"""The rules in a site's robots.txt (RFC 9309): fetched through the guard, cached for a day."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every parser receives beside the text, and the limits on the articles of one input."""
+"""The context of every parser beside the text, and the limits on the articles of one input."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where a head of front matter begins and ends: its fences in all dialects.
+"""The fences of a head of front matter in all dialects: its beginning and its end.
 
 Hexo (`hexo-front-matter`) closes a head by three or more dashes or semicolons, needs no opening
 line (its own scaffold had none until 2016), and reads JSON between semicolons; Hugo and Zola write

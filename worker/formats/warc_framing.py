@@ -1,4 +1,4 @@
-"""Where records begin in a WARC file: plain, or compressed one by one (gzip members, zstd frames).
+"""Finds the records of a WARC file: plain, or compressed one by one (gzip members, zstd frames).
 
 A file that is compressed as a whole, or with a zstd dictionary, can only be read from its begin.
 """

@@ -1,1 +1,1 @@
-"""What must hold before newsdrop starts, and while it runs."""
+"""Checks before newsdrop starts, and while it runs."""

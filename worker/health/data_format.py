@@ -35,7 +35,7 @@ _LOCK = "format.lock"
 
 
 def incomplete_restore(state_dir: Path) -> str:
-    """What to do about a state directory that a restore did not fill to its end."""
+    """Advice for a state directory that a restore did not fill to its end."""
     return (
         f"the state directory {printable(state_dir)} is not restored completely: wait for "
         "`newsdrop restore`, or if it was ended, move the directory away, delete newsdrop's "

@@ -1,5 +1,5 @@
-"""What a start checks of the nodes that share its stream: no other host works with this state
-directory, and none writes data of an older format."""
+"""Checks of the nodes that share a stream: no other host works with this state directory, and
+none writes data of an older format."""
 
 import time
 

@@ -31,7 +31,7 @@ VOLUME = "volume"
 
 
 def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
-    """What each part of the service does before its work: create its folders and check everything.
+    """The first step of each part of the service: create its folders and check everything.
 
     `on_waiting` receives a sentence for each problem that may end by itself. False if the server
     has one, so that it could not be checked. Raises ConfigError for what a person has to change.

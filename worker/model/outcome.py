@@ -40,7 +40,7 @@ DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN, Status.DUPLICAT
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How the index recognises an article.
+    """The identity of an article in the index.
 
     `date` is the calendar date in the key, or None; `key` has 12 bytes; `content` is the hash of
     the normalized content, 8 bytes.
@@ -123,7 +123,7 @@ class PublishRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the publish script decided about a request.
+    """The decision of the publish script about a request.
 
     `stream_id` is the stream entry of this article; None for a duplicate. `first_published_ms` is
     when the key was first published (Unix, milliseconds). With `collides` the alias is the key of
@@ -143,7 +143,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """What the index holds about an article.
+    """The entry of the index for an article.
 
     Its first and its newest revision were published at `first_published_ms` and
     `last_published_ms` (Unix, milliseconds). The index keeps only the first 6 bytes of

@@ -69,7 +69,7 @@ class Attachment:
 
 
 class TickerOrigin(StrEnum):
-    """Where a ticker was found. `auto-link`: the site automatically linked an ordinary word."""
+    """The place of a ticker. `auto-link`: the site automatically linked an ordinary word."""
 
     TEXT = "text"
     LINK = "link"
@@ -102,7 +102,7 @@ class Dedupe:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the article came from. Times are RFC 3339, UTC."""
+    """The origin of the article. Times are RFC 3339, UTC."""
 
     source: Annotated[str, _doc("name of the folder or feed, or `manual`")]
     kind: Annotated[
@@ -125,8 +125,8 @@ class Provenance:
 
 
 class ChangeKind(StrEnum):
-    """What happened to a field or a paragraph. `replaced`: the whole text is new, or has more
-    changes than are listed."""
+    """The change of a field or a paragraph. `replaced`: the whole text is new, or has more changes
+    than are listed."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -157,7 +157,7 @@ class RevisionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """How a revision differs from the one before it."""
+    """The differences of a revision from the one before it."""
 
     reason: Annotated[
         RevisionReason,

@@ -1,4 +1,4 @@
-"""How a source is configured."""
+"""The configuration of a source."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""How newsdrop writes times (RFC 3339 in UTC), and reads those that people give."""
+"""Writes times (RFC 3339 in UTC), and reads those that people give."""
 
 import re
 from datetime import UTC, datetime, timedelta

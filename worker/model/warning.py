@@ -16,7 +16,7 @@ RecordWarning = NewType("RecordWarning", str)
 
 
 class WarningKind(StrEnum):
-    """What kind of problem a warning is about. Stable: in records, counters and the docs."""
+    """The kind of problem that a warning is about. Stable: in records, counters and the docs."""
 
     BAD_BYTES = "bad_bytes"
     ENCODING = "encoding"
@@ -48,7 +48,7 @@ WARNING_KINDS = {
     WarningKind.INCOMPLETE: "the article continues on a page that was not read",
     WarningKind.FEED_TEXT: "the body is the feed's own text, not the page's",
 }
-"""What each kind means, for people."""
+"""The meaning of each kind, for people."""
 
 
 def warn(kind: WarningKind, text: str) -> RecordWarning:

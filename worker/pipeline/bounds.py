@@ -54,7 +54,7 @@ def limit_memory(megabytes: int) -> None:
 
 
 def _data_bytes() -> int:
-    """What RLIMIT_DATA counts: private writable memory (proc(5), `VmData`)."""
+    """The memory that RLIMIT_DATA counts: private writable memory (proc(5), `VmData`)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024

@@ -88,7 +88,7 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """What parsing the entries of one batch needs. `get_profile` returns a source's profile.
+    """Parses the entries of one batch. `get_profile` returns a source's profile.
 
     `may_refuse` is for new articles: what was published already is read again whatever its
     warnings are.
@@ -110,7 +110,7 @@ class EntryReader:
         return self.may_refuse and (self.profile(entry).strict if strict is None else strict)
 
     def context(self, entry: Entry) -> ParseContext:
-        """How an entry is parsed."""
+        """The context for parsing an entry."""
         return ParseContext(self.profile(entry), self.sites, self.settings.limits)
 
     def make_request(
@@ -241,7 +241,7 @@ def to_document(entry: Entry, data: bytes) -> Document:
 def _parse(
     reader: EntryReader, entry: Entry, data: bytes
 ) -> Iterator[RawArticle | Refusal | ParseFailure]:
-    """What the parser yields; an error that it raises becomes the last item."""
+    """The items that the parser yields; an error that it raises becomes the last item."""
     count = 0
     try:
         for item in parse_document(to_document(entry, data), reader.context(entry)):

@@ -23,7 +23,7 @@ MAX_ARTICLES = 50
 _MAX_ROUNDS = 20
 """Calls for the same articles: each follows an alias, and only damaged ones have no end."""
 MAX_BYTES = 2_000_000
-"""What a process holds until it is published: 100 articles took 7 MB more."""
+"""The articles that a process holds until they are published: 100 articles took 7 MB more."""
 
 
 def publish(

@@ -1,4 +1,4 @@
-"""What is published of an article already, and how the article as it is read now differs from it.
+"""The published version of an article, and how the article as it is read now differs from it.
 
 The newest revision is taken from the stream. Where it was trimmed, only the hash of the content in
 the index tells whether something changed.
@@ -65,7 +65,7 @@ def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
 
 
 def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | None:
-    """What is published of an article; None if the index does not hold it. Raises Retryable."""
+    """The published version of an article; None if the index does not hold it. Raises Retryable."""
     index_entry = articles.find(item.identity.id)
     if index_entry is None:
         return None

@@ -35,7 +35,7 @@ _REPARSE_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a revision changed in the revision `previous`; `changes` is None where neither the
+    """The changes of a revision to the revision `previous`; `changes` is None where neither the
     stream nor the archive has that one any more."""
 
     previous: int
@@ -92,7 +92,7 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
 def _find_difference(
     settings: Settings, article_id: str, explained: Explanation, record: Mapping[str, Any]
 ) -> Difference | None:
-    """What `record`, the newest revision, changed; None for the first one, and for a tombstone."""
+    """The changes of `record`, the newest revision; None for the first one, and for a tombstone."""
     published = [it for it in explained.past if it.status.has_record]
     at = explained.in_stream
     newest = at.revision if at else max(it.revision for it in published)

@@ -97,7 +97,7 @@ def search_articles(
     with open_reader(settings.state_dir) as db:
         freshness = read_freshness(db)
         result = search(db, filters, count, parse_number(before), time.monotonic)
-    rows = _with_others(settings, [_row_of_decision(each) for each in result.found])
+    rows = _with_others(settings, [_row_of_decision(each) for each in result.rows])
     following = str(result.next) if result.next is not None else None
     return ArticleList(rows, following, _describe_lag(freshness, now))
 

@@ -38,7 +38,7 @@ class StageChart:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What changed at `at_ms` (Unix): `start` of the service, its `settings`, or the `rules`."""
+    """A change at `at_ms` (Unix): `start` of the service, its `settings`, or the `rules`."""
 
     at_ms: int
     kind: str
@@ -91,7 +91,7 @@ def make_charts(samples: Sequence[Sample], points: Sequence[int]) -> Charts:
 
 
 def _difference(before: Sample | None, after: Sample | None) -> MeasureTotals:
-    """What was counted between two samples; counters of an emptied Redis start at 0 again."""
+    """The counts between two samples; counters of an emptied Redis start at 0 again."""
     if before is None or after is None:
         return parse_measures({})
     return parse_measures(

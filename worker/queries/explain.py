@@ -242,8 +242,8 @@ def _look_up(
                 problem = mark(f"{error}; only the archive was searched")
         title = article.title or next((entry.title for entry in past if entry.title), None)
         story = article.story or next((it.story for it in reversed(past) if it.story), None)
-        shown = (*past[:1], *past[1:][-(_MAX_HISTORY - 1) :])
-        results.append(replace(article, past=shown, title=title, story=story))
+        recent = (*past[:1], *past[1:][-(_MAX_HISTORY - 1) :])
+        results.append(replace(article, past=recent, title=title, story=story))
     return ExplainResult(tuple(results), problem, complete=problem is None)
 
 

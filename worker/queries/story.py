@@ -50,7 +50,7 @@ def read_story(settings: Settings, story_id: str) -> StoryView | None:
             page = search(db, filters, _MAX_DECISIONS, None, time.monotonic)
     except ReadModelUnavailable:
         return None
-    articles = _articles(reversed(page.found))
+    articles = _articles(reversed(page.rows))
     if len(articles) < 2:
         return None
     has_more = page.next is not None or len(articles) > MAX_ARTICLES
@@ -58,7 +58,7 @@ def read_story(settings: Settings, story_id: str) -> StoryView | None:
 
 
 def _articles(decisions: Iterable[DecisionRow]) -> list[StoryArticle]:
-    """What the decisions, oldest first, made of each article."""
+    """The articles after these decisions, oldest first."""
     articles: dict[str, StoryArticle] = {}
     for row in decisions:
         if row.article is None or row.status not in ("published", "revised", "withdrawn"):

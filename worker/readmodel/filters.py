@@ -18,7 +18,7 @@ _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list is reduced to; None does not filter. `q` are words of title and text, `date` is
+    """The filters of a list; None does not filter. `q` are words of title and text, `date` is
     `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, `warning` the kind of one, `story` an id. `first_of_story` is
     `true`: no near-duplicates. Without `outcome` only what was published or revised."""
 

@@ -27,7 +27,7 @@ _FEW = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How far the read model is: `missing` finished segments are not in it as of `at` (Unix time;
+    """The state of the read model: `missing` finished segments are not in it as of `at` (Unix time;
     0 if it was never complete)."""
 
     missing: int
@@ -38,7 +38,7 @@ class Freshness:
 class SearchPage:
     """Newest first. `next` is the value of `before` for the next page, None at the end."""
 
-    found: tuple[DecisionRow, ...]
+    rows: tuple[DecisionRow, ...]
     next: int | None
 
 
@@ -142,7 +142,7 @@ def _value_ids(db: sqlite3.Connection, facets: Sequence[tuple[str, str]]) -> lis
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a search looks for: the numbers of its facets, its words, and the numbers of facets that
+    """The terms of a search: the numbers of its facets, its words, and the numbers of facets that
     nothing may have."""
 
     ids: Sequence[int]

@@ -1,1 +1,1 @@
-"""What `newsdrop up` runs: the embedded server, its children, the file-event listener."""
+"""The processes of `newsdrop up`: the embedded server, its children, the file-event listener."""

@@ -55,7 +55,7 @@ this machine's volumes. Batches in `spool` are copied like those of drop folders
 
 @dataclass(frozen=True, slots=True)
 class BackupSummary:
-    """What was written. `bytes` is the size of the file."""
+    """A backup that was written. `bytes` is the size of the file."""
 
     file: str
     files: int
@@ -65,7 +65,7 @@ class BackupSummary:
 
 @dataclass(frozen=True, slots=True)
 class RestoreSummary:
-    """What was restored, a backup made `at` (RFC 3339, UTC). `published` are the articles that the
+    """A restored backup, made `at` (RFC 3339, UTC). `published` are the articles that the
     archive had and Redis lacked."""
 
     at: str

@@ -101,8 +101,8 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         failing = len(feed_store(settings).list_failing() - paused) if count else 0
     except Retryable:
         failing = 0  # the server's own check reports it
-    shown = mark(f"{message}, {failing:,} failing") if failing else message
-    yield _warn_of("feeds", shown, failing_problem(failing))
+    text = mark(f"{message}, {failing:,} failing") if failing else message
+    yield _warn_of("feeds", text, failing_problem(failing))
 
 
 def _bucket_checks(settings: Settings) -> Iterator[Check]:

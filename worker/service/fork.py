@@ -22,13 +22,13 @@ from worker.service.notify import notifier
 from worker.service.pdeathsig import CANNOT_RUN, end_with, name_process
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
-"""What `up` handles in its own way; a child begins with the defaults."""
+"""The signals that `up` handles in its own way; a child begins with the defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """What a fork runs, and what it has of its parent. `name`: as `top` and `pgrep` show it, at
-    most 15 bytes; `fds`: descriptors that stay open; `output`: the one for its output."""
+    """A process to fork, and its part of the parent. `name`: as `top` and `pgrep` show it, at most
+    15 bytes; `fds`: descriptors that stay open; `output`: the one for its output."""
 
     run: Callable[[], object]
     name: str

@@ -64,7 +64,7 @@ class LivenessMonitor:
         self._last_reading = 0.0
 
     def problem(self, now: LivenessReading, seconds: float) -> str:
-        """What is wrong, for people; empty while the worker is alive."""
+        """The problem, for people; empty while the worker is alive."""
         before, self._previous = self._previous, now
         if seconds - self._last_reading > self._patience:  # the whole process was suspended
             self._last_good.clear()

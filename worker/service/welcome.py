@@ -1,4 +1,4 @@
-"""What `up` prints when all is ready: one record, where to drop files, and useful commands."""
+"""The message of `up` when all is ready: one record, where to drop files, and useful commands."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Where settings come from and in which order, and the errors for those that are wrong."""
+"""Loads the settings: the places where they are set, in order, and the errors for wrong ones."""
 
 import os
 import tomllib

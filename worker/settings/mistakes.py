@@ -1,4 +1,4 @@
-"""What is wrong in the settings, in words: the key, what it may be, and where it was set."""
+"""Mistakes in the settings, in words: the key, what it may be, and where it was set."""
 
 import difflib
 import re
@@ -33,7 +33,7 @@ def explain(error: ValidationError, places: Mapping[str, str]) -> ConfigError:
 
 
 def explain_value(problem: ErrorDetails) -> str:
-    """What is right in place of a wrong value, without its key.
+    """The right form of a wrong value, without its key.
 
     The types of errors are pydantic's that this project's models can have. Its texts are replaced:
     they speak of inputs and of parsing, and have no translation.

@@ -21,7 +21,7 @@ _MAX_NOTES = 20_000
 
 @dataclass(slots=True)
 class FutureFiles:
-    """What earlier scans recorded in `home`: path → [ctime in ns, size, when it was first seen]."""
+    """The record of earlier scans in `home`: path → [ctime in ns, size, when it was first seen]."""
 
     home: Path
     clock: float

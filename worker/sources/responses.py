@@ -1,4 +1,4 @@
-"""What the answers of servers mean, for feeds and pages alike."""
+"""Reads and describes the answers of servers, for feeds and pages alike."""
 
 from collections.abc import Collection, Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What the scans of drop folders and of folders read in place share: request, claiming, result."""
+"""The common part of the scans of drop folders and of folders read in place."""
 
 import json
 from collections.abc import Callable, Generator, Sequence

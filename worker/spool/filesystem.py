@@ -1,4 +1,4 @@
-"""What the spool needs of a file system: free space, the right to write, and locks.
+"""The spool's requirements of a file system: free space, the right to write, and locks.
 
 A batch is held by `flock`: on a file system without it two workers would take the same batch. Some
 refuse the call (NFS without its lock daemon); some grant every lock to every process.

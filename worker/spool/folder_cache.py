@@ -1,4 +1,4 @@
-"""What folders hold, read once and remembered until they change: open pages ask every second.
+"""The content of folders, read once and remembered until they change: open pages ask every second.
 
 Files in these folders are written once and removed together with their folder, so a folder's inode
 and modification time tell whether a remembered value still holds. An archive of years is too much

@@ -28,7 +28,7 @@ NAME = "journal"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What earlier workers wrote: outcomes, finished entries, crashes by the entry that was being
+    """The notes of earlier workers: outcomes, finished entries, crashes by the entry that was being
     read, and every entry that was ever started: articles of it may be published. `servers` has the
     run id of Redis under which each outcome was decided; '' if unknown."""
 

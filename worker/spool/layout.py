@@ -1,4 +1,4 @@
-"""Where the spool keeps its files: roots, batch names, durable writes."""
+"""The places of the spool's files: roots, batch names, durable writes."""
 
 import errno
 import json
@@ -69,18 +69,18 @@ def roots(settings: Settings) -> tuple[Root, ...]:
 
 
 def manual_root(settings: Settings) -> Root:
-    """Where copies wait: enqueued files, and files that are read in place."""
+    """The folder where copies wait: enqueued files, and files that are read in place."""
     return Root(settings.state_dir / "spool", None)
 
 
 def partial_dir(settings: Settings) -> Path:
-    """Where large objects are while they are read: on the file system of their batches."""
+    """The folder of large objects while they are read: on the file system of their batches."""
     return manual_root(settings).path / "partial"
 
 
 def notes_dir(settings: Settings, folder: Folder) -> Path:
-    """Where the notes about a folder's last scan are: beside its spool; in the state directory for
-    a folder that is read in place."""
+    """The place of the notes about a folder's last scan: beside its spool; in the state directory
+    for a folder that is read in place."""
     if folder.in_place:
         return settings.state_dir / "in-place" / folder.name
     return _root_of(folder).path

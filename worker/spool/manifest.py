@@ -58,7 +58,7 @@ class Head:
 
 
 class Form(StrEnum):
-    """What an entry's bytes must be: any format, a feed, an entry of a feed together with its
+    """The form of an entry's bytes: any format, a feed, an entry of a feed together with its
     pages (:mod:`worker.formats.page.entry_bundle`), or a withdrawal
     (:mod:`worker.formats.tombstone`)."""
 
@@ -70,7 +70,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an entry was fetched. Its `source` overrides the batch's.
+    """The place from which an entry was fetched. Its `source` overrides the batch's.
 
     `kind` is `feed`, `page`, `enqueue`, `warc`, `retract` or `recheck`; addresses are without
     credentials; `fetched_at` is RFC 3339, UTC; `charset` is what the server declared; `seen_at` is
@@ -122,7 +122,7 @@ class Entry:
 
     @property
     def form(self) -> Form:
-        """What its bytes are."""
+        """The form of its bytes."""
         return self.origin.form if self.origin else Form.ANY
 
 

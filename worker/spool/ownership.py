@@ -1,4 +1,4 @@
-"""Which state directory works in a drop folder: its owner, whose service holds a lock there.
+"""The owner of a drop folder: a state directory, whose service holds a lock in the folder.
 
 Batches that one service accepts and another one archives are missing in the first one's audit. So a
 drop folder belongs to one state directory. Every process of its service holds the lock file shared;
@@ -65,9 +65,9 @@ class Ownership:
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
-        self._held: dict[Path, int] = {}
+        self._lock_fds: dict[Path, int] = {}
         self._pids: dict[Path, int] = {}  # the process that opened the lock
-        weakref.finalize(self, _close_all, self._held)
+        weakref.finalize(self, _close_all, self._lock_fds)
 
     def require(self, root: Root) -> list[str]:
         """Hold the lock of a drop folder's spool; take it over if no service of its owner runs.
@@ -85,7 +85,7 @@ class Ownership:
             except BaseException:
                 os.close(fd)
                 raise
-        self._held[root.path] = fd
+        self._lock_fds[root.path] = fd
         self._pids[root.path] = os.getpid()
         return adopted
 
@@ -99,7 +99,7 @@ class Ownership:
         return True
 
     def _is_held(self, root: Path) -> bool:
-        fd = self._held.get(root)
+        fd = self._lock_fds.get(root)
         if fd is None:
             return False
         try:
@@ -107,7 +107,7 @@ class Ownership:
                 return True
         except OSError:
             pass  # removed, or another volume is mounted there, or closed (below)
-        del self._held[root]
+        del self._lock_fds[root]
         # In a child of the process the number may be another file's: `celery -B` closes all.
         if self._pids.pop(root) == os.getpid():
             os.close(fd)

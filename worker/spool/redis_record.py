@@ -1,4 +1,4 @@
-"""What newsdrop last saw of its Redis: to notice a restart, and what that lost."""
+"""The record of the Redis that newsdrop last saw: to notice a restart, and what that lost."""
 
 import os
 import re
@@ -62,7 +62,7 @@ def write(state_dir: Path, record: RedisRecord) -> None:
 
 
 def replay_command(state_dir: Path) -> str | None:
-    """What a person has to run because a restart of Redis lost articles; None if nothing."""
+    """The command to run because a restart of Redis lost articles; None if there is none."""
     try:
         since = read(state_dir).lost_since
     except SpoolUnavailable:

@@ -158,7 +158,7 @@ class Segment:
 
 
 def damaged_raws(segment: Segment) -> str:
-    """What to do about raw files that cannot be read."""
+    """Advice for raw files that cannot be read."""
     return mark(
         f"the archived files {printable(segment.raw_path)} are damaged: restore a back-up of them"
     )

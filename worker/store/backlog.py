@@ -53,7 +53,7 @@ class BacklogItem:
 
 @dataclass(frozen=True, slots=True)
 class ListingPart:
-    """What a listing adds. It continues at `cursor` in `due_in_seconds`; None ends it.
+    """The objects that a listing adds. It continues at `cursor` in `due_in_seconds`; None ends it.
     `used_list` is the stored list that it has read."""
 
     items: Sequence[BacklogItem] = ()

@@ -96,7 +96,7 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How long batches took. `counts` are of each bucket alone, one more than there are BOUNDS."""
+    """Durations of batches. `counts` are of each bucket alone, one more than there are BOUNDS."""
 
     counts: tuple[int, ...] = (0,) * len(_BUCKETS)
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""What the store knows of a feed: its state, its polls, and what was read from its documents."""
+"""The store's knowledge of a feed: its state, its polls, and what was read from its documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ class ConfiguredFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedObservation:
-    """What was read from one document of a feed. `fetched_ms` is Unix time.
+    """The result of reading one document of a feed. `fetched_ms` is Unix time.
 
     `entries` is None for a page of the feed; `new` counts the entries that were published or whose
     pages are wanted; `fingerprints` are 12 hex digits an entry, `refused_fingerprints` those of

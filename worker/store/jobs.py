@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,13}")
 
 
 class JobKind(StrEnum):
-    """What started a job. `unknown`: Redis did not answer when it started."""
+    """The origin of a job. `unknown`: Redis did not answer when it started."""
 
     ENQUEUE = "enqueue"
     SCAN = "scan"
@@ -51,10 +51,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class FetchCounts:
-    """How far the objects or addresses of a job are fetched. `listed` are known so far, and more
-    follow while it `is_listing`; `unfetchable` were skipped or given up. `per_second` is the rate
-    of the last half minute or more, on all hosts; None where it is unknown, or nothing was fetched
-    since: what is left may be retries that wait."""
+    """The objects or addresses that a job fetches. `listed` are known so far, and more follow while
+    it `is_listing`; `unfetchable` were skipped or given up. `per_second` is the rate of the last
+    half minute or more, on all hosts; None where it is unknown, or nothing was fetched since: what
+    is left may be retries that wait."""
 
     listed: int
     unfetched: int

@@ -1,4 +1,4 @@
-"""Which feeds and pages are due, and which hosts may be fetched from now.
+"""The feeds and pages that are due, and the hosts that may be contacted now.
 
 One sorted set says when each item (a feed or a wanted page) is due, a hash per item holds its
 state, a hash per host says when the next fetch from it is allowed. Two scripts decide everything,
@@ -57,7 +57,7 @@ class TakenLeases:
 
 @dataclass(frozen=True, slots=True)
 class LeaseResult:
-    """How a lease ended.
+    """The end of a lease.
 
     The item is due again in `due_in_seconds`; None removes it. For `backoff_seconds` nothing is
     fetched from `backoff_host`, the host that answered (default: the lease's own).

@@ -17,7 +17,7 @@ _FULL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class StreamBounds:
-    """What may stay in the stream: entries, the Unix ms of the oldest, bytes; 0: no such bound.
+    """The bounds of the stream: entries, the Unix ms of the oldest, bytes; 0: no such bound.
     A group without progress for `group_idle_ms` is not protected."""
 
     length: int
@@ -28,7 +28,7 @@ class StreamBounds:
 
 @dataclass(frozen=True, slots=True)
 class TrimResult:
-    """What was removed, and what the stream has now. Entries from `bound` on are protected by the
+    """The removed entries, and the present stream. Entries from `bound` on are protected by the
     group `holder`; both are '' where no group protects any. `unread` were protected, and are
     removed because the stream took too many bytes."""
 

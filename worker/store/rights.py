@@ -64,7 +64,7 @@ def required_rights(
 
 
 def _result_rights() -> Iterator[Right]:
-    """What Celery's result backend runs, in the worker and in clients that wait."""
+    """The commands of Celery's result backend, in the worker and in clients that wait."""
     for command in ("get", "set", "setex", "mget", "del"):
         yield Right(command, f"{_RESULT}any", f"~{_RESULT}*")
     for command in ("publish", "subscribe"):
@@ -104,7 +104,7 @@ def grant_line(user: str, rights: Sequence[Right]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UserRights:
-    """Which of the required rights a user of Redis has."""
+    """The required rights that a user of Redis has."""
 
     user: str
     granted: tuple[Right, ...]

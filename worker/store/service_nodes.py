@@ -15,7 +15,7 @@ from worker.store.workers import ALIVE_SECONDS, silence_ms
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """What a node reported last. `id` is that of its state directory, `name` is for people, `boot`
+    """The last report of a node. `id` is that of its state directory, `name` is for people, `boot`
     changes with each start of its machine, `data_format` is that of `health.data_format`.
 
     `batches` of `files` files wait or are in work there, and `pages` wait to be fetched; it holds

@@ -1,4 +1,4 @@
-"""What a worker or beat does at its start and while it runs: checks, logging, heartbeats.
+"""The checks, logging and heartbeats of a worker or beat at its start and while it runs.
 
 The heartbeats go beside Celery's own, so that `newsdrop status` needs no round of `inspect`, which
 takes a second and more.

@@ -1,4 +1,4 @@
-"""What surrounds each task: its errors are logged here, and little goes back to the main process.
+"""Runs each task: its errors are logged here, and little goes back to the main process.
 
 A pool process reports a task's end through a pipe. billiard writes a message above 16 KB as header
 and body; if the main process loses its Redis connection between the two, its event loop forgets the

@@ -1,4 +1,4 @@
-"""What addresses of pages say: the filters of lists, and the names of what a page shows."""
+"""Reads the addresses of pages: the filters of lists, and the names of what a page shows."""
 
 from collections.abc import Mapping
 from dataclasses import fields

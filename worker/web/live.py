@@ -61,7 +61,7 @@ class Live:
         self.open_count = 0
 
     async def regions(self, request: Request, view: str) -> Regions:
-        """What `view` shows now, as markup. Raises what rendering raises."""
+        """The present content of `view`, as markup. Raises what rendering raises."""
         regions = await self._shared_view(request, view).get()
         return {name: Markup(html) for name, html in regions.items()}  # noqa: S704  # ours
 

@@ -1,4 +1,4 @@
-"""What every request passes: the guard, the bounds of its body, the headers of its answer.
+"""The layers around every request: the guard, the bounds of its body, the headers of its answer.
 
 It runs before the router, so it covers every page that is added later.
 """

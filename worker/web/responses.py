@@ -146,7 +146,7 @@ def json_response(value: Any, status: int = 200, **headers: str) -> Response:
 
 
 def json_problem(status: int, detail: str, **more: Any) -> Response:
-    """What went wrong, and what to do: `application/problem+json`."""
+    """A problem, and what to do: `application/problem+json`."""
     body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     headers = {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}
     return Response(_json(body), status, headers, media_type="application/problem+json")
@@ -182,7 +182,7 @@ def _download_headers(plain_name: str, path: str) -> dict[str, str]:
 
 
 def problem(request: Request, status: int, detail: str, **more: Any) -> Response:
-    """What went wrong, in the form that this client can read."""
+    """A problem, in the form that this client can read."""
     path = request.url.path
     if path.startswith(API):
         return json_problem(status, detail, **more)

@@ -1,4 +1,4 @@
-"""What the commands that change feeds print."""
+"""The results of the commands that change feeds, for people."""
 
 from typing import TYPE_CHECKING
 

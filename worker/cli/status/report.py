@@ -81,7 +81,7 @@ def _grid(fields: Iterator[tuple[str, Text]]) -> RenderableType:
 
 
 def _work_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
-    """What is done now, and what waits."""
+    """The work in progress, and the work that waits."""
     status = overview.status
     if not status.problem:
         yield mark("rate"), _rate(overview)
@@ -93,7 +93,7 @@ def _work_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
 
 
 def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
-    """What the service works with."""
+    """The resources of the service."""
     status = overview.status
     if status.problem or status.stream is None:
         form = f"  {gettext('does not answer')}"
@@ -199,7 +199,7 @@ def _disk(disk: Disk, copying: CopyState | None) -> Text:
 
 
 def _workers(overview: Overview) -> Iterator[RenderableType]:
-    """What each process does; one line per process always, so that a live view does not jump."""
+    """The work of each process; one line per process always, so that a live view does not jump."""
     workers = () if overview.status.problem else overview.status.workers or ()
     for worker in workers:
         tasks = [task for task in overview.working if task.worker == worker.name]
@@ -239,7 +239,7 @@ def _task(task: Activity) -> Text:
 
 
 def _hint(status: Status) -> RenderableType | None:
-    """What a person may want to do next, where nothing is wrong."""
+    """Advice for the next step, where nothing is wrong."""
     if status.articles is None:
         return None
     if status.articles.rejected:

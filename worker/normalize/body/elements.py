@@ -1,4 +1,4 @@
-"""How elements are laid out: those that begin a line, the cells that share one, the headings; and
+"""The layout of elements: those that begin a line, the cells that share one, the headings; and
 which are not shown, by one rule for whole pages and bodies."""
 
 import re

@@ -58,19 +58,19 @@ _PLANE_BITS = bytes(1 << _PLANES.index(n) if n in _PLANES else 0 for n in range(
 _ANY = bytes((0, *[0xFF] * 255))
 
 
-def _kept(char: str) -> str:
+def _fold_char(char: str) -> str:
     plain = unicodedata.normalize("NFKD", char).casefold()
     return "".join(c for c in plain if c.isalnum() and c not in _DROPPED)
 
 
-_LOW = bytes(min(ord(_kept(chr(n))[:1] or chr(n)) & 0xFF, 0xFE) for n in range(256))
+_LOW = bytes(min(ord(_fold_char(chr(n))[:1] or chr(n)) & 0xFF, 0xFE) for n in range(256))
 
 
-_ASCII_SIGNS = bytes(n for n in range(128) if not _kept(chr(n)))
+_ASCII_SIGNS = bytes(n for n in range(128) if not _fold_char(chr(n)))
 
 
 def _fold(char: str) -> bytes:
-    return bytes(_LOW[ord(c) & 0xFF] for c in _kept(_simplified().get(char, char)))
+    return bytes(_LOW[ord(c) & 0xFF] for c in _fold_char(_simplified().get(char, char)))
 
 
 @cache

@@ -24,7 +24,7 @@ _DELETE_AFTER = 16
 
 @dataclass(frozen=True, slots=True)
 class DrainResult:
-    """What one slice did. `has_more`: batches were still waiting when its time was over."""
+    """The result of one slice. `has_more`: batches were still waiting when its time was over."""
 
     batch_count: int
     has_more: bool

@@ -285,6 +285,6 @@ class BatchRun:
         self._written_at = self._deps.now()
 
     def _log_context(self, entry: Entry) -> AbstractContextManager[None]:
-        """What every log line says while an entry is parsed."""
+        """The fields of every log line while an entry is parsed."""
         source = entry_source(entry, self._reader.head)
         return log_context(document=printable(entry.path), source=printable(source))

@@ -1,4 +1,4 @@
-"""How long the stages of a batch take."""
+"""The durations of the stages of a batch."""
 
 from collections.abc import Callable
 from typing import Any

@@ -50,7 +50,7 @@ MAX_KINDS, OTHER = 50, "other"
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """How far a WARC was read: `kinds` counts the records before `place`. `batch` has the last of
+    """The progress in a WARC: `kinds` counts the records before `place`. `batch` has the last of
     their pages. If that batch was not made, `before` holds instead. `attempts` were ended without
     any progress."""
 
@@ -94,7 +94,7 @@ def _count(kinds: Counter[str], item: WarcItem) -> None:
 
 
 def describe(kinds: Counter[str]) -> str:
-    """What a WARC holds, in words."""
+    """The content of a WARC, in words."""
     page_count, damaged_count = kinds[PAGE], kinds[DAMAGED]
     others = [
         f"{printable(kind, 40)} {count:,}"

@@ -1,4 +1,4 @@
-"""What was fetched: feed documents, and feed entries bundled with their pages.
+"""Fetched documents: feed documents, and feed entries bundled with their pages.
 
 Most entries of a feed were there at the last poll. An entry with the same content as then is found
 by its mark in the index and is not normalized again.

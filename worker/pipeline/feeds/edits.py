@@ -43,8 +43,8 @@ def find_edits(
     """Each of `items`, as the article of which it is a version, with whether the index has it."""
     pairs = list(zip(items, exists, strict=True))
     new = [at for at, item in enumerate(items) if item.guid and not (exists[at] or item.article)]
-    found = articles.find_guids([items[at].guid or b"" for at in new]) if new else []
-    for at, earlier in zip(new, found, strict=True):
+    entries = articles.find_guids([items[at].guid or b"" for at in new]) if new else []
+    for at, earlier in zip(new, entries, strict=True):
         if earlier and (edit := _edit_of(items[at], earlier, articles)):
             pairs[at] = (edit, True)
     return pairs

@@ -106,8 +106,8 @@ def has_due_feeds(context: Context) -> bool:
 def fetch_sources(
     context: Context, on_more: Callable[[], None] | None = None
 ) -> tuple[FeedSource, PageSource, RecheckSource, ObjectSource, AddressSource]:
-    """What is fetched: feeds, the pages of their articles, pages that were published, and the
-    backlogs of buckets and jobs."""
+    """Feeds, the pages of their articles, pages that were published, and the backlogs of buckets
+    and jobs."""
     settings, deps = context.settings, context.deps
     feeds = FeedSource(context.feed_store, context.feeds.current, settings, deps.now, on_more)
     fetcher = PageFetcher(context.robots, settings, deps.sites, deps.profile, deps.now)

@@ -103,7 +103,7 @@ def _request(
 
 
 def _wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> WantedPage:
-    """What has to be fetched to publish an entry of a feed that asks for full text."""
+    """The page that has to be fetched to publish an entry of a feed that asks for full text."""
     assert item.entry.origin is not None
     assert item.mark is not None
     assert raw.url is not None

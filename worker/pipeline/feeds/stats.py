@@ -1,5 +1,5 @@
-"""What a batch's outcomes say about each feed: its entries, what was new, what was refused; and
-which pages are fetched again."""
+"""Statistics of each feed from a batch's outcomes: its entries, the new and the refused ones; and
+the pages that are fetched again."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence

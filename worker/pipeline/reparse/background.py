@@ -50,7 +50,7 @@ class BackgroundOrder:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundRun:
-    """How far the order of `ordered_at` is: `state` with the counts, by the rules of a revision.
+    """The progress of the order of `ordered_at`: `state` with counts, by the rules of a revision.
 
     `finished_at` is RFC 3339, UTC, empty until then; `problem` says why the run was given up.
     """

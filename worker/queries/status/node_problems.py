@@ -1,4 +1,4 @@
-"""What is wrong with nodes: one that is silent, a clock, feeds that differ."""
+"""Problems of nodes: one that is silent, a clock, feeds that differ."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What is wrong, in sentences with what to do: one list for `status`, the page and the checks.
+"""Problems, in sentences with what to do: one list for `status`, the page and the checks.
 
 `fail`: work stops until somebody acts, or a promise would break. `warn`: work continues, but
 somebody should look. `note`: what a person did or should know. The most severe come first.

@@ -1,4 +1,4 @@
-"""What the overview reads from Redis, over one connection."""
+"""The overview's part in Redis, read over one connection."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What is wrong with sources: feeds that fail or are late; a source that is paused, a bucket that
+"""Problems of sources: feeds that fail or are late; a source that is paused, a bucket that
 cannot be listed, skipped files."""
 
 from collections.abc import Iterable, Iterator, Mapping

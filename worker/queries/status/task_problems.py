@@ -1,4 +1,4 @@
-"""What is wrong with the tasks of the scheduler: one that fails, and one that never ends well."""
+"""Problems of the scheduler's tasks: one that fails, and one that never ends well."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which server program to run: one on PATH that is new enough, else the one in the wheel."""
+"""The server program to run: one on PATH that is new enough, else the one in the wheel."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What became of one entry of the stream in each consumer group."""
+"""The deliveries of one entry of the stream to each consumer group."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _find_dead_letter = Script("find_dead_letter.lua")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What Redis knows of one entry in one consumer group. `state` is `unread`, `pending`
+    """The delivery of one entry in one consumer group. `state` is `unread`, `pending`
     (delivered to `consumer`, last at `delivered_ms`, Unix milliseconds, `count` times in all),
     `dead` (moved to the dead letters) or `acknowledged`: Redis has no time of that, and says the
     same of what the group never had."""

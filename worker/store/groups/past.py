@@ -40,7 +40,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class PastState:
-    """How far the past of a group is read. `read` counts the records that came from the archive,
+    """The progress of a group in its past. `read` counts the records that came from the archive,
     `unfinished` those of them that no consumer has acknowledged, `pending` those of these that one
     has; `is_read`: the archive has no more. `missing` counts records whose raw files are gone.
     `since` is RFC 3339, UTC."""

@@ -1,4 +1,4 @@
-"""What a consumer group is: its consumers, its pending entries and its dead letters."""
+"""The state of a consumer group: its consumers, its pending entries and its dead letters."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What all endpoints share: checked parameters, checked bodies, and the check of the sender.
+"""The common part of endpoints: checked parameters, checked bodies, and the check of the sender.
 
 Unknown names are refused: a misspelt `cuont` must not look as if it had worked.
 """

@@ -122,9 +122,9 @@ def list_dead_letters(request: ApiRequest[DeadLettersQuery]) -> object:
     documents = [asdict(one) for one in islice(store.dead_letters(group, after), query.count + 1)]
     for letter in documents:
         letter["data"] = letter["data"].decode("utf-8", "replace")
-    shown = documents[: query.count]
-    following = shown[-1]["letter_id"] if len(documents) > len(shown) else None
-    return {"dead_letters": shown, "next": following}
+    page = documents[: query.count]
+    following = page[-1]["letter_id"] if len(documents) > len(page) else None
+    return {"dead_letters": page, "next": following}
 
 
 def change_dead_letters(request: ApiRequest[DeadLettersBody]) -> object:

@@ -114,9 +114,9 @@ def download_raw(request: Request) -> Response:
 def show_explanation(request: Request) -> Response:
     """An article's key, its match, and its origin. A path is only looked up in the archive: no file
     of this machine is opened."""
-    given = request.query_params
+    parameters = request.query_params
     names = ("title", "date", "source", "place")
-    query = {name: given.get(name, "").strip()[:_MAX_QUERY] for name in names}
+    query = {name: parameters.get(name, "").strip()[:_MAX_QUERY] for name in names}
     result: ExplainResult | None = None
     error: str | None = None
     try:

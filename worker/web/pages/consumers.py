@@ -95,7 +95,7 @@ def create(request: Request, form: FormData) -> Response:
 
 @form_action
 def ask(request: Request, form: FormData) -> Response:
-    """What a change would do, with its count, and a button that does it."""
+    """The effect of a change, with its count, and a button that does it."""
     group = group_store(request.app.state.settings).get_group(get_name(request, "group"))
     names = ("what", "from", "to", "all")
     fields = [(name, text) for name in names if (text := get_text(form, name))]

@@ -87,9 +87,9 @@ def show_keys(request: Request) -> Response:
 def save_keys(request: Request, form: FormData) -> Response:
     """Change the keys whose text differs from what the form showed."""
     feed = _feed(request)
-    shown = _texts(feed)
-    texts = {key: get_text(form, key, 4200) for key in shown}
-    changes = [f"{key}={text}" for key, text in texts.items() if text != shown[key]]
+    before = _texts(feed)
+    texts = {key: get_text(form, key, 4200) for key in before}
+    changes = [f"{key}={text}" for key, text in texts.items() if text != before[key]]
     if header := get_text(form, "header", 4200):
         changes.append(f"headers.{header}")
     try:

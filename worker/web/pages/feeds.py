@@ -129,7 +129,7 @@ def add(request: Request, form: FormData) -> Response:
 
 @form_action
 def preview(request: Request, form: FormData) -> Response:
-    """What the feed, or the feeds of the page, at an address give now."""
+    """A preview of the feed, or of the feeds of the page, at an address."""
     keys = _read_keys(form)
     try:
         result = preview_feed(request.app.state.settings, keys, utc_now())
