@@ -31,6 +31,13 @@ STOP_SECONDS = 20.0
 REAPER_SECONDS = 10.0
 """The same after the death of this process, when nobody waits for current work."""
 
+WRONG_SETTINGS = 2
+"""The status of a part whose settings are wrong (:mod:`worker.health.check`)."""
+
+WORKED_SECONDS = 10.0
+"""A part that ran for so long had correct settings: if they are wrong now, it waits until a person
+corrects them, and the service continues without it."""
+
 _MAX_BACKOFF_SECONDS = 8.0
 _MAX_ROUND_SECONDS = 10.0
 """After a longer pause between two rounds no child counts as silent."""
@@ -71,6 +78,8 @@ class _Running:
     process: Process | None = None
     crashes: deque[float] = field(default_factory=deque)
     start_at: float = 0.0
+    launched_at: float = 0.0
+    has_worked: bool = False
     kill_reason: str = ""
 
 
@@ -151,6 +160,7 @@ class Supervisor:
 
     def _end_if_stuck(self, running: _Running, now: float, *, was_suspended: bool) -> None:
         process, watchdog = running.process, running.watchdog
+        running.has_worked |= process is not None and now > running.launched_at + WORKED_SECONDS
         if process is None or watchdog is None or process.poll() is not None:
             return
         if was_suspended:  # this process was stopped, perhaps with its children
@@ -164,7 +174,7 @@ class Supervisor:
     def _launch(self, running: _Running) -> None:
         if self._reaper is None:
             self._start_reaper()
-        variables = dict(self.environment)
+        variables, running.launched_at = dict(self.environment), time.monotonic()
         if running.watchdog is not None:
             running.watchdog.start(time.monotonic())
             variables |= running.watchdog.environment
@@ -182,12 +192,19 @@ class Supervisor:
         self._send_to_reaper(f"-{process.pid}\n")
         running.process = None
         how, running.kill_reason = running.kill_reason, ""
-        self._plan_restart(running, how or describe_end(process.returncode or 0), now)
+        is_waiting = process.returncode == WRONG_SETTINGS and running.has_worked
+        if is_waiting:
+            how = " ".join(("cannot start:", *running.log.tail(1)))
+        how = how or describe_end(process.returncode or 0)
+        self._plan_restart(running, how, now, is_waiting=is_waiting)
 
-    def _plan_restart(self, running: _Running, how: str, now: float) -> None:
+    def _plan_restart(
+        self, running: _Running, how: str, now: float, *, is_waiting: bool = False
+    ) -> None:
         """Count the end and set the time of the restart, later each time. Raises ChildError."""
-        name = running.child.name
-        is_external = running.child.is_external is not None and running.child.is_external()
+        name, is_external = running.child.name, is_waiting
+        if running.child.is_external is not None:
+            is_external |= running.child.is_external()
         if not is_external:
             running.crashes.append(now)
         while running.crashes and running.crashes[0] < now - RESTART_WINDOW_SECONDS:
