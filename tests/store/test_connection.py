@@ -92,6 +92,7 @@ def test_bad_url_names_no_password() -> None:
         ("LOADING Redis is loading the dataset in memory", StoreUnavailable, "loading"),
         ("NOAUTH Authentication required.", StoreUnavailable, "password"),
         ("READONLY You can't write against a read only replica.", StoreUnavailable, "primary"),
+        ("ERR max number of clients reached", StoreUnavailable, "raise it"),
         ("ERR something \x1b[31m new", Retryable, r"\\x1b"),
     ],
 )

@@ -155,7 +155,8 @@ def _disk(settings: Settings) -> Check:
     try:
         check_room(settings)
     except SpoolUnavailable as error:
-        return Check("disk", "fail", str(error), "free disk space, or lower spool.min_free_mb")
+        advice = "free space or inodes on that disk; spool.min_free_mb sets the limit of space"
+        return Check("disk", "fail", str(error), advice)
     return Check("disk", "ok", f"more than {settings.spool.min_free_mb:,} MB are free")
 
 

@@ -120,6 +120,10 @@ _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
         StoreUnavailable,
         mark("Redis is busy with a script of another program: wait, or end it with SCRIPT KILL"),
     ),
+    "max number of clients": (
+        StoreUnavailable,
+        mark("Redis has as many clients as its maxclients allows: raise it, or end some of them"),
+    ),
     "NOREPLICAS": (
         StoreUnavailable,
         mark("Redis has fewer replicas than its min-replicas-to-write: start the missing ones"),

@@ -164,7 +164,12 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
 def _places(settings: Settings, status: Status) -> Iterator[Problem]:
     if status.intake_problem:
         text = f"{sentence(status.intake_problem)} Accepted files are still processed."
-        yield Problem("fail", "disk", text, "Free space on that disk, or lower spool.min_free_mb.")
+        yield Problem(
+            "fail",
+            "disk",
+            text,
+            "Free space or inodes on that disk; spool.min_free_mb sets the limit of space.",
+        )
     if settings.state_dir.exists() and (bad := _place_problem("state", settings.state_dir)):
         yield bad
     for folder in settings.all_folders():
