@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from tests.formats.pages import SENTENCE, Parse
 from worker.errors import Rejected
-from worker.formats.page.body import extract_article, is_index
+from worker.formats.page.body import extract_article
 from worker.formats.page.extraction import _elect
 from worker.formats.page.passages import locate
 from worker.formats.page.tree import parse_html
@@ -57,9 +57,9 @@ def test_hidden_text_is_no_content(hidden: str, parse: Parse) -> None:
 
 def test_text_behind_what_is_hidden(parse: Parse) -> None:
     """A label behind a hidden one is dropped with its line, and a hidden cell with its column."""
-    links = "<ul><li><a href='/1'><i class='sr-only'>Next: Tugs</i> Next</a></li></ul>"
+    link = "<li><a href='/1'><i class='sr-only'>Next: Tugs</i> Next</a></li>"
     table = "<table><tr><td>Tugs</td><td hidden>BAIT</td><td>nineteen</td></tr></table>"
-    html = parse(page(f"<main>{HEAD}<div>{TEXT}{table}{TEXT}</div>{links}</main>")).html
+    html = parse(page(f"<main>{HEAD}<div>{TEXT}{link}{table}{TEXT}</div></main>")).html
     assert "Next" not in html
     assert "BAIT" not in html
     assert html.count("<td>") == 2
@@ -230,29 +230,6 @@ def test_a_login_is_no_article(title: str, parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(html)
     assert parse(html.replace(title, f"{title}: an appeal")).html
-
-
-def test_a_list_of_links_is_no_article(parse: Parse) -> None:
-    """A page that is nothing but links to articles is refused; one that says something about its
-    links, declares a date, or has few, is an article."""
-    names = [
-        f"The {name} of the eastern harbour are for sale" for name in ["tugs", "cranes", "buoys"]
-    ]
-    links = "".join(
-        f"<h3><a href='/{at}'>{name}, too</a></h3>" for at, name in enumerate(names * 3)
-    )
-    front = page(f"<div><h1>Quay</h1>{links}</div>", "Quay")
-    with pytest.raises(Rejected, match="no article was found"):
-        parse(front)
-    assert parse(front.replace("</h3>", f"</h3><p>{PARTS[0]}</p>")).html
-    chinese = "<li><a href='/{0}'>港口第{0}批拖船今天开始公开出售</a> 2022-03-0{0} 08:12</li>"
-    rows = "".join(map(chinese.format, range(1, 9)))
-    with pytest.raises(Rejected, match="no article was found"):
-        parse(page(f"<div><a href='/'>首页</a></div><ul>{rows}</ul>", "国内新闻"))
-    date = "<meta property='article:published_time' content='2021-11-26T08:00:00Z'>"
-    assert parse(front.replace("</title>", f"</title>{date}")).html
-    note = parse_html(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))
-    assert not is_index(locate(note.find("body"), PARTS[0]))
 
 
 def test_a_script_that_loads_is_no_article(parse: Parse) -> None:

@@ -70,6 +70,8 @@ def test_lead_pictures_above_the_heading(tag: str, is_lead: bool, parse: Parse) 
     lead = "<div class='top'><img src='/lead.jpg'></div><p><a href='/s'>Harbours</a></p>"
     inside = f"<{tag}>{lead}{HEAD}<p>By <a href='/a'>Ann Vera</a></p></{tag}><div>{TEXT}</div>"
     assert ("/lead.jpg" in parse(page(inside)).html) is is_lead
+    named = inside.replace("<img ", "<img class='o-noteEyecatch__image' ")
+    assert "/lead.jpg" in parse(page(named)).html
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,12 @@ from worker.model import Publisher
         ),
         ('<meta property="og:time " content="2020-02-03">', "", "2020-02-03", "meta:og:time"),
         (
+            '<meta name="datePublished" content="2020-02-03">',
+            "",
+            "2020-02-03",
+            "meta:datepublished",
+        ),
+        (
             "",
             '<span itemprop="datePublished" content="2020-02-03T04:05Z"></span>',
             "2020-02-03T04:05Z",
@@ -33,7 +39,16 @@ from worker.model import Publisher
             "url",
         ),
     ],
-    ids=["meta", "meta-first", "meta-spaced", "microdata", "time", "text", "url"],
+    ids=[
+        "meta",
+        "meta-first",
+        "meta-spaced",
+        "meta-schema.org",
+        "microdata",
+        "time",
+        "text",
+        "url",
+    ],
 )
 def test_where_dates_are_found(
     head: str, inside: str, text: str, origin: str, parse: Parse

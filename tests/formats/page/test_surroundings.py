@@ -73,6 +73,8 @@ def test_no_standfirst(other: str) -> None:
         ),
         (f"<p>{LEAD[:-1]}</p>", f"{LEAD} By Ann Vera"),
         ("<div class='meta'>Agreed at last</div>", "Agreed at last"),
+        ("<div data-testid='standfirst'><p>Pilots and port agree, says union</p></div>", ""),
+        ("<p>Follow these steps on Facebook to moor</p>", "Follow these steps on Facebook to moor"),
     ],
 )
 def test_a_short_standfirst(above: str, summary: str) -> None:
@@ -355,6 +357,14 @@ def test_disclaimers(end: str, parse: Parse) -> None:
         "（原标题：港口BAIT开工）",
         "Teilen Facebook WhatsApp E-Mail",
         "© RIPRODUZIONE RISERVATA",
+        "Il vous reste 72.4% de cet article à lire, BAIT",
+        "3 min read",
+        "Temps de lecture : 4 min",
+        "— END —",
+        "Tags: harbour, BAIT",
+        "From Openwire, the free news source",
+        "2 收藏 我要举报",
+        "Harbours ›",
         "Powered by Quayboard! 3.4 © 2001 BAIT",
     ],
 )

@@ -69,6 +69,7 @@ def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
         ),
         (f"{TITLE} today", og(f"{TITLE} tod"), "", f"{TITLE} today"),
         ("Harbour News", f'<meta name="title" content="{TITLE}">', "", TITLE),
+        (f"Notices {TITLE}", f'<meta name="ArticleTitle" content="{TITLE}">', "", TITLE),
     ],
 )
 def test_parts_of_titles(title: str, head: str, inside: str, expected: str, parse: Parse) -> None:

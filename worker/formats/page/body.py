@@ -1,16 +1,18 @@
 """The body of a page without a site rule: the extractors' text, in the page's own markup."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
 from worker.errors import Reason, Rejected
 from worker.formats.body import paragraphs
 from worker.formats.page.extraction import article_text
-from worker.formats.page.line_kinds import link_share
+from worker.formats.page.line_kinds import is_link, link_share
 from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, Run, locate
 from worker.formats.page.pruning import cut_down
@@ -90,12 +92,13 @@ def cut_out(article: Extract, title: str, bylines: Sequence[str]) -> str:
 
 
 def is_index(passages: Passages) -> bool:
-    """Whether the text is nothing but links to articles, and their dates, as that of a front
-    page."""
+    """Whether the text is nothing but links to articles, and their dates, or nothing but teasers,
+    as that of a front page."""
     sizes = [_link_share(run) for run in passages.article_runs]
     linked = sum(size * share for size, share in sizes)
     is_list = sum(share > _MOST for _, share in sizes) >= _FEW
-    return is_list and linked > _MOST * sum(size for size, _ in sizes)
+    total = sum(size for size, _ in sizes)
+    return (is_list and linked > _MOST * total) or _in_teasers(passages) > _TEASED * total
 
 
 def check_content(html: str, size: int, title: str, body: Element) -> None:
@@ -121,6 +124,8 @@ def check_content(html: str, size: int, title: str, body: Element) -> None:
 _APPS = frozenset({"__next", "__nuxt", "__NEXT_DATA__", "__NUXT_DATA__", "root", "app"})
 _SHORTEST = 30  # characters of an article beside a script's place; `Loading…` is none
 _MOST, _FEW = 0.8, 5  # of the letters in links; lines that are links
+_TEASED, _OUTER = 0.9, 4  # of the letters in teasers; elements from a heading outwards
+_LONGEST_TEASER = 500  # letters
 _DIGITS = re.compile(r"\d")
 _LONGEST = 1_000  # characters around a question for a name and a password
 _ERROR = re.compile(
@@ -138,6 +143,25 @@ _NO_TITLE = re.compile(
     r"are you a robot|attention required|安全验证|人机验证)\W*",
     re.IGNORECASE,
 )
+
+
+def _in_teasers(passages: Passages) -> int:
+    """The number of letters of the text that are in boxes side by side, each of which has a link
+    for a heading and little more."""
+    groups: dict[tuple[Element, object], dict[Element, int]] = defaultdict(dict)
+    for run in passages.runs:
+        heading = next((e for e in run.ancestors() if e.tag in ("h2", "h3", "h4")), None)
+        if heading is not None and is_link(run):
+            for box in islice(heading.iterancestors(), _OUTER):
+                groups[box.getparent(), box.tag][box] = 0
+    boxes = {box for group in groups.values() if len(group) >= _FEW for box in group}
+    texts = Counter[Element]()
+    for run in passages.runs if boxes else ():
+        texts.update({box: len(run.text) for box in run.ancestors() if box in boxes})
+    boxes = {box for box in boxes if texts[box] <= _LONGEST_TEASER}
+    return sum(
+        len(run.text) for run in passages.article_runs if not boxes.isdisjoint(run.ancestors())
+    )
 
 
 def _link_share(run: Run) -> tuple[int, float]:

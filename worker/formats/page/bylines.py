@@ -101,7 +101,7 @@ _NO_NAME = re.compile(
     # an agency or a role behind a name
     r"\b(?:with|avec|mit|con|e|und) (?:afp|ap|reuters|dpa|efe|ansa)$|"
     r"\b(?:writer|reporter|correspondent|contributor|columnist|desk)s?$|"
-    r"^(?:photos?|fotos?|фото|摄影)\s*[:：]",
+    r"\b(?:inc|ltd|llc|gmbh|corp)\.?$|^(?:photos?|fotos?|фото|摄影)\s*[:：]",
     re.IGNORECASE,
 )
 _DATE_IN_TEXT = re.compile(

@@ -116,7 +116,8 @@ _BY = re.compile(
     r"(?:^|[|·•]\s|\d,?\s)"
     r"(?:(?:(?:Written|Posted|Submitted|Words|Story|Text|Texte?|Erstellt|Verfasst|Geschrieben|"
     r"(?:\w+ )?Beitrag|Artikel|Scritto|Escrito|Publicado|Rédigé|Publié) )?"
-    r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor)|Words|Texte?|Story)"
+    r"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]a|[Dd]oor)|Words|Texte?|Story|"
+    r"(?:Auth?or[ea]?s?|Автор[иы]?|Muhabir|Penulis|Reporter)(?=\s?:))"
     rf"\s?:?\s+(?=[{_CAPITALS}])"
 )
 _EMPLOYER = re.compile(  # g2 Rio, BBC
@@ -145,10 +146,11 @@ _FAMILY_NAMES = (
     "傅沈曾彭吕呂苏蘇卢盧蒋蔣蔡贾賈丁魏薛叶葉阎閻潘杜戴钟鍾汪姜范姚谭譚廖邹鄒熊陆陸郝孔崔邱秦顾顧侯邵孟"
 )
 _CHINESE_NAME = re.compile(rf"[{_FAMILY_NAMES}][一-鿿]{{1,2}}(?<![社报報网網台臺刊局部编編室])")
-# Of Hebrew, Arabic and Indian letters, perhaps after a label: `كتبت: هدى الزين`
+# Of Hebrew, Arabic and Indian letters, perhaps after a label (`كتبت: هدى الزين`); 中野みさき
 _UNCASED = r"[\u0590-\u07ff\u0900-\u0dff][\u0590-\u07ff\u0900-\u0dff'’-]*"
 _UNCASED_NAME = re.compile(
     rf"(?:{_UNCASED}(?: {_UNCASED})?:\s?)?({_UNCASED}(?: {_UNCASED}){{1,3}})"
+    r"|([一-鿿]{1,4}[ぁ-んァ-ヶー]{1,6})"
 )
 _HIGHEST = 4  # elements from a text outwards
 _LONGEST_BYLINE = 150  # characters; a longer text is the article: WordPress gives it `author-x`

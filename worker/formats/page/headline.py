@@ -85,8 +85,8 @@ def title_of(titles: Titles) -> str | None:
 
 
 _SHARED = ("og:title", "twitter:title")
-_DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
-_SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
+_DATA = ("citation_title", "articletitle", "dc.title", "dcterms.title", "headline")
+_SITES = ("og:site_name", "sitename", "application-name", "dc.publisher", "publisher")
 _SHORTEST_CUT = 20  # characters; what breaks off earlier is another title
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
 _HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)

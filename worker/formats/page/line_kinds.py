@@ -22,7 +22,7 @@ SUBHEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
 SECONDARY = frozenset({"figure", "figcaption", "aside", "nav", "footer"})
 SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
 _CONTROL = re.compile(
-    rf"(?:(?:{PATTERNS['control']})\W*)+|(?:图片|版面|视觉|视频)编辑\W.{{0,12}}|责任编辑\W*|"
+    rf"[\W\d]*+(?:(?:{PATTERNS['control']})[\W\d]*+)++|(?:图片|版面|视觉|视频)编辑\W.{{0,12}}|责任编辑\W*|"
     r"(?:当前位置|您?的?位置|首页|home|startseite|accueil|inicio|início)\W{0,3}\s*[>›»/→].{0,80}",
     re.IGNORECASE,
 )

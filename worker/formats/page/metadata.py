@@ -129,8 +129,8 @@ _DATE = (
     "article:published_time og:published_time og:article:published_time weibo:article:create_at "
     "pubdate publishdate publish_date publish-date publish_time publication_date published_time "
     "firstpublishedtime article:published date_published bt:pubdate parsely-pub-date "
-    "sailthru.date dc.date.issued dcterms.issued dcterms.created dc.date.created dc.date "
-    "dcterms.date citation_online_date og:time og:release_date date"
+    "sailthru.date datepublished dc.date.issued dcterms.issued dcterms.created dc.date.created "
+    "dc.date dcterms.date citation_online_date og:time og:release_date date"
 )
 _MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
 _AUTHOR = (
@@ -138,7 +138,7 @@ _AUTHOR = (
     "sailthru.author citation_author"
 )
 _WRITTEN_BY = ("written by", "verfasst von", "geschrieben von", "écrit par", "escrito por", "作者")
-_PUBLISHER = "og:site_name source mediaid dc.publisher publisher"
+_PUBLISHER = "og:site_name contentsource source mediaid dc.publisher publisher"
 _TAGS = "article:section article:tag news_keywords parsely-tags keywords"
 _WHOLE_TAGS = ("article:section", "article:tag")  # one tag each; the others are lists
 _SUMMARY = "og:description description twitter:description dc.description"
@@ -177,7 +177,7 @@ def meta_table(tree: Element) -> Mapping[str, list[str]]:
         for kind in ("property", "name", "itemprop", "http-equiv") if text else ():
             for name in _names((element.get(kind) or "").lower()):
                 texts = table.setdefault(name, [])
-                if len(texts) < _MAX_TEXTS:
+                if len(texts) < _MAX_TEXTS and (kind, name) != ("itemprop", "datepublished"):
                     texts.append(text)
     return table
 

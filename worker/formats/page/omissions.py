@@ -29,6 +29,7 @@ _SHORTEST_LEAD = 20  # letters; a shorter line is a name or a credit
 _BYLINE = re.compile(r"\d|^(?:by|von|par|por|di|posted|published)\b", re.IGNORECASE)
 _LINKED = 0.3
 _DESCRIBED = 40  # letters by which a description is recognised
+_NAMES = ("id", "class", "data-testid", "data-gu-name", "data-component")  # of Next.js
 _LEAD = re.compile(rf"(?:^|[_ -]|(?<=[a-z])(?=[A-Z]))(?i:{PATTERNS['lead']})(?:$|[_ -]|(?=[A-Z]))")
 
 
@@ -68,13 +69,14 @@ def standfirst(
     article_shingles: set[str] = set()
     for at in range(start + 1, min(first, start + _FURTHEST)):
         run = runs[at]
-        if link_share(run) >= _LINKED or len(run.text) < SHINGLE or is_control(run):
+        if link_share(run) >= _LINKED or len(run.text) < SHINGLE:
             continue
         outer = [element for element in run.ancestors() if element not in common]
         is_described = any(map(run.text.startswith, starts)) and run.text != headline
         if is_described and any(element.tag in SECONDARY for element in outer):
             is_described = False
-        if not is_described and not _is_standfirst(run, outer, is_next=at == start + 1):
+        is_lead = not is_control(run) and _is_standfirst(run, outer, is_next=at == start + 1)
+        if not is_described and not is_lead:
             continue
         article_shingles = article_shingles or set().union(
             *(shingles(line.text) for line in article_runs)
@@ -182,6 +184,6 @@ def _is_lead(elements: Iterable[Element]) -> bool:
     for element in elements:
         if is_secondary(element):
             return False
-        if _LEAD.search(id_and_class(element)):
+        if any(_LEAD.search(element.get(name, "")) for name in _NAMES):
             return True
     return False

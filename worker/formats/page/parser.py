@@ -154,7 +154,7 @@ def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | 
 _EDITORS = (
     *("责任编辑", "（责任编辑", "(责任编辑", "【责任编辑", "责编", "（责编", "(责编", "（编辑"),
     *("責任編輯", "（責任編輯", "責編"),
-    "【纠错】",
+    *("【纠错】", "校对：", "校对 "),
 )
 _LOGO = 3  # lines, within which a page has the name of its site
 _TEASER = 1.7  # the page's data have as much more text than it shows
@@ -182,7 +182,8 @@ def _select(text: str, rule: SiteRule, base: str | None) -> _Selection:
 def _bylines(data: PageMetadata, dates: Iterable[DateText]) -> list[str]:
     """How lines begin that only repeat the record's dates, authors and editor."""
     starts = [date.text for date in dates]
-    starts += [label + author.name for author in data.authors for label in _BYLINES]
+    labels = [*_BYLINES, f"{data.publisher.name}记者 " if data.publisher else "本报记者"]
+    starts += [label + author.name for author in data.authors for label in labels]
     return [*starts, *_EDITORS] if data.editor else starts
 
 

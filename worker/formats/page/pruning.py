@@ -45,6 +45,7 @@ _NO_LEAD = re.compile(
     r"avatar|author|byline|profile|portrait|logo|icon|share|social|button|badge|\bads?\b|topic|nav",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"eye-?catch|featured|hero|cover|wp-post-image|title-?image", re.IGNORECASE)
 _PICTURE = re.compile(r"^#|^javascript:|\.(?:jpe?g|png|webp|gif|avif)(?:$|\?)", re.IGNORECASE)
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
 _EMPTY = frozenset({*MEDIA, "br", "hr", "td", "th", "source", "track", "wbr", "picture"})
@@ -86,7 +87,9 @@ def _article_media(passages: Passages, article_runs: set[Run], headline: str) ->
             or (
                 index <= heading < index + _ABOVE
                 and _is_lead(element)
-                and _is_beside(element, around_heading)
+                and (
+                    _is_beside(element, around_heading) or _OPENING.search(element.get("class", ""))
+                )
             )
             or (index == last + 1 and _is_end(element, runs[last]))
         )

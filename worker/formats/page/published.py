@@ -198,10 +198,11 @@ def _boxes(first: Run) -> Callable[[Element], bool]:
 
 
 def _is_others(element: Element) -> bool:
-    """Whether an element holds what belongs to other articles, to readers or to the site."""
+    """Whether an element holds what belongs to other articles, to readers or to the site, or is a
+    quotation, such as a post of a social network."""
     if element.tag in ("body", "html", "main"):
         return False
-    if _OTHERS.search(id_and_class(element)):
+    if element.tag == "blockquote" or _OTHERS.search(id_and_class(element)):
         return True
     # One with the byline is the article's own.
     return element.tag in ("aside", "footer") and not any(

@@ -59,7 +59,7 @@ _LABEL = re.compile(
     r"(?:Über|Zu) (?:den|die|der|dem) Autor\w*|Sobre (?:el|la|o|a) autora?|"
     r"À propos de l.auteure?)\W*"
 )
-_EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
+_EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|校对|文章来源|来源|举报).{0,40}$")
 
 
 def _without_disclaimers(lines: list[Run]) -> list[Run]:
@@ -84,8 +84,9 @@ def _below_heading(runs: Sequence[Run], places: Sequence[int], title: str) -> Se
         most -= len(runs[last].text) if not runs[last].text.endswith(title) else 0
         if most < 0:
             break
-    headings = (at for at in range(last) if runs[at].text.endswith(title) and is_heading(runs[at]))
-    heading = next(headings, 0)
+    lines = [at for at, run in enumerate(runs) if run.text.endswith(title)]
+    headings = [at for at in lines if is_heading(runs[at])] or lines
+    heading = next((at for at in headings if at < last), 0)
     return [at for at in places if at >= heading]
 
 
