@@ -58,7 +58,7 @@ def test_rules_for_us_go_before_those_for_all() -> None:
     found, web = verdicts(
         Reply(body=RULES), "/a", "/private/x", "/private/x.html", "/private/x.html?y"
     )
-    assert [one.allowed for one in found] == [True, False, True, False]
+    assert [one.is_allowed for one in found] == [True, False, True, False]
     assert {one.crawl_delay_seconds for one in found} == {2.5}
     origin = web.url("").rstrip("/")
     assert found[1].reason == f"{origin}/robots.txt does not allow it for {AGENT}"
@@ -71,7 +71,7 @@ def test_rules_for_others_are_not_ours() -> None:
     found, _ = verdicts(Reply(body=others), "/a")
     assert found == [RobotsDecision(True)]
     found, _ = verdicts(Reply(body=others + b"User-agent: *\nDisallow: /b\n"), "/a", "/b")
-    assert [one.allowed for one in found] == [True, False]
+    assert [one.is_allowed for one in found] == [True, False]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 429])
@@ -93,7 +93,7 @@ def test_redirects_are_followed() -> None:
     with Web() as web, Web(host="127.0.0.2") as away:
         web.pages["/robots.txt"] = Reply(301, headers={"location": away.url("/r")})
         away.pages["/r"] = Reply(body=RULES.replace(b"/private", b"/a"))
-        assert not asyncio.run(run(web, away))[0].allowed
+        assert not asyncio.run(run(web, away))[0].is_allowed
     found, _ = verdicts(Reply(301, headers={"location": "/robots.txt"}), "/a")
     assert found == [RobotsDecision(True)]
 
@@ -159,7 +159,7 @@ def test_a_long_one_is_read_to_512_kib() -> None:
     text = b"User-agent: *\nDisallow: /a\n" + line * 600 + b"Disallow: /b\n"
     kept = Kept()
     found, _ = verdicts(Reply(body=text), "/a", "/b", cache=kept)
-    assert [one.allowed for one in found] == [False, True]
+    assert [one.is_allowed for one in found] == [False, True]
     assert [len(one) for one in kept.values()] == [MAX_BYTES]
 
 

@@ -33,7 +33,7 @@ class RobotsCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RobotsDecision:
-    allowed: bool
+    is_allowed: bool
     crawl_delay_seconds: float | None = None
     """Seconds that the site wants between two fetches."""
     reason: str | None = None

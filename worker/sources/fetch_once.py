@@ -154,7 +154,7 @@ async def _fetch_each(
 async def _crawl_delay(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
     """The pause in seconds that robots.txt requires. Raises FetchFailed where it forbids `url`."""
     verdict = await check_robots(fetcher, url, robots, fetcher.user_agent)
-    if not verdict.allowed:
+    if not verdict.is_allowed:
         raise FetchFailed(
             Trouble.ROBOTS,
             f"{printable_url(url)} is not fetched, for {verdict.reason}: save it in a browser and "

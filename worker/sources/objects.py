@@ -133,17 +133,13 @@ class ObjectSource:
         bucket, owner = self.settings.bucket(name), get_owner(lease)
         if bucket is None or not (owner.job or bucket.interval_seconds):
             return Result(LeaseResult(lease, due_in_seconds=None))
-        if self._is_paused(owner):
+        is_job_paused = owner.job and self.store.is_paused(owner.job)
+        if is_job_paused or is_paused(self.settings.state_dir, owner.source):
             return Result(LeaseResult(lease, PAUSED_RECHECK_SECONDS))
         work = Work(lease, owner, bucket, bucket_client(bucket), fetcher, self.settings, self.now)
         return await (
             self._list(work, prefix) if is_listing(lease) else read_objects(work, objects)
         )
-
-    def _is_paused(self, owner: Owner) -> bool:
-        if owner.job and self.store.is_paused(owner.job):
-            return True
-        return is_paused(self.settings.state_dir, owner.source)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
         return self._retry_later(lease, error)

@@ -186,7 +186,7 @@ class PageFetcher:
         if not self.settings.fetch.robots:
             return 0.0
         verdict = await check_robots(fetcher, url, self.robots, fetcher.user_agent)
-        if not verdict.allowed:
+        if not verdict.is_allowed:
             why = verdict.reason or "robots.txt forbids it"
             raise NoPage(why, answer=Trouble.ROBOTS, is_final=True)
         return min(verdict.crawl_delay_seconds or 0.0, _MAX_DELAY_SECONDS)
