@@ -27,22 +27,7 @@ from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
-    "FETCH_TAKING_SECONDS",
-    "LIBRARIES",
-    "MANUAL",
-    "MEGABYTE",
-    "POLLED",
-    "Bucket",
-    "Folder",
-    "Limits",
-    "LogSettings",
-    "RedisSettings",
-    "Settings",
-    "SpoolSettings",
-    "config_file",
-    "first_line",
-    "list_secrets",
-    "load",
-    "load_with_places",
-    "shipped_config",
+    "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Bucket", "Folder",
+    "Limits", "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file",
+    "first_line", "list_secrets", "load", "load_with_places", "shipped_config",
 ]  # fmt: skip
