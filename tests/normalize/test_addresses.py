@@ -49,6 +49,8 @@ KEPT = {
     "credentials": "https://user:word@a.example:443/n/7",
     "IPv6": "https://[2001:db8::1]:443/n/7",
     "bad port": "https://a.example:99999999/n/7",
+    "amp cache of no host": "https://www.google.com/amp/s/a.<b>/n/7",
+    "amp cache of a bad port": "https://www.google.com/amp/s/a.example:99999999/n/7",
     "another scheme": "app+news://a.example/N/7",
 }
 

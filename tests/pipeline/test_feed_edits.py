@@ -257,3 +257,22 @@ def test_with_full_text_the_page_tells(world: World, web: Web) -> None:
     polls(world, web, document(V2), full_text=True, on_change="revise")
     world.poll()
     assert revisions(world) == [FIRST, ("A", 2, *FIRST[2:])]
+
+
+@pytest.mark.parametrize(("title", "text"), [("泊位检修", LONG + "完。"), ("大风预警", LONG)])
+def test_the_article_of_another_source_gets_no_alias(
+    world: World, web: Web, title: str, text: str
+) -> None:
+    """A copy of its text under a guid, then an entry with that guid and the title and date that a
+    third source's article has later: that one is published, and the copied one stays as it is."""
+    world.put("copied.xml", atom(entry(LONG, V1)))
+    world.run()
+    polls(world, web, atom(entry(LONG, V1)), atom(entry(text, V2, title=title)))
+    web.pages["/third"] = Reply(body=atom(entry(OTHER, V2, title=title)))
+    world.add_feed("third", web.url("/third"), on_change="revise")
+    world.poll("third")
+    found = revisions(world)
+    assert found[0] == FIRST
+    assert [one for one in found if one[0] == "A"] == [FIRST]
+    assert found[-1][2:] == (title, "2021-11-28")
+    assert world.entries()[-1]["data"]["content_text"] == OTHER

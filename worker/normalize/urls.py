@@ -127,7 +127,7 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
         address = web_address(unquote(redirected[1])) or address
     if cached := _AMP_CACHE.match(address):
         page = f"http{'s' if cached[1] else ''}://{cached[2]}"
-        address = page if host_of(page) else address
+        address = web_address(page) or address
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port

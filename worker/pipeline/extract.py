@@ -56,7 +56,8 @@ class ParsedArticle:
     `path` is escaped; `size` is about how many bytes it holds; `whole_file` means that its file
     holds nothing else. `mark` identifies the input that is this article and no other, if there is
     one, `guid` a feed's entry. `article` has date and key of the published record that it reads
-    again, or (`is_edit`) is a later version of; its own title and date may give others.
+    again, or (`is_edit`) is a later version of; its own title and date may give others, which
+    become an alias (`makes_alias`).
     """
 
     entry: Entry
@@ -70,6 +71,7 @@ class ParsedArticle:
     guid: bytes | None = None
     article: Identity | None = None
     is_edit: bool = False
+    makes_alias: bool = True
 
     @property
     def identity(self) -> Identity:
@@ -136,6 +138,7 @@ class EntryReader:
             record = replace(record, revised=revised) if revised else record
         is_reread, own = item.entry.reread is not None, item.normalized.identity
         withdraws = item.entry.form is Form.TOMBSTONE
+        has_own_key = item.article is None or own.key == item.article.key
         is_marked = record is not None and profile.near is Near.MARK and not withdraws
         return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
@@ -146,7 +149,7 @@ class EntryReader:
             data=orjson.dumps(record) if record else b"",
             on_change=OnChange.DUPLICATE if is_reread else profile.on_change,
             force=revised is not None if is_reread or item.is_edit else self.head.force,
-            alias=None if item.article is None or own.key == item.article.key else own,
+            alias=own if item.makes_alias and not has_own_key else None,
             base_revision=revised.previous if revised else 0,
             withdraw=withdraws,
             marks=make_marks(record) if record and is_marked else None,

@@ -7,6 +7,8 @@ Guids are also wrong: some feeds have one for all entries, or for the report of 
 articles are worse taken for one than one for two. So a guid only says what to compare with, and an
 entry is a later version only if its title is the same and its text is mostly the same, or its text
 is the same and long. Entries that are in one document together are never versions of each other.
+
+An article of another source, of which the feed had a copy, takes no other title or date from it.
 """
 
 from collections import Counter
@@ -63,6 +65,10 @@ def _edit_of(
         return None
     old, new = Version.of(newest.record), article.content_text
     has_same_title = fold(old.title or "") == fold(article.title)
+    provenance = newest.record.get("provenance")
+    if not isinstance(provenance, dict) or provenance.get("source") != article.provenance.source:
+        edit = replace(edit, makes_alias=False)
     if old.content_text == new:
-        return edit if has_same_title or len(new) >= SHORT_TEXT else None
+        is_title_new = edit.makes_alias and len(new) >= SHORT_TEXT
+        return edit if has_same_title or is_title_new else None
     return edit if has_same_title and is_version(old.content_text, new) else None
