@@ -6,7 +6,7 @@ from tests.near.__main__ import measure
 from tests.near.pairs import pairs, with_errors
 from worker.normalize.stories import folding
 from worker.normalize.stories.folding import fold_bytes
-from worker.normalize.stories.sketch import MAX_NUMBERS, SLOTS, make_sketch, similarity
+from worker.normalize.stories.sketch import MAX_NUMBERS, SLOTS, is_version, make_sketch, similarity
 
 
 def test_precision_and_recall_on_the_held_out_half() -> None:
@@ -54,6 +54,19 @@ def test_short_texts_have_no_sketch() -> None:
     """Captions, flashes and empty texts tell no story."""
     for text in ("", " \n", "图：新华社", "快讯：某公司今日发布公告。" * 3, "A short caption."):
         assert make_sketch(text) is None
+
+
+def test_signs_tell_no_version() -> None:
+    """Only the letters of short texts are compared: signs, of which a text may have thousands, cost
+    seconds a pair, and a feed has ten thousand entries."""
+    signs = [chr(code) for code in range(0x2190, 0x2400)]
+    first, second = "".join(f"---{sign}" for sign in signs[:240]), "".join(signs[::-1]) + "--" * 230
+    mixed = "".join(f"--{sign}" for sign in signs[::-1][:330])
+    assert not is_version(first, second)
+    assert not is_version(first, mixed)
+    caption = "三号泊位今天完成检修"
+    assert is_version(caption + "-" * 9_000, f"{caption}了。")
+    assert not is_version(caption + "-" * 9_000, "风浪大，渔船都回港了")
 
 
 def test_numbers_tell_a_series_from_a_copy() -> None:

@@ -30,8 +30,8 @@ PIECE = 8
 """Bytes. 8 Chinese characters, or about three words in Latin letters, whose vowels are dropped."""
 MIN_PIECES = 60
 """A shorter text has no sketch: captions, flashes, posts of pictures."""
-MAX_SHORT = 2_000
-"""Characters of two texts without a sketch together, unless they are templates."""
+MAX_SHORT = 4 * (MIN_PIECES + PIECE)
+"""Bytes of a text without a sketch and one of which it is half, together: templates have more."""
 MAX_CHARACTERS = 10_000
 """The text after them is not read: it costs time, and no story begins there."""
 SLOTS = 64
@@ -177,8 +177,10 @@ def is_version(old: str, new: str) -> bool:
     numbers, others = _find_numbers(old), _find_numbers(new)
     if len(numbers & others) < SAME_NUMBERS * min(len(numbers), len(others)):
         return False
-    is_short = len(old) + len(new) <= MAX_SHORT  # the time is square
-    return is_short and SequenceMatcher(None, old, new, autojunk=False).ratio() >= SAME_SHARE
+    # Folded: the time grows with the third power of the length, signs included.
+    pair = fold_bytes(old[:MAX_CHARACTERS]), fold_bytes(new[:MAX_CHARACTERS])
+    is_short = any(pair) and sum(map(len, pair)) <= MAX_SHORT
+    return is_short and SequenceMatcher(None, *pair, autojunk=False).ratio() >= SAME_SHARE
 
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:
