@@ -58,7 +58,10 @@ def _translate(error: redis.RedisError) -> Retryable:
         )
     if isinstance(error, redis.ConnectionError):
         return StoreUnavailable(f"Redis cannot be reached{_where(text)}; check that it is running")
-    return Retryable(f"Redis refused a command ({printable(text)})")
+    return Retryable(
+        f"Redis refused a command ({printable(text)}): see its log, and whether another program "
+        "writes newsdrop's keys"
+    )
 
 
 def _where(text: str) -> str:
