@@ -11,6 +11,8 @@ from tests.newsroom import Make, page, rss
 from tests.world import World, in_child
 from worker.normalize import record
 from worker.pipeline.batch.run import BatchRun
+from worker.pipeline.reparse.run import reparse
+from worker.pipeline.reparse.state import ReparseOrder
 from worker.pipeline.replay import replay
 from worker.queries.audit import audit
 
@@ -43,16 +45,9 @@ def polls(world: World, web: Web, *documents: bytes, **keys: object) -> None:
 
 def revisions(world: World) -> list[tuple[str, int, str, str]]:
     """Of the entries in the stream: a letter for each id, revision, title, and calendar date."""
-    letters: dict[str, str] = {}
-    return [
-        (
-            letters.setdefault(one["id"], "ABCDEF"[len(letters)]),
-            one["revision"],
-            one["data"]["title"],
-            one["data"]["date"],
-        )
-        for one in world.entries()
-    ]
+    found = [(one["id"], one["revision"], one["data"]) for one in world.entries()]
+    letters = dict(zip(dict.fromkeys(one[0] for one in found), "ABCDEF", strict=False))
+    return [(letters[of], number, data["title"], data["date"]) for of, number, data in found]
 
 
 FIRST = ("A", 1, "泊位检修", "2021-11-26")
@@ -276,3 +271,28 @@ def test_the_article_of_another_source_gets_no_alias(
     assert [one for one in found if one[0] == "A"] == [FIRST]
     assert found[-1][2:] == (title, "2021-11-28")
     assert world.entries()[-1]["data"]["content_text"] == OTHER
+
+
+@pytest.mark.parametrize("way", ["edited again", "restored", "parsed again"])
+def test_revisions_of_another_sources_article_give_it_no_alias(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Neither the second one by a feed that copied it, nor the first one replayed or parsed again:
+    the article that a third source has under its title and date is published."""
+    world.put("copied.xml", atom(entry(LONG, V1)))
+    world.run()
+    polls(world, web, atom(entry(LONG, V1)), atom(entry(MENDED, V2)), on_change="revise")
+    date = V2
+    if way == "restored":
+        restore(world)
+    elif way == "parsed again":
+        monkeypatch.setattr(record, "word_count", lambda _: 7)
+        order = ReparseOrder(None, None, publish=True)
+        assert reparse(world.context, order, world.context.deps.sites()).changed
+        world.drain()
+    else:
+        date = "2021-12-02T00:00:00Z"
+        polls(world, web, atom(entry(MENDED + "完。", date)), on_change="revise")
+    world.put("third.xml", atom(entry(OTHER, date, guid="tag:c")))
+    world.run()
+    assert revisions(world)[-1] == ("B", 1, "泊位检修", date[:10])

@@ -12,7 +12,7 @@ from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source, fi
 from worker.pipeline.failure import ParseFailure, classify_error
 from worker.pipeline.feeds.edits import divide_by_guid, find_edits
 from worker.pipeline.ports import IngestDeps
-from worker.pipeline.revisions import compare, find_newest, may_revise
+from worker.pipeline.revisions import compare, find_newest, may_revise, with_own_alias
 from worker.spool.batch import Batch
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Entry, Form
@@ -105,6 +105,8 @@ def prepare_request(
             return None
         is_omitted = is_known and not may_revise(item, reader)
         return reader.make_request(item, ingested_at=published_at, is_known=is_omitted)
+    if item.entry.reread:
+        item = with_own_alias(item, newest.index_entry, deps.articles)
     revise = partial(compare, item=item, newest=newest, force=reader.head.force)
     story = newest.story
     return reader.make_request(

@@ -17,7 +17,7 @@ from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
-from worker.pipeline.revisions import as_published, compare, find_newest
+from worker.pipeline.revisions import as_published, compare, find_newest, with_own_alias
 from worker.spool.claim import batched
 from worker.spool.segment import Segment
 
@@ -75,6 +75,8 @@ def _request(
     """The request of an archived article: what was a revision is one again."""
     ingested_at = outcome.ingested_at or rfc3339(deps.now())
     newest = find_newest(item, deps.articles) if outcome.status is Status.REVISED else None
+    if newest:
+        item = with_own_alias(item, newest.index_entry, deps.articles)
     revise = partial(compare, item=item, newest=newest, force=reader.head.force) if newest else None
     story = outcome.story
     request = reader.make_request(item, ingested_at=ingested_at, revise=revise, story=story)

@@ -81,6 +81,18 @@ def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | 
     return NewestRevision(index_entry, record, has_alias, entry.story if entry else None)
 
 
+def with_own_alias(
+    item: ParsedArticle, article: IndexEntry, articles: ArticlePort
+) -> ParsedArticle:
+    """`item` as a version of `article`, to which it gives an alias, unless it is of a feed and
+    another source published that first, as far as the stream still has it. Raises Retryable."""
+    first = replace(article, last_published_ms=article.first_published_ms)
+    entry = articles.find_entry(first) or articles.find_entry(article)
+    source = item.normalized.article.provenance.source
+    is_copy = item.guid is not None and entry is not None and entry.source != source
+    return replace(item, makes_alias=not is_copy)
+
+
 def compare(
     article: Article, item: ParsedArticle, newest: NewestRevision, *, force: bool
 ) -> tuple[Article, Revision | None]:

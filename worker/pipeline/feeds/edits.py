@@ -22,7 +22,7 @@ from worker.normalize.stories.sketch import is_version
 from worker.normalize.title import fold
 from worker.pipeline.extract import ParsedArticle
 from worker.pipeline.ports import ArticlePort
-from worker.pipeline.revisions import find_newest
+from worker.pipeline.revisions import find_newest, with_own_alias
 
 
 def divide_by_guid(items: Sequence[ParsedArticle]) -> list[list[ParsedArticle]]:
@@ -65,9 +65,7 @@ def _edit_of(
         return None
     old, new = Version.of(newest.record), article.content_text
     has_same_title = fold(old.title or "") == fold(article.title)
-    provenance = newest.record.get("provenance")
-    if not isinstance(provenance, dict) or provenance.get("source") != article.provenance.source:
-        edit = replace(edit, makes_alias=False)
+    edit = with_own_alias(edit, newest.index_entry, articles)
     if old.content_text == new:
         is_title_new = edit.makes_alias and len(new) >= SHORT_TEXT
         return edit if has_same_title or is_title_new else None
