@@ -138,9 +138,23 @@ def test_a_redis_that_was_emptied_gets_all_articles_again(
     world.run()
     recover(world.context)
     assert titles(world) == ["乙", "甲"]
-    assert "all keys in Redis were deleted" in caplog.text
+    assert "Redis was emptied" in caplog.text
     recover(world.context)
     assert len(world.entries()) == 2
+
+
+def test_another_stream_is_not_called_a_loss_of_keys(
+    tmp_path: Path, redis_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It gets the articles of the archive, as another server does; nobody deleted anything."""
+    world = World(tmp_path, redis_server.url)
+    world.put("a.md", article("甲"))
+    world.run()
+    recover(world.context)
+    other = World(tmp_path, redis_server.url, **{"stream.name": "other"})
+    recover(other.context)
+    assert titles(other) == titles(world) == ["甲"]
+    assert "has another stream" in caplog.text
 
 
 def test_what_survived_is_not_looked_up(

@@ -100,6 +100,27 @@ def test_a_second_scheduler_stands_by(
     second.close()
 
 
+def test_a_scheduler_that_stands_by_waits_for_its_disk(
+    tmp_path: Path, redis_server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the state directory cannot be used, it does not take over from one that works."""
+    settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
+    app = create_app(settings)
+    schedule = app.conf.beat_schedule_filename
+    first, second = (BoundedScheduler(app=app, schedule_filename=schedule) for _ in range(2))
+    slots, away = tmp_path / "slots", tmp_path / "away"
+    slots.rename(away)
+    slots.touch()  # no folder: as a disk that is not mounted
+    second.tick()
+    slots.unlink()
+    away.rename(slots)
+    second.tick()
+    assert "this one works now" not in caplog.text
+    assert heartbeats(settings).tick_age_seconds() is None
+    second.close()
+    first.close()
+
+
 def test_the_first_turn_counts_as_a_tick(tmp_path: Path, redis_server: Server) -> None:
     """The scheduler is not silent until its first entry is due, an interval after the start."""
     settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})

@@ -3,7 +3,7 @@
 `written` durability means that the reply came, not that the bytes are on disk: a server that dies
 loses up to a second (`appendfsync everysec`), more if its disk stalls, and one without an
 append-only file everything since its last snapshot. A new run id shows that it was restarted,
-another id of the data that all keys are gone (FLUSHALL).
+another id of the data that all keys are gone (FLUSHALL), or that it is another stream.
 
 What was archived in the last minutes is looked up in any case. If the last entry that was recorded
 before the restart is gone, more is missing: then everything is looked up that was archived after
@@ -85,7 +85,7 @@ def _recover(context: Context, record: RedisRecord, current: str) -> str | None:
             missing_since = min(since, missing_since or since)
         lost += published or 0
     log = logger.warning if lost else logger.info
-    how = "all keys in Redis were deleted" if is_emptied else "Redis was restarted"
+    how = "Redis was emptied, or has another stream" if is_emptied else "Redis was restarted"
     log(f"{how}: what it lost was published again", articles=lost)
     if missing_since:
         logger.error("Redis lost more articles: run newsdrop replay", since=missing_since)

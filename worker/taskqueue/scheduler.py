@@ -95,7 +95,8 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
     def _begin(self) -> bool:
         """Begin to work, unless another scheduler does so on this state directory: then stand by.
         Where files cannot be locked it works, too: ticks are harmless."""
-        state_dir, turn, number = self.app.conf.newsdrop_settings.state_dir, ExitStack(), 0
+        state_dir, turn = self.app.conf.newsdrop_settings.state_dir, ExitStack()
+        number = int(self._stands_by)
         with suppress(SpoolUnavailable):
             count = 1 if self._stands_by else _MAX_SCHEDULERS
             slot = turn.enter_context(acquire_slot(state_dir, SCHEDULER, count))
