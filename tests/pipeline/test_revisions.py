@@ -10,6 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.http_server import Web
+from tests.pipeline.test_feed_edits import LONG, MENDED, V1, V2, atom, entry, polls
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.actions.retract import retract
@@ -181,6 +183,22 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     assert (third["type"], third["revision"]) == ("article.revised", 3)
     audited = audit(settings)
     assert (audited.balanced, audited.articles["withdrawn"]) == (True, 1)
+
+
+@pytest.mark.parametrize("on_change", ["duplicate", "revise"])
+def test_an_edit_of_a_withdrawn_article_is_no_new_article(
+    world: World, web: Web, on_change: str
+) -> None:
+    """A feed that edits a retracted entry, and dates it anew, does as one that keeps the date."""
+    polls(world, web, atom(entry(LONG, V1)), on_change=on_change)
+    (first,) = world.entries()
+    retract(world.settings, first["id"], "the figures were wrong")
+    world.drain()
+    polls(world, web, atom(entry(LONG, V2, title="泊位检修完成")), on_change=on_change)
+    assert len(world.entries()) == 2, "the text is what was retracted"
+    polls(world, web, atom(entry(MENDED, "2021-12-01T00:00:00Z")), on_change=on_change)
+    assert {one["id"] for one in world.entries()} == {first["id"]}
+    assert [one["revision"] for one in world.entries()] == [1, 2, 3][: 2 + (on_change == "revise")]
 
 
 SHIPPED = shipped_config() / "sites"

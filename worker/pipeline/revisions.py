@@ -30,6 +30,7 @@ from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import ArticlePort
 from worker.spool.manifest import Entry, Form, Reread
 from worker.store.layout import parse_article_id
+from worker.store.stream import StreamEntry
 
 NOT_COMPARED = frozenset(
     {"id", "schema_version", "dedupe", "provenance", "first_seen_at", "ingested_at", "revised"}
@@ -72,13 +73,23 @@ def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | 
     own = item.normalized.identity
     has_alias = own.key == index_entry.identity.key or articles.find(own.id) is not None
     entry = articles.find_entry(index_entry)
+    record, story = read_record(entry), entry.story if entry else None
+    return NewestRevision(index_entry, record, has_alias, story)
+
+
+def find_first(article: IndexEntry, articles: ArticlePort) -> StreamEntry | None:
+    """The first entry of an article; None if it was trimmed. Raises Retryable."""
+    return articles.find_entry(replace(article, last_published_ms=article.first_published_ms))
+
+
+def read_record(entry: StreamEntry | None) -> Mapping[str, Any] | None:
+    """The record of an entry; None for a withdrawal, or where another program wrote it."""
     try:
         is_record = entry is not None and entry.type != "article.withdrawn"
         record = orjson.loads(entry.data) if entry and is_record else None
     except orjson.JSONDecodeError:
-        record = None  # another program wrote it
-    record = record if isinstance(record, dict) else None
-    return NewestRevision(index_entry, record, has_alias, entry.story if entry else None)
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def with_own_alias(
@@ -86,8 +97,7 @@ def with_own_alias(
 ) -> ParsedArticle:
     """`item` as a version of `article`, to which it gives an alias, unless it is of a feed and
     another source published that first, as far as the stream still has it. Raises Retryable."""
-    first = replace(article, last_published_ms=article.first_published_ms)
-    entry = articles.find_entry(first) or articles.find_entry(article)
+    entry = find_first(article, articles) or articles.find_entry(article)
     source = item.normalized.article.provenance.source
     is_copy = item.guid is not None and entry is not None and entry.source != source
     return replace(item, makes_alias=not is_copy)
@@ -138,7 +148,7 @@ def _revision(
             is_changed = is_other and has_page
         if not is_changed or newest.index_entry.is_withdrawn:
             return None
-    elif not is_other and not force and not (item.is_edit and "title" in fields):
+    elif not (is_other or force or (item.is_edit and newest.record and "title" in fields)):
         return None
     return Revision(reason, newest.index_entry.revision, fields, listed_changes)
 

@@ -22,7 +22,7 @@ from worker.normalize.stories.sketch import is_version
 from worker.normalize.title import fold
 from worker.pipeline.extract import ParsedArticle
 from worker.pipeline.ports import ArticlePort
-from worker.pipeline.revisions import find_newest, with_own_alias
+from worker.pipeline.revisions import find_first, find_newest, read_record, with_own_alias
 
 
 def divide_by_guid(items: Sequence[ParsedArticle]) -> list[list[ParsedArticle]]:
@@ -57,13 +57,17 @@ def _edit_of(
 ) -> ParsedArticle | None:
     edit = replace(item, article=earlier.identity, is_edit=True)
     newest = find_newest(edit, articles)
-    if newest is None or newest.record is None:
+    if newest is None:
+        return None
+    is_withdrawn = newest.index_entry.is_withdrawn
+    record = read_record(find_first(earlier, articles)) if is_withdrawn else newest.record
+    if record is None:
         return None
     try:
         article = item.normalized.article
     except Exception:  # a bug, which publishing meets, too, and refuses this article for
         return None
-    old, new = Version.of(newest.record), article.content_text
+    old, new = Version.of(record), article.content_text
     has_same_title = fold(old.title or "") == fold(article.title)
     edit = with_own_alias(edit, newest.index_entry, articles)
     if old.content_text == new:
