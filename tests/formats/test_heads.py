@@ -52,13 +52,17 @@ def test_lines_that_only_look_like_a_head(text: str, read_one: Any) -> None:
 
 def test_lists_as_people_write_them(read_one: Any) -> None:
     """A hashtag in a list is no comment, two kinds of commas part names, and reporters are named
-    behind their role."""
+    behind their role; what is behind a quoted value, or one with a key, is a comment."""
     head = (
         "---\ntags:\n - #潮汐\n - 港口\nkeywords: 航运、公告, 天气\nauthor: 本报记者 林晚照、周海\n"
     )
     found = read_one(f"{head}---\n{_BODY}".encode())
     assert found.tags == ("#潮汐", "港口", "航运", "公告", "天气")
     assert [one.name for one in found.authors] == ["林晚照", "周海"]
+    head = "---\ntitle:  'High tide' # one\nauthors:\n  - name: Ann Vera #lead\n    url: /ann\n"
+    found = read_one(f"{head}tags:\n  -  'ebb' #two\n---\n{_BODY}".encode())
+    assert ([person.name for person in found.authors], found.tags) == (["Ann Vera"], ("ebb",))
+    assert not found.warnings
 
 
 def test_a_heading_with_markup_is_a_title_in_text(read_one: Any) -> None:

@@ -190,6 +190,7 @@ READABLE = [
     ("Quinta-feira, 10/03/2022 às 19h05", "2022-03-10T11:05:00Z", "minute"),
     ("السبت 05/03/2022 19:05", "2022-03-05T11:05:00Z", "minute"),
     ("cumartesi, 05/03/2022", "2022-03-04T16:00:00Z", "day"),
+    ("sabato 05/03/2022", "2022-03-04T16:00:00Z", "day"),
     # zones of single countries, a zone in quotes
     ("Sat, 05 Mar 2022 16:05:06 UZT", "2022-03-05T11:05:06Z", "second"),
     ("Sat, 05 Mar 2022 19:05:06 ULAT", "2022-03-05T11:05:06Z", "second"),
@@ -311,6 +312,7 @@ def test_the_date_of_a_change() -> None:
 
 def test_the_order_of_a_source_decides_ambiguous_dates() -> None:
     """`04/05/2021` is no date by itself; a source says which order its dates have."""
+    assert parse_date("Vienna, 04/06/2021", SHANGHAI, None) is None  # `vie` is a Friday
     days = [parse_date("04/05/2021", SHANGHAI, order) for order in (None, *DateOrder)]
     assert [day and day.calendar_date(SHANGHAI) for day in days] == [
         None, "2021-05-04", "2021-04-05",

@@ -30,7 +30,8 @@ _GLUED_KEY = re.compile(
     r"^(\w{2,20})(?:：[ \t]*|:(?=[^\s/]))", re.MULTILINE
 )  # `title:x`, `title：x`
 _HASHTAG = re.compile(
-    r"^((?:title|标题)[ \t]*:[ \t]+|[ \t]*-[ \t]+)(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
+    r"^((?:title|标题)[ \t]*:[ \t]++|[ \t]*-[ \t]++(?![\[{]|[\w-]+:\s))"
+    r"(?!['\"])([^\n]*(?<!\S)#[^\s#][^\n]*)$",
     re.MULTILINE | re.IGNORECASE,
 )  # in YAML a comment, whose sign has a blank after it where people mean one
 _WIKI_LINK = re.compile(r"(['\"])\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]+)\]\]\1")  # of Obsidian

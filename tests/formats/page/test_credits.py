@@ -77,6 +77,8 @@ from worker.model import Publisher
         ("示例日報／ 記者<a href='/author/1'>張小美</a>／基隆即時報導", ["張小美"], None, None),
         ("Por Ann Vera, g7 Rio", ["Ann Vera"], None, None),
         ("By Ann Vera, QTV News", ["Ann Vera"], None, None),
+        ("By ANN VERA and TOM DENT", ["ANN VERA", "TOM DENT"], None, None),
+        ("A novel of <a href='/authors/ann-vera'>Ann Vera</a> is out.", [], None, None),
         ("Muhabir: Ann Vera", ["Ann Vera"], None, None),
         ("<blockquote>Posted by Ann Vera</blockquote>", [], None, None),
         ("<b class='index_source_7'>来自示例日报</b> 12人参与", [], "示例日报", None),
@@ -247,6 +249,7 @@ def test_the_outlet_of_a_logo(parse: Parse) -> None:
     page = f"<title>引航员回到船上 - 江畔手记</title><p>{{}}</p><h1>引航员回到船上</h1>{BODY * 3}"
     assert parse(page.format("江畔手记")).publisher == Publisher("江畔手记")
     assert parse(page.format("港口")).publisher is None
+    assert parse(page.format("<a href='/notes'>江畔手记</a>")).publisher is None
 
 
 def test_a_person_with_a_site(parse: Parse) -> None:

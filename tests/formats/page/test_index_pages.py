@@ -12,7 +12,7 @@ from worker.formats.page.tree import parse_html
 
 def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     """A page that is nothing but links to articles is refused; one that says something about its
-    links, declares a date, or has few, is an article."""
+    links, declares a date, has few, or leads to itself or to other sites, is an article."""
     names = [
         f"The {name} of the eastern harbour are for sale" for name in ["tugs", "cranes", "buoys"]
     ]
@@ -34,6 +34,11 @@ def test_a_list_of_links_is_no_article(parse: Parse) -> None:
     with pytest.raises(Rejected, match="no article was found"):
         parse(page(f"<h1>Quay</h1><main>{teasers}</main>", "Quay"))
     assert parse(page(f"{HEAD}{TEXT}<main>{teasers}</main>")).html
+    posts = teasers.replace("href='/", "href='#")
+    assert parse(page(f"<main>{posts}</main>")).html
+    shops = teasers.replace("href='", "href='https://shop.example")
+    books = page(f"<main>{shops}</main>", "Six books of the harbour")
+    assert parse(books, "https://quay.example/books").html
     date = "<meta property='article:published_time' content='2021-11-26T08:00:00Z'>"
     assert parse(front.replace("</title>", f"</title>{date}")).html
     note = parse_html(page(f"<p><a href='/b'>{PARTS[0]}</a></p>"))

@@ -386,10 +386,21 @@ def test_calls_and_controls(line: str) -> None:
         ("下载量一周内第一，示例新闻客户端受欢迎。", False),
         ("Share this with all your friends.", True),
         ("Share this burden with the other ports, the union told the minister.", False),
+        ("«Нет забастовке»", False),
+        ("« Je ne sais pas »", False),
+        ("1. Tag: Anreise in den Hafen", False),
+        ("Stay up to date with your vaccines, and keep the card.", False),
+        ("Stay up to date with the latest of the harbour.", True),
+        ("This story is a tribute to family members who waited.", False),
+        ("This article is for subscribers only.", True),
+        ("To keep reading alive, the library lends books without fees.", False),
+        ("To continue reading, subscribe.", True),
+        ("Reading time is over.", False),
     ],
 )
 def test_a_sentence_that_begins_as_a_call(line: str, is_call: bool, parse: Parse) -> None:
-    """A paragraph that reports what someone said stays, even if it begins as a call to share."""
+    """A paragraph that begins as a call or a button stays if it reports what someone said, is a
+    quotation, or goes on as prose."""
     text = "".join(f"<p>{part}</p>" for part in [PARTS[0], line, *PARTS[1:]])
     html = parse(page(f"<article>{HEAD}{text}</article>")).html
     assert (line not in html) is is_call

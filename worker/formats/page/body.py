@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from lxml import etree
 
@@ -13,6 +13,7 @@ from worker.errors import Reason, Rejected
 from worker.formats.body import paragraphs
 from worker.formats.page.extraction import article_text
 from worker.formats.page.line_kinds import is_link, link_share
+from worker.formats.page.links import host_of, resolve_link
 from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, Run, locate
 from worker.formats.page.pruning import cut_down
@@ -91,14 +92,14 @@ def cut_out(article: Extract, title: str, bylines: Sequence[str]) -> str:
     return paragraphs(article.text) if squeezed_length(article.text) >= SHORT else ""
 
 
-def is_index(passages: Passages) -> bool:
-    """Whether the text is nothing but links to articles, and their dates, or nothing but teasers,
-    as that of a front page."""
+def is_index(passages: Passages, url: str | None = None) -> bool:
+    """Whether the text is nothing but links to articles, and their dates, or nothing but teasers
+    of the site of `url`, as that of a front page."""
     sizes = [_link_share(run) for run in passages.article_runs]
     linked = sum(size * share for size, share in sizes)
     is_list = sum(share > _MOST for _, share in sizes) >= _FEW
     total = sum(size for size, _ in sizes)
-    return (is_list and linked > _MOST * total) or _in_teasers(passages) > _TEASED * total
+    return (is_list and linked > _MOST * total) or _in_teasers(passages, url) > _TEASED * total
 
 
 def check_content(html: str, size: int, title: str, body: Element) -> None:
@@ -145,13 +146,13 @@ _NO_TITLE = re.compile(
 )
 
 
-def _in_teasers(passages: Passages) -> int:
+def _in_teasers(passages: Passages, url: str | None) -> int:
     """The number of letters of the text that are in boxes side by side, each of which has a link
     for a heading and little more."""
     groups: dict[tuple[Element, object], dict[Element, int]] = defaultdict(dict)
     for run in passages.runs:
         heading = next((e for e in run.ancestors() if e.tag in ("h2", "h3", "h4")), None)
-        if heading is not None and is_link(run):
+        if heading is not None and is_link(run) and _is_teaser(heading, url):
             for box in islice(heading.iterancestors(), _OUTER):
                 groups[box.getparent(), box.tag][box] = 0
     boxes = {box for group in groups.values() if len(group) >= _FEW for box in group}
@@ -162,6 +163,15 @@ def _in_teasers(passages: Passages) -> int:
     return sum(
         len(run.text) for run in passages.article_runs if not boxes.isdisjoint(run.ancestors())
     )
+
+
+def _is_teaser(heading: Element, url: str | None) -> bool:
+    """Whether a heading's link is to another page of the site: those of a live page are to its
+    own posts, those of a list of books to shops."""
+    link = next(chain(heading.iter("a"), heading.iterancestors("a")), None)
+    href = "" if link is None else link.get("href", "")
+    host = host_of(resolve_link(url, href))
+    return not href.startswith("#") and (host is None or host_of(url) in (None, host))
 
 
 def _link_share(run: Run) -> tuple[int, float]:

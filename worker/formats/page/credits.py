@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from worker.formats.page.bylines import outlet_name, person_names
+from worker.formats.page.line_kinds import SENTENCE
 from worker.formats.page.metadata import PageMetadata
 from worker.formats.page.passages import Passages, Run
 from worker.formats.page.published import runs_around
@@ -120,8 +121,8 @@ _BY = re.compile(
     r"(?:Auth?or[ea]?s?|Автор[иы]?|Muhabir|Penulis|Reporter)(?=\s?:))"
     rf"\s?:?\s+(?=[{_CAPITALS}])"
 )
-_EMPLOYER = re.compile(  # g2 Rio, BBC
-    r"(?:d[aeo] |the )?\w*(?:\d|[A-Z]{2}|\.\w{2})[\w.]*(?: \w+){0,2}"
+_EMPLOYER = re.compile(  # g2 Rio, AP, BBC News; TJ Miller is a name
+    r"(?:d[aeo] |the )?\w*(?:\d|[A-Z]{3}|\.\w{2})[\w.]*(?: \w+){0,2}|[A-Z]{2}"
 )
 _LAST_STOP = re.compile(r"(?<=\w{3})\.$")
 _IN_PLACE = re.compile(rf",?\s+in\s+[{_CAPITALS}][\w'’.-]*(?: [{_CAPITALS}][\w'’.-]*)*")
@@ -224,8 +225,8 @@ def _full_names(line: str) -> tuple[Person, ...]:
     text = _LAST_STOP.sub("", text[: _first_end(_BY_END, text)].strip(" ,"))
     first, *more = person_names(text) or [None]
     names = [first, *(name for name in more if name and not _PLACE.match(name.name))]
-    if len(names) == 2 and names[1] and _EMPLOYER.fullmatch(names[1].name):
-        names.pop()
+    if len(names) == 2 and names[0] and names[1] and not names[0].name.isupper():
+        names = names[:1] if _EMPLOYER.fullmatch(names[1].name) else names
     if all(person and _NAME.fullmatch(person.name) for person in names):
         return tuple(filter(None, names))
     return ()
@@ -262,7 +263,13 @@ def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
     card of microformats' `author`, that are together."""
     names: dict[Person, None] = {}
     for run in runs:
-        elements = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]
+        is_prose = SENTENCE.search(run.line) or len(run.line) > _LONGEST_BYLINE
+        elements = [
+            element
+            for element, is_tail in run.parts
+            if not is_tail
+            and (_is_author(element) or (not is_prose and _is_to_author_page(element)))
+        ]
         names |= dict.fromkeys(name for e in elements for name in person_names(text_content(e)))
         if names and not elements:
             break
@@ -272,14 +279,14 @@ def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
 def _is_author(element: Element) -> bool:
     around = element.getparent()
     classes = (around if around is not None else element).get("class", "").split()
-    return (
-        "author" in (element.get("rel") or "").lower().split()
-        or ("author" in classes and "vcard" in classes)
-        or (_AUTHOR_PAGE.search(element.get("href") or "") is not None and _is_name(element))
+    return "author" in (element.get("rel") or "").lower().split() or (
+        "author" in classes and "vcard" in classes
     )
 
 
-def _is_name(element: Element) -> bool:
+def _is_to_author_page(element: Element) -> bool:
+    if not _AUTHOR_PAGE.search(element.get("href") or ""):
+        return False
     text = text_content(element)
     return any(name.fullmatch(text) for name in (_NAME, _CHINESE_NAME, _UNCASED_NAME))
 

@@ -22,6 +22,7 @@ from worker.formats.page.links import (
     base_of,
     host_of,
     is_address_of,
+    is_front_page,
     is_inner_page,
     is_other_page,
     next_page,
@@ -38,7 +39,7 @@ from worker.formats.page.metadata import (
     merge_metadata,
     meta_table,
 )
-from worker.formats.page.passages import Passages
+from worker.formats.page.passages import Passages, Run
 from worker.formats.page.published import CHANGED, dates_shown
 from worker.formats.page.site_names import outlet_behind
 from worker.formats.page.site_rule import body_by_rule, by_rule, choose_rule, page_soup
@@ -96,14 +97,15 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     extract = replace(extract, passages=passages)
     credit = by_credits(passages, title)
     declared = [ld, meta, micro, by_address(url), credit, by_card(tree)]
-    logo = [run.line for run in passages.runs[:_LOGO]]
+    logo = [run.line for run in passages.runs[:_LOGO] if not _is_section(run)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url), logo):
         declared.append(PageMetadata(publisher=Publisher(outlet)))
     sites = [*titles.sites, *(source.publisher.name for source in declared if source.publisher)]
     persons = [replace(source, authors=without_sites(source.authors, sites)) for source in declared]
     data = replace(merge_metadata(selection.data, *persons), title=title)
     authors = with_coauthors(data.authors, credit.authors)
-    data = replace(data, authors=authors or without_sites(by_classes(passages, title), sites))
+    authors = authors or without_sites(by_classes(passages, title), sites)
+    data = replace(data, authors=authors, url=url)
     shown = tuple(dates_shown(passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, passages))
     html, warnings = _body(extract, rule, selection.html, data, _bylines(data, shown))
@@ -179,6 +181,14 @@ def _select(text: str, rule: SiteRule, base: str | None) -> _Selection:
     return _Selection(by_rule(soup, rule), following, body_by_rule(soup, rule))
 
 
+def _is_section(run: Run) -> bool:
+    """Whether a line is in a link to a page of the site other than its front page."""
+    around = (outer for element, _ in run.parts for outer in (element, *element.iterancestors("a")))
+    links = (element.get("href") for element in around if element.tag == "a")
+    addresses = (resolve_link("https://site.example/", link) for link in links)
+    return any(address and not is_front_page(address) for address in addresses)
+
+
 def _bylines(data: PageMetadata, dates: Iterable[DateText]) -> list[str]:
     """How lines begin that only repeat the record's dates, authors and editor."""
     starts = [date.text for date in dates]
@@ -240,8 +250,8 @@ def _body(
     if rule_html:
         return rule_html, ()
     # A page that declares its date is an article, also one that only lists links.
-    is_front_page = not data.dates and is_index(extract.passages)
-    html = "" if is_front_page else cut_out(extract, data.title or "", bylines)
+    is_list = not data.dates and is_index(extract.passages, data.url)
+    html = "" if is_list else cut_out(extract, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
     size = squeezed_length(extract.text)
     is_drawn = size * _TEASER < squeezed_length(data.body or "") or not extract.is_in_tree

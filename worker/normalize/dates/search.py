@@ -186,7 +186,12 @@ _WEEKDAYS = {
     for name in normalize("NFKC", names).split()
 }
 _NAMES = "|".join(sorted(_WEEKDAYS, key=len, reverse=True))
-_WEEKDAY = re.compile(rf"(?<!\w)({_NAMES})[^\W\d_]*(?:\W|feira|ngày)*\Z")
+_ENDS = (  # of these names in full; `Vienna` and `Donald` only begin like one
+    "(?:s|nes|rs|ur)?day|(?:n|s|ns|der|j|er)?dag|(?:e|te|cre|cole|ve|er|dre)?d[iì]|rs?|s|anche|"
+    "(?:t|v|rn|rcol|col)?es|ado|ato|ingo|enica|unda|[çc]a|r?ta|nta|in|asa|at|tu|gu|amba|embe|"
+    "έρα|άρτη|πτη|ασκευή|βατο|ιακή"
+)
+_WEEKDAY = re.compile(rf"(?<!\w)({_NAMES})(?:{_ENDS})?(?!\w)(?:\W|feira|ngày)*\Z")
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
