@@ -114,6 +114,7 @@ def test_explain_offers_what_has_the_words(home: Home) -> None:
     for words in (["全自动码头"], ["--title", "全自动码头"], ["等待时间"]):
         result = home.run("explain", *words)
         assert result.exit_code != 0
+        assert "exists here" not in result.output
         assert f"2022-03-04  云屿港启用全自动码头\n    {known['id']}" in result.stdout
     assert known["id"] not in home.run("explain", "火车站").stdout
     assert home.run("explain", "全自动码头", "--json").stdout == ""

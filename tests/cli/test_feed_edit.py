@@ -63,6 +63,18 @@ def test_renaming_changes_the_label_only(home: Home) -> None:
     assert listed(home)["harbour"]["tags"] == ["port"]
 
 
+def test_a_feed_is_named_by_its_address(home: Home) -> None:
+    """What was given to `feeds add` names the feed in every other command."""
+    add(home, 1, "harbour")
+    url = "https://host1.example/rss"
+    assert home.json("feeds", "show", url)["keys"]["name"] == "harbour"
+    home.run("pause", url)
+    assert listed(home)["harbour"]["status"] == "paused"
+    assert home.json("feeds", "set", url, "full_text=true")["name"] == "harbour"
+    assert home.json("feeds", "remove", url) == {"removed": 1}
+    assert home.run("feeds", "show", url).exit_code == 2
+
+
 def test_keys_are_set_and_reset(home: Home) -> None:
     """Lists, booleans, numbers and headers are read from text; an empty value sets the default."""
     add(home, 1, "harbour", "--tag", "port", "--header", "X-Key: geheim")

@@ -69,8 +69,8 @@ def explain(
     try:
         result = _explain(settings, path, title, date, source)
     except NotThere:
-        if path and not json:
-            _print_similar(settings, path)
+        if path and not json and _print_similar(settings, path):
+            raise typer.Exit(FAILED) from None
         raise
     if result.problem:
         print_note(result.problem, "yellow", "newsdrop: ")
@@ -105,16 +105,19 @@ def _explain(
     return explain_path(settings, Path(path), source)
 
 
-def _print_similar(settings: "Settings", words: str) -> None:
-    """The articles and refusals that a person may mean who does not know the whole title."""
+def _print_similar(settings: "Settings", words: str) -> bool:
+    """The articles and refusals that a person may mean who does not know the whole title; whether
+    there are any."""
     from worker.queries.articles import find_similar
 
-    for index, row in enumerate(find_similar(settings, words)):
+    rows = list(find_similar(settings, words))
+    for index, row in enumerate(rows):
         if index == 0:
             print_note("These have the words in their title or text:")
         date = Text(row.date or "–", "cyan") if row.id else Text(gettext("refused"), "red")
         console().print(date, safe_text(row.title, "bold"), sep="  ")
         print_indented(row.id or f"newsdrop quarantine show {row.quarantine}", "dim")
+    return bool(rows)
 
 
 def _print_article(article: "Explanation", *, is_first: bool) -> None:

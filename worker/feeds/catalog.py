@@ -38,10 +38,10 @@ class Catalog:
         return self.feeds.get(name)
 
     def names_of(self, name: str) -> list[str]:
-        """The feed with that name, or else the feeds with that label."""
+        """The feed with that name, or else the feeds with that label or address."""
         if name in self.feeds:
             return [name]
-        return [feed.name for feed in self if feed.label and feed.label == name]
+        return [feed.name for feed in self if name and name in (feed.label, feed.url)]
 
     @cached_property
     def digest(self) -> str:

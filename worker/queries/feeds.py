@@ -98,8 +98,8 @@ class FeedsView:
     def named(self, name: str) -> FeedView:
         """Raises NotThere, with the nearest name."""
         feeds = {feed.name: feed for feed in self.feeds}
-        labelled = [feed for feed in self.feeds if feed.label == name] if name not in feeds else []
-        if len(labelled) == 1:
+        labelled = [feed for feed in self.feeds if name in (feed.label, feed.url)]
+        if name not in feeds and len(labelled) == 1:
             return labelled[0]
         require_name("feed", name, feeds)
         return feeds[name]
