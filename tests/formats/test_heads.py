@@ -69,3 +69,10 @@ def test_a_heading_with_markup_is_a_title_in_text(read_one: Any) -> None:
     """Emphasis, code and links of a heading leave no marks in the title."""
     found = read_one(b"# Tide *high* at `08:05`, [again](https://a.example/) #\n\nCalm.\n")
     assert found.title == "Tide high at 08:05, again"
+
+
+def test_the_dates_of_an_astro_theme(read_one: Any) -> None:
+    """AstroPaper's `pubDatetime` and `modDatetime` are the dates of a post."""
+    head = "---\ntitle: Tide\npubDatetime: 2021-11-26T20:26:00Z\nmodDatetime: 2021-11-27\n---\n"
+    found = read_one((head + _BODY).encode())
+    assert (found.dates[0].text, found.modified[0].text) == ("2021-11-26T20:26:00Z", "2021-11-27")

@@ -304,6 +304,23 @@ def test_a_page_is_read_in_its_sites_zone() -> None:
     assert mirrored.date_published == "2021-11-26T01:00:00Z"
 
 
+def test_the_time_of_a_day() -> None:
+    """A date without a time gets the time that another candidate says for that day; not another
+    day's, and not that of a change."""
+
+    def published(*dates: tuple[str, str]) -> tuple[str | None, str, str | None]:
+        made = article(dates=tuple(DateText(text, origin) for text, origin in dates))
+        return made.date_published, made.date_precision, made.date_source
+
+    day = ("2021-11-26", "meta:publishdate")
+    alone = ("2021-11-25T16:00:00Z", "day", "meta:publishdate")
+    assert published(day, ("2021年11月26日08:41", "text")) == (
+        "2021-11-26T00:41:00Z", "minute", "text",
+    )  # fmt: skip
+    assert published(day, ("2021-11-27 08:41", "text")) == alone
+    assert published(day, ("2021-11-26 08:41", "text:changed")) == alone
+
+
 def test_the_date_of_a_change() -> None:
     """`date_modified` is the first readable one of its candidates, in UTC."""
     modified = (DateText("?", "x"), DateText("2021-11-27 08:00", "front-matter:updated"))

@@ -54,7 +54,7 @@ def test_a_long_title_is_cut() -> None:
 
 
 def test_outlets_are_no_persons() -> None:
-    """An author that the rule, or one of the categories, knows as an outlet is the publisher."""
+    """An author whose rule, category or end of the name shows an outlet is the publisher."""
     sites = site(
         publisher="某站", publisher_url="https://a.cn", outlets=("某站综合",), tickers=False
     )
@@ -63,6 +63,8 @@ def test_outlets_are_no_persons() -> None:
     assert made.publisher == Publisher("某站", "https://a.cn")
     mirrored = article(authors=(Person("DT 财经"),), tags=("金融", "DT 财经"))
     assert (mirrored.authors, mirrored.publisher) == ((), Publisher("DT 财经"))
+    daily = article(authors=(Person("云屿晚报"), Person("潮汐财经"), Person("张三")))
+    assert (daily.authors, daily.publisher) == ((Person("张三"),), Publisher("云屿晚报"))
     page = article(parser="page", authors=(Person("Ann"),), tags=("Ships", "Ann"))
     assert (page.authors, page.publisher) == ((Person("Ann"),), None)
     podcast = article(
@@ -82,6 +84,8 @@ def test_the_editor_is_as_stated_else_as_the_body_names() -> None:
     html, fields = "<p>文</p><p>责任编辑：李昂</p>", {"sites": sites, "authors": (Person("某站"),)}
     assert article(html, **fields).editor == "李昂"
     assert article(html, editor="王五", **fields).editor == "王五"
+    for text in ("王五 SF098", "王五_NB6001"):  # the number of an employee
+        assert article(html, editor=text, **fields).editor == "王五"
 
 
 def test_tags_are_as_written() -> None:

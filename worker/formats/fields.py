@@ -15,11 +15,11 @@ from worker.model.warning import RecordWarning
 FIELDS = {
     "title": "title headline 标题 標題",
     "date": "date 日期 时间 發布日期 发布日期 发布时间 published pubdate publishdate datepublished "
-    "publishedat publishtime posttime publicationdate publisheddate releasedate "
+    "pubdatetime publishedat publishtime posttime publicationdate publisheddate releasedate "
     "pubtime posted postdate created createdat createtime createdtime createdate datecreated "
     "timestamp",
     "modified": "updated lastmod modified lastmodified lastmodifiedat datemodified modifiedat "
-    "updatedat lastupdated dateupdated",
+    "moddatetime updatedat lastupdated dateupdated",
     "author": "author authors byline creator 作者",
     "editor": "editor",
     "publisher": "publisher source sitename outlet 来源 來源",

@@ -13,6 +13,11 @@ from worker.sites import SiteRule
 from worker.sites.rules import folded_name, outlet_names
 
 _MAX_AUTHORS = 50
+_OUTLET = re.compile(
+    r"(?:[日晚晨早时時商]报|[日晚晨早时時商]報|周刊|传媒|财经|之家|在线|电视台|新闻网?|通讯社|融媒体?中心|"
+    r"일보|신문|뉴스|방송|네이버|타임스|투데이)$"
+)
+_STAFF_CODE = re.compile(r"[\s_]+[A-Z]{1,3}\d{2,6}$")  # 周砚 SF098, 周砚_NB6001
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +29,19 @@ class People:
     publisher: Publisher | None
 
 
+def is_outlet(name: str) -> bool:
+    """Whether a name ends as those of newspapers and broadcasters do, in Chinese or Korean."""
+    return _OUTLET.search(name) is not None
+
+
 def find_people(
     raw: RawArticle, rule: SiteRule | None, *, base_url: str | None, editor: str | None
 ) -> People:
     """The persons and the outlet; `editor` is the one that the body names.
 
-    An author is the outlet if the site's rule says so, or if one of the article's categories has
-    the same name (the mirror files an outlet's posts under it and writes it as the author) and the
-    input names no publisher (a podcast's author is among its keywords, too).
+    An author is the outlet if the site's rule or the end of the name says so, or if one of the
+    article's categories has the same name (the mirror files an outlet's posts under it and writes
+    it as the author) and the input names no publisher (a podcast's author is among its keywords).
     """
     outlets = set(map(folded_name, outlet_names(rule) if rule else ()))
     if raw.publisher is None and not raw.parser.endswith("page"):  # authors are keywords there
@@ -43,13 +53,13 @@ def find_people(
         url = web_address(author.url, base_url)
         if not name:
             continue
-        if folded_name(name) in outlets:
+        if folded_name(name) in outlets or is_outlet(name):
             outlet = outlet or Publisher(name, url)
         else:
             authors.setdefault(name, Person(name, url))
     return People(
         authors=tuple(authors.values()),
-        editor=one_line_or_none(raw.editor, 200) or editor,
+        editor=_STAFF_CODE.sub("", one_line_or_none(raw.editor, 200) or editor or "") or None,
         publisher=_publisher(raw, rule, outlet, base_url),
     )
 

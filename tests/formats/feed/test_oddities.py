@@ -171,6 +171,12 @@ def _entry(inside: str) -> bytes:
                   "<description>Low</description>"),
             "html", "<p>High</p>",
         ),
+        (
+            _entry('<link href="t/1"/>').replace(
+                b"<entry", b'<link href="https://a.example/"/><entry', 1
+            ),
+            "url", "https://a.example/t/1",
+        ),
         (_entry("<description>High</description>"), "html", "<p>High</p>"),
         (
             _entry('<content type="image/png">SGlnaA==</content><summary>Low</summary>'),

@@ -48,7 +48,7 @@ def head(root: Element, feed_url: str | None) -> Head:
 
 def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     """One entry; without authors of its own it has its source's (RFC 4287, 4.1.2)."""
-    fields = Fields(element, base_of(element, feed_url), _ATOM)
+    fields = Fields(element, base_of(element, feed_url or feed.address or feed.link), _ATOM)
     content, holder = _content(fields)
     summary = fields.first("summary", "description")
     short = _html(summary) if summary is not None else ""

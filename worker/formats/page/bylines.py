@@ -20,11 +20,6 @@ def outlet_name(text: str) -> str | None:
     return name if name and len(name) <= _MAX_NAME and not is_absolute(name) else None
 
 
-def is_outlet(name: str) -> bool:
-    """Whether a name ends as those of newspapers and broadcasters do, in Chinese or Korean."""
-    return _OUTLET.search(name) is not None
-
-
 def editor_name(text: str) -> str | None:
     """`【纠错】责任编辑： 尹世杰` → `尹世杰`; None without a name."""
     match = _EDITOR.search(text)
@@ -68,10 +63,6 @@ def _site_key(name: str) -> str:
 
 
 _MAX_NAME = 60
-_OUTLET = re.compile(
-    r"(?:[日晚晨早时時]报|[日晚晨早时時]報|周刊|传媒|电视台|新闻网?|通讯社|融媒体?中心|"
-    r"일보|신문|뉴스|방송|네이버|타임스|투데이)$"
-)
 _ARTICLE = re.compile(r"^(?:the|von|by)\s", re.IGNORECASE)
 _MAX_BYLINE = 2_000
 _MARKUP = re.compile(r"<[^<>]{0,500}>")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from worker.formats.page.bylines import is_outlet, outlet_name, person_names
+from worker.formats.page.bylines import outlet_name, person_names
 from worker.formats.page.links import is_front_page
 from worker.formats.page.tree import Element, value_of
 from worker.formats.values import first_of, names_of, unique
@@ -58,15 +58,11 @@ def by_meta(tree: Element) -> PageMetadata:
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
     keywords = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     authors = [person_names(text) for _, text in named(_AUTHOR)]
-    outlets = [person.name for persons in authors for person in persons if is_outlet(person.name)]
-    outlet = first_of((*(outlet_name(text) for _, text in named(_PUBLISHER)), *outlets))
+    outlet = first_of(outlet_name(text) for _, text in named(_PUBLISHER))
     return PageMetadata(
         dates=tuple(DateText(text, f"meta:{name}") for name, text in named(_DATE)),
         modified=tuple(DateText(text, f"meta:{name}") for name, text in named(_MODIFIED)),
-        authors=first_of(
-            tuple(person for person in persons if person.name not in outlets) for persons in authors
-        )
-        or (),
+        authors=first_of(authors) or (),
         publisher=Publisher(outlet) if outlet else None,
         tags=unique((*sections, *keywords))[:_MAX_TAGS],
         language=_language(tree.get("lang"))

@@ -47,6 +47,7 @@ from worker.formats.page.surroundings import correct_passages
 from worker.formats.page.tree import Element, page_tree, squeezed_length, text_content
 from worker.model import DateText, Document, Publisher, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
+from worker.normalize.people import is_outlet
 from worker.settings import Limits
 from worker.sites import SiteRule
 
@@ -97,6 +98,9 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     extract = replace(extract, passages=passages)
     credit = by_credits(passages, title)
     declared = [ld, meta, micro, by_address(url), credit, by_card(tree)]
+    names = [person.name for source in declared for person in source.authors]
+    outlets = [name for name in names if is_outlet(name)]
+    declared += [PageMetadata(publisher=Publisher(outlet)) for outlet in outlets]
     logo = [run.line for run in passages.runs[:_LOGO] if not _is_section(run)]
     if outlet := outlet_behind(title or "", titles.page, host_of(url), logo):
         declared.append(PageMetadata(publisher=Publisher(outlet)))

@@ -36,14 +36,15 @@ def article_date(
     seen_at: str,
     warnings: list[RecordWarning],
 ) -> ArticleDate:
-    """The first usable one of `candidates`; problems go to `warnings`.
+    """The first usable one of `candidates`; a day has the time that a later one says for it.
 
-    Dates without a zone are in `zone`; with `trust_naive` off they are a crawler's time, and not
-    usable. With `is_run_time` such a date is the time when a mirror ran: it is used, with unknown
-    precision and a warning. `order` decides what `04/05/2021` is. `seen_at` (RFC 3339) only decides
-    on a warning, never on the date.
+    Problems go to `warnings`. Dates without a zone are in `zone`; with `trust_naive` off they
+    are a crawler's time, and not usable. With `is_run_time` such a date is the time when a
+    mirror ran: it is used, with unknown precision and a warning. `order` decides what
+    `04/05/2021` is. `seen_at` (RFC 3339) only decides on a warning, never on the date.
     """
-    for candidate in candidates:
+    remaining = iter(candidates)
+    for candidate in remaining:
         read = parse_date(candidate.text, zone, order)
         if read is None:
             text = f"not understood: {printable(candidate.text, 60)}"
@@ -55,14 +56,31 @@ def article_date(
             if _is_ahead(read, seen_at):
                 text = f"is in the future: {read.rfc3339()}"
                 _add(warnings, WarningKind.DATE_FUTURE, text, candidate)
-            date, precision = read.calendar_date(key_zone), read.precision
+            exact, best = _with_time(candidate, read, remaining, zone, order)
+            date, precision = read.calendar_date(key_zone), best.precision
             if is_run_time and not read.has_zone:
                 text = "is the time of the mirror's run, not the article's"
                 _add(warnings, WarningKind.DATE_UNTRUSTED, text, candidate)
                 precision = "unknown"
-            return ArticleDate(date, read.rfc3339(), precision, candidate.origin)
+            return ArticleDate(date, best.rfc3339(), precision, exact.origin)
     warnings.append(warn(WarningKind.DATE_MISSING, "no usable date, keyed by title and content"))
     return ArticleDate()
+
+
+def _with_time(
+    day: DateText,
+    read: ParsedDate,
+    others: Iterable[DateText],
+    zone: tzinfo,
+    order: DateOrder | None,
+) -> tuple[DateText, ParsedDate]:
+    """The first of `others` that says the time of that day; else `day` as it is."""
+    for other in others if read.precision == "day" else ():
+        moment = parse_date(other.text, zone, order)
+        is_same = moment is not None and moment.calendar_date(zone) == read.calendar_date(zone)
+        if moment and is_same and moment.precision != "day" and other.origin != "text:changed":
+            return other, moment
+    return day, read
 
 
 def modified_at(
