@@ -60,8 +60,9 @@ def explain(
 ) -> None:
     """Show an article's key, which article it matched, and when and from where that one came.
 
-    Works for articles that the stream no longer has: the archive keeps their history. Exits 3 if
-    Redis does not answer; the contents of spool and archive are still shown.
+    Works for articles that the stream no longer has: the archive keeps their history. Words that
+    are no whole title list the articles that have them, and the exit code is 1. Exits 3 if Redis
+    does not answer; the contents of spool and archive are still shown.
     """
     settings = settings_of(context)
     if (path is None) == (title is None) or (title is None and date is not None):
