@@ -1,5 +1,6 @@
 """Problems: each sentence with the real thing broken, and what to do about it."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -269,6 +270,7 @@ def test_a_task_whose_process_is_ended_each_time(world: World) -> None:
     now, state_dir = utc_now(), world.settings.state_dir
     for task in ("newsdrop.index", "newsdrop.trim"):
         record_success(state_dir, task, now)
+        os.utime(state_dir / "tasks" / f"{task}.ok", (now.timestamp(),) * 2)  # without the uptime
     later = now + timedelta(minutes=12)
     record_success(state_dir, "newsdrop.trim", later)
     found = _problems(world, later)

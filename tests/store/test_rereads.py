@@ -109,7 +109,7 @@ def test_aliases_without_an_end(store: ArticleStore, redis_client: redis.Redis) 
         [key] = layout.mark_keys(alias, 0)
         redis_client.hset(key, mark_field(alias), alias_mark(alias, target))
     assert store.find(one.id) is None
-    entry = SimpleNamespace(path="a.md")
+    entry = SimpleNamespace(path="a.md", number=0)
     item = SimpleNamespace(identity=one, article=None, guid=None, entry=entry)
     deps = SimpleNamespace(now=utc_now, articles=store)
     with (

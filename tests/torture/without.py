@@ -35,8 +35,6 @@ def _claims() -> None:
 
 
 def _sweep() -> None:
-    from worker import tasks
-    from worker.pipeline import scan
+    from worker.pipeline.context import Context
 
-    for module in (scan, tasks):
-        module.batch_names = lambda _root: []
+    Context.has_batches = lambda _self: False  # type: ignore[method-assign]
