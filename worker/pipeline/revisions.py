@@ -84,9 +84,10 @@ def find_first(article: IndexEntry, articles: ArticlePort) -> StreamEntry | None
 
 def read_record(entry: StreamEntry | None) -> Mapping[str, Any] | None:
     """The record of an entry; None for a withdrawal, or where another program wrote it."""
+    if entry is None or entry.type == "article.withdrawn":
+        return None
     try:
-        is_record = entry is not None and entry.type != "article.withdrawn"
-        record = orjson.loads(entry.data) if entry and is_record else None
+        record = orjson.loads(entry.data)
     except orjson.JSONDecodeError:
         return None
     return record if isinstance(record, dict) else None
